@@ -1,0 +1,1 @@
+"""Bytes on the browser: reading, writing, splitting, signing and sealing cookies. Pure."""

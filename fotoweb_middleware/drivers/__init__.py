@@ -1,0 +1,1 @@
+"""Carry effects out: with threads (``blocking``), or on asyncio and trio (``awaiting``)."""

@@ -1,0 +1,108 @@
+"""Every error of this package, in one tree.
+
+    FotoWebMiddlewareError
+    ├── SettingsError            a FOTOWEB_* variable or Settings argument is wrong (the operator's to mend)
+    ├── RequestError             the browser's request can't be served as it stands
+    │   └── CallbackError        the callback's state, code or cookie doesn't fit
+    ├── FotoWebError             FotoWeb, or the way to it
+    │   ├── FotoWebUnreachable   no answer, 5xx or 429: try again later
+    │   ├── FotoWebNonsense      an answer that isn't what RFC 6749 promises
+    │   └── FotoWebRefused       an OAuth error code (``error``) in an orderly answer
+    └── CacheUnavailable         the server cache can't be reached
+
+Each class has a stable ``code`` for logs and monitoring.
+No message of these errors ever holds a token, a code, a key or a cookie.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "CacheUnavailable",
+    "CallbackError",
+    "FotoWebError",
+    "FotoWebMiddlewareError",
+    "FotoWebNonsense",
+    "FotoWebRefused",
+    "FotoWebUnreachable",
+    "RequestError",
+    "SettingsError",
+]
+
+
+class FotoWebMiddlewareError(Exception):
+    """The root of the tree: catch it to catch everything this package raises."""
+
+    code: ClassVar[str] = "error"
+
+
+class SettingsError(FotoWebMiddlewareError):
+    """A setting is missing or wrong; the message names the variable, what it holds and what it accepts."""
+
+    code = "settings"
+
+
+class RequestError(FotoWebMiddlewareError):
+    """A request that can't be served as it stands."""
+
+    code = "request"
+
+
+class CallbackError(RequestError):
+    """A callback whose state, code or login cookie doesn't fit."""
+
+    code = "callback"
+
+
+class FotoWebError(FotoWebMiddlewareError):
+    """FotoWeb, or the way to it, is the cause."""
+
+    code = "fotoweb"
+
+
+class FotoWebUnreachable(FotoWebError):
+    """No answer in time, a broken connection, a 5xx or a 429.
+
+    Args:
+        message: What happened, in words for the log.
+        retry_after_seconds: How long FotoWeb asked us to wait, where it did (RFC 9110, 10.2.3).
+        was_sent: False where it is certain that no byte of the request reached FotoWeb.
+    """
+
+    code = "fotoweb_unreachable"
+
+    def __init__(
+        self, message: str, *, retry_after_seconds: float | None = None, was_sent: bool = True
+    ) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+        self.was_sent = was_sent
+
+
+class FotoWebNonsense(FotoWebError):
+    """An answer that is not what RFC 6749, section 5, promises: HTML, broken JSON, a token that can't be a header."""
+
+    code = "fotoweb_nonsense"
+
+
+class FotoWebRefused(FotoWebError):
+    """An orderly refusal.
+
+    Args:
+        error: The OAuth error code (RFC 6749, 4.1.2.1 and 5.2), or "" where none could be read.
+        status: The HTTP status it came with.
+    """
+
+    code = "fotoweb_refused"
+
+    def __init__(self, error: str, *, status: int) -> None:
+        super().__init__(f"FotoWeb refused: {error or 'no error code'} (HTTP {status})")
+        self.error = error
+        self.status = status
+
+
+class CacheUnavailable(FotoWebMiddlewareError):
+    """The server cache did not answer, or not in time."""
+
+    code = "cache_unavailable"

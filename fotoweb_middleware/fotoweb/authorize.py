@@ -1,0 +1,85 @@
+"""The authorization request, and what comes back at the callback (RFC 6749, 4.1.1 and 4.1.2)."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlencode
+
+__all__ = ["CallbackProblem", "CallbackQuery", "build_authorize_url", "read_callback"]
+
+AUTHORIZE_PATH = "/fotoweb/oauth2/authorize"
+MAX_STATE_CHARACTERS = 128
+MAX_CODE_CHARACTERS = 8192
+MAX_TEXT_CHARACTERS = 500
+SINGLE_PARAMETERS = ("state", "code", "error", "error_description", "iss")
+
+
+class CallbackProblem(enum.Enum):
+    """Why a callback's query can't be used."""
+
+    NO_STATE = "no_state"
+    GARBLED = "garbled"
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackQuery:
+    """A callback whose query is well formed; whether its state is ours is still to be seen.
+
+    Attributes:
+        state: What must match a login cookie.
+        code: The authorization code, "" where FotoWeb reports an error.
+        error: The error code, "" where a code came.
+        error_description: FotoWeb's words, cut to 500 characters; never to be shown unescaped.
+    """
+
+    state: str = field(repr=False)
+    code: str = field(repr=False)
+    error: str
+    error_description: str = field(repr=False)
+
+
+def build_authorize_url(
+    url: str, *, client_id: str, redirect_uri: str | None, state: str, code_challenge: str | None
+) -> str:
+    """Return where to send the browser; every parameter once, percent-encoded.
+
+    Args:
+        url: The FotoWeb site's origin.
+        client_id: From the application registration.
+        redirect_uri: None leaves it out.
+        state: Random, one per login.
+        code_challenge: None leaves PKCE out.
+    """
+    query = {"response_type": "code", "client_id": client_id}
+    if redirect_uri is not None:
+        query["redirect_uri"] = redirect_uri
+    query["state"] = state
+    if code_challenge is not None:
+        query["code_challenge"] = code_challenge
+        query["code_challenge_method"] = "S256"
+    return f"{url}{AUTHORIZE_PATH}?{urlencode(query)}"
+
+
+def read_callback(query: str) -> CallbackQuery | CallbackProblem:
+    """Read the callback's query string.
+
+    1. A parameter that must come once comes twice: garbled (RFC 6749, 3.1).
+    2. No state: nothing can be tied to a login (RFC 6749, 4.1.2: it is REQUIRED, since we sent one).
+    3. Both a code and an error, or neither: garbled.
+    """
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=50, errors="strict")
+    except (ValueError, UnicodeDecodeError):
+        return CallbackProblem.GARBLED
+    values = dict(pairs)
+    names = [name for name, _ in pairs]
+    if any(names.count(name) > 1 for name in SINGLE_PARAMETERS):
+        return CallbackProblem.GARBLED
+    state, code, error = values.get("state", ""), values.get("code", ""), values.get("error", "")
+    if not state:
+        return CallbackProblem.NO_STATE
+    if bool(code) == bool(error) or len(state) > MAX_STATE_CHARACTERS or len(code) > MAX_CODE_CHARACTERS:
+        return CallbackProblem.GARBLED
+    description = values.get("error_description", "")[:MAX_TEXT_CHARACTERS]
+    return CallbackQuery(state=state, code=code, error=error, error_description=description)

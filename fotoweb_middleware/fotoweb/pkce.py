@@ -1,0 +1,24 @@
+"""Proof Key for Code Exchange (RFC 7636), S256 only, as FotoWeb's PKCE reference asks."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+
+__all__ = ["challenge_of", "make_verifier"]
+
+
+def make_verifier(entropy: Callable[[int], bytes]) -> str:
+    """Return a fresh ``code_verifier``: 32 random bytes as 43 unreserved characters (RFC 7636, 4.1).
+
+    Args:
+        entropy: Returns as many random bytes as asked for, such as ``secrets.token_bytes``.
+    """
+    return base64.urlsafe_b64encode(entropy(32)).rstrip(b"=").decode("ascii")
+
+
+def challenge_of(verifier: str) -> str:
+    """Return the S256 ``code_challenge`` of a verifier: unpadded base64url of its SHA-256 (RFC 7636, 4.2)."""
+    digest = hashlib.sha256(verifier.encode("ascii")).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")

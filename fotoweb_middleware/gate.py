@@ -1,0 +1,185 @@
+"""The order of the stages, and nothing else. Every decision about a request is made below this file, for both doors.
+
+    classify -> lookup -> refresh -> supply        every protected request, in this order
+                  |
+    login, callback, logout, status                off the road
+
+Two rules: ``decide_now`` does no I/O and never disagrees with ``decide``; ``decide`` may do I/O, as effects.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from fotoweb_middleware.effects import Flow
+from fotoweb_middleware.journeys.callback import complete_login
+from fotoweb_middleware.journeys.login import begin_login
+from fotoweb_middleware.journeys.logout import end_session
+from fotoweb_middleware.journeys.status import show_status
+from fotoweb_middleware.journeys.target import next_target, requested_target
+from fotoweb_middleware.model import Answer, Decision, PassThrough, Reason, RequestView
+from fotoweb_middleware.pages.refusals import method_not_allowed
+from fotoweb_middleware.site import Site
+from fotoweb_middleware.site.answers import page_or_problem, with_cookies
+from fotoweb_middleware.site.origin import is_from_elsewhere
+from fotoweb_middleware.site.request_class import SAFE_METHODS, is_navigation
+from fotoweb_middleware.stages.classify import Route, classify, is_open
+from fotoweb_middleware.stages.lookup import (
+    CacheDown,
+    Found,
+    NoSession,
+    Presented,
+    lookup,
+    lookup_now,
+    note_request,
+    present,
+)
+from fotoweb_middleware.stages.refresh import (
+    Age,
+    Ended,
+    NotNow,
+    OperatorFault,
+    Usable,
+    age_of,
+    keep_usable,
+    renew_later,
+)
+from fotoweb_middleware.stages.supply import forget_session, supply
+from fotoweb_middleware.stages.unadmitted import (
+    bad_target,
+    cross_origin,
+    no_cache,
+    no_fotoweb,
+    not_found,
+    not_signed_in_problem,
+    operator_fault,
+    without_session,
+)
+
+__all__ = ["Gate"]
+
+
+class Gate:
+    """Decides what becomes of each request of one wrapped app."""
+
+    __slots__ = ("site",)
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    def decide_now(self, request: RequestView) -> Decision | None:
+        """Decide from memory alone, or return None where ``decide`` must be asked."""
+        route = classify(self.site, request)
+        presented = present(self.site, request)
+        if route not in {Route.PROTECTED, Route.OPEN}:
+            return self._off_the_road_now(request, presented, route)
+        found = lookup_now(self.site, presented)
+        if found is None:
+            return None
+        if isinstance(found, NoSession):
+            return self._unadmitted(request, presented, route)
+        if age_of(found.held, self.site.clock()) is Age.EXPIRED:
+            return None
+        return self._refused_origin(request) or supply(self.site, presented, found)
+
+    def decide(self, request: RequestView) -> Flow[Decision]:
+        """Decide with whatever it takes."""
+        route = classify(self.site, request)
+        presented = present(self.site, request)
+        match route:
+            case Route.PROTECTED | Route.OPEN:
+                return (yield from self._on_the_road(request, presented, route))
+            case Route.CALLBACK:
+                return (yield from complete_login(self.site, request, presented))
+            case Route.LOGOUT:
+                return (yield from end_session(self.site, request, presented))
+            case Route.SESSION:
+                return (yield from show_status(self.site, request, presented))
+            case Route.LOGIN | Route.PREFLIGHT | Route.BAD_TARGET | Route.UNKNOWN_OWN_PATH:
+                return self._off_the_road_now(request, presented, route) or bad_target(request)
+            case _:
+                assert_never(route)
+
+    def renew_later(self, session_id: str) -> Flow[None]:
+        """Refresh a stale token; a door calls this once the answer has been sent."""
+        return renew_later(self.site, session_id)
+
+    def _on_the_road(self, request: RequestView, presented: Presented, route: Route) -> Flow[Decision]:
+        found = yield from lookup(self.site, presented)
+        match found:
+            case NoSession():
+                return self._unadmitted(request, presented, route)
+            case CacheDown():
+                return self._let_through(presented, route) or no_cache(request)
+            case Found():
+                pass
+            case _:
+                assert_never(found)
+        if (refused := self._refused_origin(request)) is not None:
+            return refused
+        renewal = yield from keep_usable(self.site, found.held)
+        match renewal:
+            case Usable(held, was_renewed):
+                yield from note_request(self.site, held)
+                return supply(self.site, presented, Found(held, found.cookie_version), was_renewed=was_renewed)
+            case Ended():
+                return self._unadmitted(request, presented, route, forget_session(presented))
+            case NotNow(cache_is_down=True):
+                return self._let_through(presented, route) or no_cache(request)
+            case NotNow():
+                return self._let_through(presented, route) or no_fotoweb(request, renewal.retry_after_seconds)
+            case OperatorFault():
+                return self._let_through(presented, route) or operator_fault(request, renewal.error)
+            case _:
+                assert_never(renewal)
+
+    def _off_the_road_now(self, request: RequestView, presented: Presented, route: Route) -> Decision | None:
+        match route:
+            case Route.BAD_TARGET:
+                return bad_target(request)
+            case Route.UNKNOWN_OWN_PATH:
+                return not_found(request)
+            case Route.PREFLIGHT:
+                return self._preflight(request, presented)
+            case Route.LOGIN:
+                return self._login(request, presented)
+            case _:
+                return None
+
+    def _unadmitted(
+        self, request: RequestView, presented: Presented, route: Route, set_cookies: tuple[str, ...] = ()
+    ) -> Decision:
+        """Decide for a request without a session: the app where the path is open, else a login or a 401."""
+        if (through := self._let_through(presented, route, set_cookies)) is not None:
+            return through
+        if is_navigation(request):
+            answer = begin_login(self.site, request, presented, requested_target(self.site, request))
+        else:
+            answer = not_signed_in_problem(self.site, request)
+        return with_cookies(answer, set_cookies)
+
+    def _let_through(
+        self, presented: Presented, route: Route, set_cookies: tuple[str, ...] = ()
+    ) -> PassThrough | None:
+        is_optional = self.site.settings.login == "optional"
+        return without_session(presented, is_optional, set_cookies) if route is Route.OPEN else None
+
+    def _refused_origin(self, request: RequestView) -> Answer | None:
+        """Refuse what another origin sends with the session's cookie (the contract's 403 row)."""
+        if request.method in SAFE_METHODS and not request.is_websocket:
+            return None
+        return cross_origin(request) if is_from_elsewhere(self.site, request) else None
+
+    def _preflight(self, request: RequestView, presented: Presented) -> Decision:
+        """Let a preflight reach the app from a trusted origin or on an open path, never with a session."""
+        if is_open(self.site, request) or request.headers["origin"].lower() in self.site.trusted_origins:
+            return PassThrough(Reason.PREFLIGHT_TRUSTED, presented.own.rest)
+        return not_signed_in_problem(self.site, request, Reason.PREFLIGHT_REFUSED)
+
+    def _login(self, request: RequestView, presented: Presented) -> Decision:
+        if request.method not in {"GET", "HEAD"}:
+            page = method_not_allowed(("GET",), f"{request.mount}/")
+            return page_or_problem(request, Reason.METHOD_NOT_ALLOWED, page, extra=(("Allow", "GET"),))
+        if not is_navigation(request):
+            return not_signed_in_problem(self.site, request)
+        return begin_login(self.site, request, presented, next_target(self.site, request))

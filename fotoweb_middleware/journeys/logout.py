@@ -1,0 +1,69 @@
+"""Journey 3 of 3: out. The session dies here, in the cache and in the browser; FotoWeb's own session is FotoWeb's.
+
+FotoWeb documents no revocation endpoint, so the tombstone is what makes a logout stick.
+"""
+
+from __future__ import annotations
+
+from fotoweb_middleware.effects import BuryRecord, Flow
+from fotoweb_middleware.errors import CacheUnavailable
+from fotoweb_middleware.journeys.login import forget_logins
+from fotoweb_middleware.model import Answer, Reason, RequestView
+from fotoweb_middleware.pages.headers import SECURITY_HEADERS, security_headers
+from fotoweb_middleware.pages.logout import confirm_logout, signed_out
+from fotoweb_middleware.pages.refusals import cross_origin_refused, method_not_allowed
+from fotoweb_middleware.site import Site, origin_of
+from fotoweb_middleware.site.answers import page_answer, page_or_problem, redirect, with_cookies
+from fotoweb_middleware.site.journal import Event, journal
+from fotoweb_middleware.site.origin import is_from_elsewhere, is_same_origin_click
+from fotoweb_middleware.stages.lookup import Found, Presented, lookup
+from fotoweb_middleware.stages.supply import forget_session
+
+__all__ = ["end_session"]
+
+ALLOWED = ("GET", "POST")
+
+
+def end_session(site: Site, request: RequestView, presented: Presented) -> Flow[Answer]:
+    """Log out on a POST or a click of our own origin; ask first on any other GET.
+
+    A cross-site image or link must not be able to log somebody out (OWASP ASVS 5.0, 3.5.3).
+    """
+    if request.method not in ALLOWED:
+        page = method_not_allowed(ALLOWED, f"{request.mount}/")
+        return page_or_problem(request, Reason.METHOD_NOT_ALLOWED, page, extra=(("Allow", ", ".join(ALLOWED)),))
+    if request.method == "GET" and not is_same_origin_click(request):
+        page = confirm_logout(site.path(request.mount, "logout"), f"{request.mount}/")
+        return page_answer(Reason.LOGOUT_CONFIRM, page, headers=confirm_headers(site))
+    if request.method == "POST" and is_from_elsewhere(site, request):
+        journal(Event.CROSS_ORIGIN, path=request.path)
+        return page_or_problem(request, Reason.CROSS_ORIGIN, cross_origin_refused(f"{request.mount}/"))
+    found = yield from lookup(site, presented)
+    if isinstance(found, Found):
+        yield from bury(site, found.held.record.session_id)
+    cookies = (*forget_session(presented), *forget_logins(site, request, presented))
+    return with_cookies(farewell(site, request), cookies)
+
+
+def bury(site: Site, session_id: str) -> Flow[None]:
+    """End a session here and everywhere; nothing brings it back while any cookie of it may still come."""
+    site.near.bury(session_id, site.settings.session_lifetime)
+    journal(Event.LOGGED_OUT, session_id=session_id)
+    try:
+        yield from BuryRecord(site.cache_key("session", session_id), site.settings.session_lifetime)
+    except CacheUnavailable as error:
+        journal(Event.CACHE_DOWN, session_id=session_id, cause=error)
+
+
+def farewell(site: Site, request: RequestView) -> Answer:
+    """Return where a logout leads; never straight into the next login."""
+    if site.settings.post_logout_url is not None:
+        return redirect(Reason.LOGGED_OUT, site.settings.post_logout_url)
+    page = signed_out(site.path(request.mount, "login"), site.settings.url)
+    return page_answer(Reason.LOGGED_OUT, page)
+
+
+def confirm_headers(site: Site) -> tuple[tuple[str, str], ...]:
+    """Return the confirmation page's headers: its form may end at ``FOTOWEB_POST_LOGOUT_URL``."""
+    url = site.settings.post_logout_url
+    return security_headers(origin_of(url)) if url and not url.startswith("/") else SECURITY_HEADERS

@@ -1,0 +1,125 @@
+"""One wrapped app: its settings made ready, its keys, its clocks, and what this process remembers."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from fotoweb_middleware.cookies.header import CookieNames, names_of
+from fotoweb_middleware.cookies.seal import Sealer
+from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.site.near import Ages, NearCache
+
+__all__ = ["Site", "open_site"]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything that a decision may use besides the request.
+
+    Attributes:
+        settings: As the operator gave them.
+        client_secret: Taken out of its wrapper once.
+        sealer: Seals cookies and cache entries.
+        near: What this process remembers.
+        clock: Epoch seconds.
+        monotonic: Seconds of a clock that never jumps.
+        entropy: Returns as many random bytes as asked for.
+        shared_cache: Whether other processes see the same cache entries.
+        names: Our cookies' names where they are Secure, and where they are not.
+        public_origin: Of ``FOTOWEB_REDIRECT_URI``; None where each request tells.
+        always_secure: Whether cookies are Secure whatever the request; None where the request tells.
+        public_paths: Those that match exactly.
+        public_prefixes: Those that end in "/", once the "*" is taken off.
+        trusted_origins: Lower case.
+        idle_step_seconds: How old ``seen_at`` may grow before it is written anew; infinite without an idle limit.
+    """
+
+    settings: Settings
+    client_secret: str = field(repr=False)
+    sealer: Sealer
+    near: NearCache = field(repr=False)
+    clock: Callable[[], float]
+    monotonic: Callable[[], float]
+    entropy: Callable[[int], bytes]
+    shared_cache: bool
+    names: dict[bool, CookieNames]
+    public_origin: str | None
+    always_secure: bool | None
+    public_paths: frozenset[str]
+    public_prefixes: tuple[str, ...]
+    trusted_origins: frozenset[str]
+    idle_step_seconds: float
+
+    def path(self, mount: str, name: str) -> str:
+        """Return the path of one of our own pages, such as "login", on this origin."""
+        return f"{mount}{self.settings.path_prefix}/{name}"
+
+    def cache_key(self, kind: str, secret_part: str) -> str:
+        """Return a cache key that tells nothing of what it is made from."""
+        text = f"{self.settings.url}\n{self.settings.client_id}\n{secret_part}"
+        return f"{kind}:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def open_site(
+    settings: Settings,
+    *,
+    clock: Callable[[], float],
+    monotonic: Callable[[], float],
+    entropy: Callable[[int], bytes],
+    shared_cache: bool,
+) -> Site:
+    """Make the settings ready for use, once, at start-up."""
+    same_site = settings.cookie_samesite
+    ages = Ages(
+        refresh_leeway=settings.refresh_leeway,
+        session_lifetime=settings.session_lifetime,
+        session_idle=settings.session_idle,
+        cache_recheck=settings.cache_recheck if shared_cache else math.inf,
+    )
+    binding = f"{settings.url}\n{settings.client_id}\n{settings.cookie_name}"
+    return Site(
+        settings=settings,
+        client_secret=settings.client_secret.get_secret_value(),
+        sealer=Sealer(settings.secret_keys, binding=binding, entropy=entropy),
+        near=NearCache(settings.cache_size, ages, monotonic),
+        clock=clock,
+        monotonic=monotonic,
+        entropy=entropy,
+        shared_cache=shared_cache,
+        names={secure: names_of(settings.cookie_name, secure=secure, same_site=same_site) for secure in (True, False)},
+        public_origin=origin_of(settings.redirect_uri) if settings.redirect_uri else None,
+        always_secure=secure_whatever_comes(settings),
+        public_paths=frozenset(path for path in settings.public_paths if not path.endswith("/*")),
+        public_prefixes=tuple(path[:-1] for path in settings.public_paths if path.endswith("/*")),
+        trusted_origins=frozenset(origin.lower() for origin in settings.trusted_origins),
+        idle_step_seconds=max(1.0, settings.session_idle / 20) if settings.session_idle else math.inf,
+    )
+
+
+def origin_of(url: str) -> str:
+    """Return scheme and authority of an absolute URL, lower case."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address (no port) is this machine, as browsers see it."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def secure_whatever_comes(settings: Settings) -> bool | None:
+    """Return whether cookies are Secure, where no request is needed to tell."""
+    if settings.cookie_secure != "auto":
+        return settings.cookie_secure == "true"
+    if settings.redirect_uri is None:
+        return None
+    parts = urlsplit(settings.redirect_uri)
+    return not (parts.scheme == "http" and is_loopback(parts.hostname or ""))

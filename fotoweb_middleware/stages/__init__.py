@@ -1,0 +1,1 @@
+"""The stages that every protected request passes, in this order: classify, lookup, refresh, supply."""

@@ -1,0 +1,183 @@
+"""Stage 2 of 4, after classify, before refresh: whose session is this?
+
+The near cache answers a cookie that was verified before; else the cookie is opened and the server cache asked.
+Of several versions of a session the highest wins, and a tombstone wins over all (docs/adr/0003).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+
+from fotoweb_middleware.caches.protocol import Stored
+from fotoweb_middleware.cookies.content import read_handle, read_record, write_record
+from fotoweb_middleware.cookies.header import CookieNames, OwnCookies, read_cookies
+from fotoweb_middleware.cookies.parts import join_parts
+from fotoweb_middleware.cookies.seal import Purpose
+from fotoweb_middleware.effects import Flow, LoadRecord, SaveRecord
+from fotoweb_middleware.errors import CacheUnavailable
+from fotoweb_middleware.model import RequestView, SessionRecord
+from fotoweb_middleware.site import Site
+from fotoweb_middleware.site.near import Held
+from fotoweb_middleware.site.origin import cookie_names
+
+__all__ = ["CacheDown", "Found", "NoSession", "Presented", "load_newest", "lookup", "lookup_now", "note_request", "present", "seal_record"]
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What the browser showed: its own cookies of ours, and the session cookie put together again.
+
+    Attributes:
+        names: What our cookies are called on this origin.
+        own: Our cookies, and the Cookie header without them.
+        raw: The session cookie's sealed value; None where there is none that could be trusted.
+    """
+
+    names: CookieNames
+    own: OwnCookies
+    raw: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The browser's session.
+
+    Attributes:
+        held: As this process holds it.
+        cookie_version: The version in the browser's cookie; None: a handle, which carries none.
+    """
+
+    held: Held
+    cookie_version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoSession:
+    """Nobody is logged in: no cookie, or one that is foreign, garbled, too old or logged out. The browser never learns which."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheDown:
+    """Only the server cache could tell, and it did not answer."""
+
+
+NO_SESSION = NoSession()
+
+
+def present(site: Site, request: RequestView) -> Presented:
+    """Read our cookies from a request. One name with two values: somebody planted one, so no session (R-CS5)."""
+    names = cookie_names(site, request)
+    own = read_cookies(request.headers.get("cookie"), names)
+    raw = None if own.conflicting or not own.values else join_parts(names.session, own.values)
+    return Presented(names, own, raw)
+
+
+def lookup_now(site: Site, presented: Presented) -> Found | NoSession | None:
+    """Answer from memory, or return None where ``lookup`` must be asked."""
+    if not presented.raw:
+        return NO_SESSION
+    seen = site.near.seen(presented.raw)
+    if seen is None:
+        return None
+    held = seen.held
+    now = site.clock()
+    if now >= held.ends_at or site.monotonic() >= held.recheck_at or is_note_due(site, held, now):
+        return None
+    return Found(held, seen.version)
+
+
+def lookup(site: Site, presented: Presented) -> Flow[Found | NoSession | CacheDown]:
+    """Find the session of a cookie, whether it was seen before or not."""
+    now = site.clock()
+    opened = site.sealer.open(presented.raw, Purpose.SESSION) if presented.raw else None
+    if opened is None or presented.raw is None:
+        return NO_SESSION
+    record = read_record(opened.payload)
+    handle = read_handle(opened.payload)
+    session_id = record.session_id if record else handle[0] if handle else ""
+    if not session_id or site.near.is_buried(session_id):
+        return NO_SESSION
+    if (record and now >= record.started_at + site.settings.session_lifetime) or (handle and now >= handle[1]):
+        return NO_SESSION
+    held = yield from load_newest(site, session_id, record)
+    if held is None or isinstance(held, CacheDown):
+        return held or NO_SESSION
+    if now >= held.ends_at or not held.live:
+        return NO_SESSION
+    cookie_version = record.version if record else None
+    if not opened.by_newest_key and cookie_version is None:
+        cookie_version = 0  # A handle under an old key is written anew, which only a version can bring about.
+    site.near.remember(presented.raw, held, cookie_version)
+    return Found(held, cookie_version)
+
+
+def load_newest(site: Site, session_id: str, record: SessionRecord | None) -> Flow[Held | CacheDown | None]:
+    """Return the newest version that cookie, memory and server cache know of a session; None where none does.
+
+    Args:
+        site: The wrapped app's.
+        session_id: Whose.
+        record: What the cookie carries; None in reference mode, where the server cache alone can tell.
+    """
+    near = site.near.find(session_id)
+    key = site.cache_key("session", session_id)
+    try:
+        stored = yield from LoadRecord(key)
+    except CacheUnavailable:
+        if record is None:
+            return CacheDown()
+        stored = None
+    if stored is not None and stored.value is None:
+        site.near.bury(session_id, site.settings.session_lifetime)
+        return None
+    cached = open_stored(site, key, stored)
+    known = [candidate for candidate in (record, near.record if near and record else None, cached) if candidate]
+    if not known:
+        return None
+    held = site.near.adopt(max(known, key=lambda candidate: candidate.version))
+    site.near.checked(held)
+    return held
+
+
+def open_stored(site: Site, key: str, stored: Stored | None) -> SessionRecord | None:
+    """Open a cache entry; what does not open counts as lost."""
+    if stored is None or stored.value is None:
+        return None
+    try:
+        text = stored.value.decode("ascii")
+    except UnicodeDecodeError:
+        return None
+    opened = site.sealer.open(text, Purpose.CACHE, name=key)
+    return read_record(opened.payload) if opened else None
+
+
+def seal_record(site: Site, key: str, record: SessionRecord) -> bytes:
+    """Return a session record as the cache keeps it; it opens under this key alone."""
+    return site.sealer.seal(write_record(record), Purpose.CACHE, name=key).encode("ascii")
+
+
+def note_request(site: Site, held: Held) -> Flow[None]:
+    """Write down that the session was used, where an idle limit needs it and enough time has passed.
+
+    The version rises by one, which tells browser and cache that something changed.
+    """
+    now = site.clock()
+    if not is_note_due(site, held, now):
+        return
+    record = dataclasses.replace(held.record, version=held.record.version + 1, seen_at=now)
+    site.near.adopt(record)
+    key = site.cache_key("session", record.session_id)
+    ttl_seconds = record.started_at + site.settings.session_lifetime - now
+    is_sealed = site.settings.cookie_mode == "sealed"
+    try:
+        yield from SaveRecord(
+            key, seal_record(site, key, record), version=record.version, ttl_seconds=ttl_seconds, create=is_sealed
+        )
+    except CacheUnavailable:
+        pass  # The next request notes it again; until then this process and the cookie know.
+
+
+def is_note_due(site: Site, held: Held, now: float) -> bool:
+    """Return whether the idle limit needs this request written down."""
+    return now - held.record.seen_at >= site.idle_step_seconds

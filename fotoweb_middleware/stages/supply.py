@@ -1,0 +1,79 @@
+"""Stage 4 of 4, after refresh: what the wrapped app gets of the session, and what the browser must be told."""
+
+from __future__ import annotations
+
+from fotoweb_middleware.cookies.content import write_handle, write_record
+from fotoweb_middleware.cookies.header import CookieNames, expire_cookie, write_cookie
+from fotoweb_middleware.cookies.parts import MAX_TOTAL_CHARACTERS, split_value, total_characters
+from fotoweb_middleware.cookies.seal import Purpose
+from fotoweb_middleware.model import Admit, Reason
+from fotoweb_middleware.site import Site
+from fotoweb_middleware.site.near import Held
+from fotoweb_middleware.stages.lookup import Found, Presented
+from fotoweb_middleware.stages.refresh import Age, age_of
+
+__all__ = ["forget_session", "session_cookies", "supply"]
+
+
+def supply(site: Site, presented: Presented, found: Found, *, was_renewed: bool = False) -> Admit:
+    """Admit the request with the session's valid token; refresh a stale one after the answer."""
+    held = found.held
+    age = age_of(held, site.clock())
+    set_cookies: tuple[str, ...] = ()
+    if found.cookie_version is not None and found.cookie_version < held.record.version:
+        set_cookies = session_cookies(site, presented, held)
+    is_stale = age is Age.STALE and not was_renewed and site.monotonic() >= held.retry_at
+    return Admit(
+        reason=Reason.REFRESHED if was_renewed else Reason.STALE if is_stale else Reason.FRESH,
+        session=held.session,
+        cookie_header=presented.own.rest,
+        set_cookies=set_cookies,
+        renew_session_id=held.record.session_id if is_stale else None,
+    )
+
+
+def session_cookies(site: Site, presented: Presented, held: Held) -> tuple[str, ...]:
+    """Return the Set-Cookie values that bring the browser's session up to date, leftovers of larger ones removed."""
+    names = presented.names
+    values = cookie_values(site, names, held)
+    max_age_seconds = held.record.started_at + site.settings.session_lifetime - site.clock()
+    written = [
+        write_cookie(name, value, max_age_seconds=max_age_seconds, secure=names.secure, same_site=names.same_site)
+        for name, value in values.items()
+    ]
+    leftovers = [name for name in session_cookie_names(presented) if name not in values]
+    return (*written, *(expired(name, names) for name in leftovers))
+
+
+def cookie_values(site: Site, names: CookieNames, held: Held) -> dict[str, str]:
+    """Return the session's cookies, sealed once per version.
+
+    Where they would be too large for servers, and in reference mode, a handle stands for what the server cache holds.
+    """
+    if held.cookie_values is not None and names.session in held.cookie_values:
+        return held.cookie_values
+    record = held.record
+    values: dict[str, str] = {}
+    if site.settings.cookie_mode == "sealed":
+        values = split_value(names.session, site.sealer.seal(write_record(record), Purpose.SESSION))
+    if not values or total_characters(values) > MAX_TOTAL_CHARACTERS:
+        handle = write_handle(record.session_id, record.started_at + site.settings.session_lifetime)
+        values = {names.session: site.sealer.seal(handle, Purpose.SESSION)}
+        held.by_handle = True
+    held.cookie_values = values
+    return values
+
+
+def forget_session(presented: Presented) -> tuple[str, ...]:
+    """Return the Set-Cookie values that remove the session's cookies from the browser, as far as it has any."""
+    return tuple(expired(name, presented.names) for name in session_cookie_names(presented))
+
+
+def session_cookie_names(presented: Presented) -> list[str]:
+    """Return the names of all parts of the session cookie that the browser showed."""
+    return [name for name in presented.own.values if not name.startswith(presented.names.login_prefix)]
+
+
+def expired(name: str, names: CookieNames) -> str:
+    """Return the Set-Cookie value that removes one part of the session cookie."""
+    return expire_cookie(name, secure=names.secure, same_site=names.same_site)
