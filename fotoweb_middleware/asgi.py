@@ -63,9 +63,7 @@ class FotoWebASGIMiddleware:
     ) -> None:
         settings = settings if settings is not None else Settings()
         cache = cache if cache is not None else open_async_cache(settings, monotonic=monotonic)
-        site = open_site(
-            settings, clock=clock, monotonic=monotonic, entropy=entropy, shared_cache=cache.shared
-        )
+        site = open_site(settings, clock=clock, monotonic=monotonic, entropy=entropy, shared_cache=cache.shared)
         self._app: Callable[..., Any] = guarantee_single_callable(app)  # type: ignore[no-untyped-call]
         self._gate = Gate(site)
         self._driver = AwaitingDriver(settings, cache, transport)

@@ -132,7 +132,7 @@ class Claim(Effect[bool]):
 
 @dataclass(frozen=True, slots=True)
 class PostForm(Effect[HttpReply]):
-    """POST ``application/x-www-form-urlencoded`` to FotoWeb. Fails with ``FotoWebUnreachable`` or ``FotoWebNonsense``."""
+    """POST a form to FotoWeb. Fails with ``FotoWebUnreachable`` or ``FotoWebNonsense``."""
 
     url: str
     fields: tuple[tuple[str, str], ...] = field(repr=False)

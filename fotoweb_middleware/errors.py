@@ -72,9 +72,7 @@ class FotoWebUnreachable(FotoWebError):
 
     code = "fotoweb_unreachable"
 
-    def __init__(
-        self, message: str, *, retry_after_seconds: float | None = None, was_sent: bool = True
-    ) -> None:
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None, was_sent: bool = True) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
         self.was_sent = was_sent

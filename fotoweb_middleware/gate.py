@@ -19,7 +19,7 @@ from fotoweb_middleware.journeys.status import show_status
 from fotoweb_middleware.journeys.target import next_target, requested_target
 from fotoweb_middleware.model import Answer, Decision, PassThrough, Reason, RequestView
 from fotoweb_middleware.pages.refusals import method_not_allowed
-from fotoweb_middleware.site import Site
+from fotoweb_middleware.site import Site, front_page
 from fotoweb_middleware.site.answers import page_or_problem, with_cookies
 from fotoweb_middleware.site.origin import is_from_elsewhere
 from fotoweb_middleware.site.request_class import SAFE_METHODS, is_navigation
@@ -110,7 +110,7 @@ class Gate:
             case NoSession():
                 return self._unadmitted(request, presented, route)
             case CacheDown():
-                return self._let_through(presented, route) or no_cache(request)
+                return self._let_through(presented, route) or no_cache(request, self._retry_url(request))
             case Found():
                 pass
             case _:
@@ -125,9 +125,9 @@ class Gate:
             case Ended():
                 return self._unadmitted(request, presented, route, forget_session(presented))
             case NotNow(cache_is_down=True):
-                return self._let_through(presented, route) or no_cache(request)
+                return self._let_through(presented, route) or no_cache(request, self._retry_url(request))
             case NotNow():
-                return self._let_through(presented, route) or no_fotoweb(request, renewal.retry_after_seconds)
+                return self._let_through(presented, route) or self._no_fotoweb(request, renewal.retry_after_seconds)
             case OperatorFault():
                 return self._let_through(presented, route) or operator_fault(request, renewal.error)
             case _:
@@ -158,11 +158,18 @@ class Gate:
             answer = not_signed_in_problem(self.site, request)
         return with_cookies(answer, set_cookies)
 
-    def _let_through(
-        self, presented: Presented, route: Route, set_cookies: tuple[str, ...] = ()
-    ) -> PassThrough | None:
+    def _let_through(self, presented: Presented, route: Route, set_cookies: tuple[str, ...] = ()) -> PassThrough | None:
         is_optional = self.site.settings.login == "optional"
-        return without_session(presented, is_optional, set_cookies) if route is Route.OPEN else None
+        if route is not Route.OPEN:
+            return None
+        return without_session(presented, is_optional=is_optional, set_cookies=set_cookies)
+
+    def _no_fotoweb(self, request: RequestView, retry_after_seconds: float) -> Answer:
+        return no_fotoweb(request, retry_after_seconds, self._retry_url(request))
+
+    def _retry_url(self, request: RequestView) -> str | None:
+        """Return what a page's "Try again" may ask for: the same, where asking twice is harmless."""
+        return requested_target(self.site, request) if request.method == "GET" else None
 
     def _refused_origin(self, request: RequestView) -> Answer | None:
         """Refuse what another origin sends with the session's cookie (the contract's 403 row)."""
@@ -178,7 +185,7 @@ class Gate:
 
     def _login(self, request: RequestView, presented: Presented) -> Decision:
         if request.method not in {"GET", "HEAD"}:
-            page = method_not_allowed(("GET",), f"{request.mount}/")
+            page = method_not_allowed(("GET",), front_page(request.mount))
             return page_or_problem(request, Reason.METHOD_NOT_ALLOWED, page, extra=(("Allow", "GET"),))
         if not is_navigation(request):
             return not_signed_in_problem(self.site, request)

@@ -1,4 +1,4 @@
-"""The values that travel along the road: what comes in (RequestView), what is known (Session…), what goes out (Decision)."""
+"""The values that travel along the road: RequestView comes in, Session is known, Decision goes out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a response that carries our cookie must say to caches, whatever the app said (RFC 9111, 5.2.2; CVE-2025-48947)."""
+"""What a response that carries our cookie must say to caches, whatever the app said (RFC 9111, 5.2.2)."""
 
 from __future__ import annotations
 

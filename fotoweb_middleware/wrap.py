@@ -1,4 +1,7 @@
-"""No code at all: ``FOTOWEB_APP=mypackage.main:app uvicorn fotoweb_middleware.wrap:asgi`` (or ``gunicorn …wrap:wsgi``)."""
+"""No code at all: wraps the app that ``FOTOWEB_APP`` names.
+
+``FOTOWEB_APP=mypackage.main:app uvicorn fotoweb_middleware.wrap:asgi`` or ``gunicorn fotoweb_middleware.wrap:wsgi``.
+"""
 
 from __future__ import annotations
 

@@ -62,9 +62,7 @@ class FotoWebWSGIMiddleware:
     ) -> None:
         settings = settings if settings is not None else Settings()
         cache = cache if cache is not None else open_cache(settings, monotonic=monotonic)
-        site = open_site(
-            settings, clock=clock, monotonic=monotonic, entropy=entropy, shared_cache=cache.shared
-        )
+        site = open_site(settings, clock=clock, monotonic=monotonic, entropy=entropy, shared_cache=cache.shared)
         self._app = app
         self._gate = Gate(site)
         self._driver = BlockingDriver(settings, cache, transport)
@@ -202,5 +200,5 @@ class ThenList(list[bytes]):
 
 
 def then(body: Iterable[bytes], after: Callable[[], None]) -> Iterable[bytes]:
-    """Return a body that calls ``after`` when the server closes it, which it does once everything is sent (PEP 3333)."""
+    """Return a body that calls ``after`` when the server closes it, once everything is sent (PEP 3333)."""
     return ThenList(body, after) if type(body) in {list, tuple} else Then(body, after)

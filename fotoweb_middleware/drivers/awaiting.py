@@ -77,7 +77,7 @@ class AwaitingDriver:
             for lease in leases:
                 await self._release(lease)
 
-    async def _perform(self, effect: Effect[Any], leases: list[Lease]) -> object:  # noqa: PLR0911 (one line an effect)
+    async def _perform(self, effect: Effect[Any], leases: list[Lease]) -> object:
         match effect:
             case LoadRecord(key):
                 return await self._cache.load(key)

@@ -70,7 +70,7 @@ class BlockingDriver:
             for lease in leases:
                 self._release(lease)
 
-    def _perform(self, effect: Effect[Any], leases: list[Lease]) -> object:  # noqa: PLR0911 (one line an effect)
+    def _perform(self, effect: Effect[Any], leases: list[Lease]) -> object:
         match effect:
             case LoadRecord(key):
                 return self._cache.load(key)
@@ -150,7 +150,7 @@ class BlockingDriver:
                 for chunk in response.iter_raw():
                     reader.add(chunk)
                     if time.monotonic() > deadline:
-                        raise httpx.ReadTimeout("the whole answer took too long")  # noqa: EM101, TRY301
+                        raise httpx.ReadTimeout("the whole answer took too long")
                 return read_reply(response, reader.body())
         except httpx.HTTPError as error:
             raise unreachable(error) from None

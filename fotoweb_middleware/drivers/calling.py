@@ -1,6 +1,6 @@
 """HTTP to FotoWeb, as far as it is the same for both drivers.
 
-No connection is used twice: a surplus answer on a kept connection would be read as the next caller's (security.md R-TE5).
+No connection is used twice: a surplus answer on a kept connection would be read as the next caller's.
 Redirects are never followed, since they would carry the client's secret elsewhere.
 """
 

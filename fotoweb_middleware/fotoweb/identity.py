@@ -16,7 +16,7 @@ MAX_TEXT_CHARACTERS = 256
 
 def read_user(reply: HttpReply) -> User | None:
     """Return who the descriptor names, or None where it names nobody that can be read."""
-    if reply.status != 200:  # noqa: PLR2004
+    if reply.status != 200:
         return None
     try:
         user = read_object(reply).get("user")

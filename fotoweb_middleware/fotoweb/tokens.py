@@ -79,7 +79,7 @@ def read_token_reply(reply: HttpReply, *, now: float, refresh_token: str | None 
         FotoWebRefused: 400, 401 or 403.
         FotoWebNonsense: Everything else that is not a 200 with a bearer token in a JSON object.
     """
-    if reply.status != 200:  # noqa: PLR2004 (RFC 6749, 5.1)
+    if reply.status != 200:
         raise read_failure(reply)
     document = read_object(reply)
     token_type = document.get("token_type")

@@ -21,7 +21,6 @@ from fotoweb_middleware.effects import BuryRecord, Claim, Detach, Flow, GetDocum
 from fotoweb_middleware.errors import (
     CacheUnavailable,
     FotoWebError,
-
     FotoWebRefused,
     FotoWebUnreachable,
 )
@@ -36,7 +35,7 @@ from fotoweb_middleware.pages.layout import Page
 from fotoweb_middleware.pages.login_problems import StateProblem, access_denied, sign_in_again
 from fotoweb_middleware.pages.outages import cache_unavailable, fotoweb_unavailable, temporarily_unavailable
 from fotoweb_middleware.pages.refusals import method_not_allowed
-from fotoweb_middleware.site import Site
+from fotoweb_middleware.site import Site, front_page
 from fotoweb_middleware.site.answers import page_answer, redirect, with_cookies
 from fotoweb_middleware.site.journal import Event, journal
 from fotoweb_middleware.stages.lookup import Found, Presented, lookup, seal_record
@@ -61,7 +60,9 @@ def complete_login(site: Site, request: RequestView, presented: Presented) -> Fl
     """Check the callback, exchange its code and open a session."""
     if request.method != "GET":
         return page_answer(
-            Reason.METHOD_NOT_ALLOWED, method_not_allowed(("GET",), f"{request.mount}/"), extra=(("Allow", "GET"),)
+            Reason.METHOD_NOT_ALLOWED,
+            method_not_allowed(("GET",), front_page(request.mount)),
+            extra=(("Allow", "GET"),),
         )
     callback = validate(site, request, presented)
     if isinstance(callback, StateProblem):

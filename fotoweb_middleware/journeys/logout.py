@@ -12,7 +12,7 @@ from fotoweb_middleware.model import Answer, Reason, RequestView
 from fotoweb_middleware.pages.headers import SECURITY_HEADERS, security_headers
 from fotoweb_middleware.pages.logout import confirm_logout, signed_out
 from fotoweb_middleware.pages.refusals import cross_origin_refused, method_not_allowed
-from fotoweb_middleware.site import Site, origin_of
+from fotoweb_middleware.site import Site, front_page, origin_of
 from fotoweb_middleware.site.answers import page_answer, page_or_problem, redirect, with_cookies
 from fotoweb_middleware.site.journal import Event, journal
 from fotoweb_middleware.site.origin import is_from_elsewhere, is_same_origin_click
@@ -30,14 +30,14 @@ def end_session(site: Site, request: RequestView, presented: Presented) -> Flow[
     A cross-site image or link must not be able to log somebody out (OWASP ASVS 5.0, 3.5.3).
     """
     if request.method not in ALLOWED:
-        page = method_not_allowed(ALLOWED, f"{request.mount}/")
+        page = method_not_allowed(ALLOWED, front_page(request.mount))
         return page_or_problem(request, Reason.METHOD_NOT_ALLOWED, page, extra=(("Allow", ", ".join(ALLOWED)),))
     if request.method == "GET" and not is_same_origin_click(request):
-        page = confirm_logout(site.path(request.mount, "logout"), f"{request.mount}/")
+        page = confirm_logout(site.path(request.mount, "logout"), front_page(request.mount))
         return page_answer(Reason.LOGOUT_CONFIRM, page, headers=confirm_headers(site))
     if request.method == "POST" and is_from_elsewhere(site, request):
         journal(Event.CROSS_ORIGIN, path=request.path)
-        return page_or_problem(request, Reason.CROSS_ORIGIN, cross_origin_refused(f"{request.mount}/"))
+        return page_or_problem(request, Reason.CROSS_ORIGIN, cross_origin_refused(front_page(request.mount)))
     found = yield from lookup(site, presented)
     if isinstance(found, Found):
         yield from bury(site, found.held.record.session_id)

@@ -8,7 +8,7 @@ from fotoweb_middleware.effects import Flow
 from fotoweb_middleware.model import Answer, Reason, RequestView
 from fotoweb_middleware.pages.headers import PROBLEM_HEADERS
 from fotoweb_middleware.pages.refusals import method_not_allowed
-from fotoweb_middleware.site import Site
+from fotoweb_middleware.site import Site, front_page
 from fotoweb_middleware.site.answers import page_or_problem
 from fotoweb_middleware.site.near import Held
 from fotoweb_middleware.stages.lookup import CacheDown, Found, Presented, lookup
@@ -23,7 +23,7 @@ ALLOWED = ("GET", "HEAD")
 def show_status(site: Site, request: RequestView, presented: Presented) -> Flow[Answer]:
     """Return 200 with what a page may know, or 401."""
     if request.method not in ALLOWED:
-        page = method_not_allowed(ALLOWED, f"{request.mount}/")
+        page = method_not_allowed(ALLOWED, front_page(request.mount))
         return page_or_problem(request, Reason.METHOD_NOT_ALLOWED, page, extra=(("Allow", ", ".join(ALLOWED)),))
     found = yield from lookup(site, presented)
     if isinstance(found, CacheDown):

@@ -6,7 +6,7 @@ import re
 from urllib.parse import parse_qsl, quote, unquote, unquote_to_bytes
 
 from fotoweb_middleware.model import RequestView
-from fotoweb_middleware.site import Site
+from fotoweb_middleware.site import Site, front_page
 
 __all__ = ["next_target", "requested_target", "safe_target"]
 
@@ -25,14 +25,14 @@ def safe_target(site: Site, mount: str, target: str) -> str:
     """
     path = target.partition("?")[0].partition("#")[0]
     is_harmless = len(target) <= MAX_TARGET_CHARACTERS and SAFE_TARGET.fullmatch(target) and "//" not in path
-    own = mount + site.settings.path_prefix
+    own = site.path(mount, "").removesuffix("/")
     if not is_harmless or path == own or path.startswith(f"{own}/"):
-        return f"{mount}/"
+        return front_page(mount)
     return target
 
 
 def requested_target(site: Site, request: RequestView) -> str:
-    """Return where this request was going: its raw target, or its path quoted again where the server hides the raw one."""
+    """Return where this request was going: the raw target, or the path quoted again where the server hides it."""
     raw_path, path = request.raw_path, request.mount + request.path
     path_bytes = path.encode("utf-8", "surrogateescape")
     # Servers decode what is no UTF-8 in one of two ways: replaced (ASGI) or kept as surrogates (our WSGI door).

@@ -7,14 +7,14 @@ import ipaddress
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from fotoweb_middleware.cookies.header import CookieNames, names_of
 from fotoweb_middleware.cookies.seal import Sealer
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.site.near import Ages, NearCache
 
-__all__ = ["Site", "open_site"]
+__all__ = ["Site", "front_page", "open_site"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,17 @@ class Site:
 
     def path(self, mount: str, name: str) -> str:
         """Return the path of one of our own pages, such as "login", on this origin."""
-        return f"{mount}{self.settings.path_prefix}/{name}"
+        return f"{front_page(mount)[:-1]}{self.settings.path_prefix}/{name}"
 
     def cache_key(self, kind: str, secret_part: str) -> str:
         """Return a cache key that tells nothing of what it is made from."""
         text = f"{self.settings.url}\n{self.settings.client_id}\n{secret_part}"
         return f"{kind}:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def front_page(mount: str) -> str:
+    """Return the path of the wrapped app's front page on this origin."""
+    return quote(mount, errors="surrogateescape") + "/"
 
 
 def open_site(

@@ -8,14 +8,12 @@ from fotoweb_middleware.pages.layout import Page, render
 from fotoweb_middleware.pages.problem import problem_json
 from fotoweb_middleware.site.request_class import wants_page
 
-__all__ = ["page_answer", "page_or_problem", "redirect", "with_cookies"]
+__all__ = ["page_answer", "page_or_problem", "problem_answer", "redirect", "with_cookies"]
 
 Headers = tuple[tuple[str, str], ...]
 
 
-def page_answer(
-    reason: Reason, page: Page, *, extra: Headers = (), headers: Headers = SECURITY_HEADERS
-) -> Answer:
+def page_answer(reason: Reason, page: Page, *, extra: Headers = (), headers: Headers = SECURITY_HEADERS) -> Answer:
     """Return a page.
 
     Args:
@@ -27,9 +25,7 @@ def page_answer(
     return Answer(reason, page.status, headers + extra, render(page))
 
 
-def page_or_problem(
-    request: RequestView, reason: Reason, page: Page, *, extra: Headers = (), login_url: str | None = None
-) -> Answer:
+def page_or_problem(request: RequestView, reason: Reason, page: Page, *, extra: Headers = ()) -> Answer:
     """Return a page where a person will read it, else problem details with the same words.
 
     Args:
@@ -37,13 +33,36 @@ def page_or_problem(
         reason: For the log.
         page: What to show or say.
         extra: Further headers.
-        login_url: A member of the problem details, where a login would help.
     """
     if wants_page(request):
         return page_answer(reason, page, extra=extra)
     detail = next((block for block in page.body if isinstance(block, str)), page.title)
-    body = problem_json(page.status, page.title, detail, type_code=page.code, login_url=login_url)
-    return Answer(reason, page.status, PROBLEM_HEADERS + extra, body, 4000 + page.status)
+    return problem_answer(reason, page.status, page.title, detail, code=page.code, extra=extra)
+
+
+def problem_answer(  # noqa: PLR0913 (the members of a problem document)
+    reason: Reason,
+    status: int,
+    title: str,
+    detail: str,
+    *,
+    code: str,
+    extra: Headers = (),
+    login_url: str | None = None,
+) -> Answer:
+    """Return problem details (RFC 9457).
+
+    Args:
+        reason: For the log.
+        status: HTTP status.
+        title: What kind of problem it is.
+        detail: What to do.
+        code: The stable name of the case.
+        extra: Further headers.
+        login_url: Where a login starts, where one would help.
+    """
+    body = problem_json(status, title, detail, type_code=code, login_url=login_url)
+    return Answer(reason, status, PROBLEM_HEADERS + extra, body, 4000 + status)
 
 
 def redirect(reason: Reason, location: str, *, set_cookies: tuple[str, ...] = ()) -> Answer:

@@ -1,4 +1,4 @@
-"""What kind of client asks: a browser going somewhere, a script, a form, a preflight (W3C Fetch Metadata; RFC 9110, 12.5.1)."""
+"""What kind of client asks: a browser going somewhere, a script, a form, a preflight (W3C Fetch Metadata)."""
 
 from __future__ import annotations
 

@@ -60,6 +60,8 @@ def is_origin_form(request: RequestView) -> bool:
     """Return whether the request target is a path (RFC 9112, 3.2.1) and not a URL, an authority or "*"."""
     if request.raw_path is not None and not request.raw_path.startswith("/"):
         return False
+    if request.mount.startswith("//") or "\\" in request.mount:
+        return False  # A front server was talked into a mount that browsers would read as a host.
     return request.path.startswith("/") or (not request.path and bool(request.mount))
 
 

@@ -6,6 +6,7 @@ Of several versions of a session the highest wins, and a tombstone wins over all
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from dataclasses import dataclass, field
 
@@ -21,7 +22,18 @@ from fotoweb_middleware.site import Site
 from fotoweb_middleware.site.near import Held
 from fotoweb_middleware.site.origin import cookie_names
 
-__all__ = ["CacheDown", "Found", "NoSession", "Presented", "load_newest", "lookup", "lookup_now", "note_request", "present", "seal_record"]
+__all__ = [
+    "CacheDown",
+    "Found",
+    "NoSession",
+    "Presented",
+    "load_newest",
+    "lookup",
+    "lookup_now",
+    "note_request",
+    "present",
+    "seal_record",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +66,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class NoSession:
-    """Nobody is logged in: no cookie, or one that is foreign, garbled, too old or logged out. The browser never learns which."""
+    """Nobody is logged in: no cookie, or one that is foreign, garbled, too old or logged out (never told which)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +182,10 @@ def note_request(site: Site, held: Held) -> Flow[None]:
     key = site.cache_key("session", record.session_id)
     ttl_seconds = record.started_at + site.settings.session_lifetime - now
     is_sealed = site.settings.cookie_mode == "sealed"
-    try:
+    with contextlib.suppress(CacheUnavailable):  # This process and the cookie know; the next request notes it again.
         yield from SaveRecord(
             key, seal_record(site, key, record), version=record.version, ttl_seconds=ttl_seconds, create=is_sealed
         )
-    except CacheUnavailable:
-        pass  # The next request notes it again; until then this process and the cookie know.
 
 
 def is_note_due(site: Site, held: Held, now: float) -> bool:

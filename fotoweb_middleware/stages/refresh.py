@@ -1,4 +1,4 @@
-"""Stage 3 of 4, after lookup, before supply: is the token good; if not, one caller renews it and all others wait for that one.
+"""Stage 3 of 4, after lookup, before supply: is the token good; if not, one caller renews it, all others wait.
 
 What a failed refresh means (contract.md "When a token ages"):
 
@@ -13,6 +13,7 @@ so a result is written down before the lease is given up, and a refusal counts o
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
 from dataclasses import dataclass
@@ -236,22 +237,18 @@ def write_down(site: Site, held: Held, tokens: TokenSet, lease: Lease) -> Flow[R
 
 
 def end_unless_newer(site: Site, held: Held) -> Flow[Renewal]:
-    """End a session that FotoWeb refused, unless somebody else has a newer token: then the refusal was for an old one."""
+    """End a session that FotoWeb refused; not where somebody else has a newer token: the old one was refused then."""
     record = held.record
     newest = yield from load_newest(site, record.session_id, carried_by_cookie(site, record))
     if isinstance(newest, Held) and newest.live and newest.record.version - record.version >= REFRESH_STEP:
         return Usable(newest, was_renewed=True)
     site.near.bury(record.session_id, seconds_left(site, record))
-    try:
+    with contextlib.suppress(CacheUnavailable):  # This process remembers; elsewhere FotoWeb will refuse again.
         yield from BuryRecord(site.cache_key("session", record.session_id), seconds_left(site, record))
-    except CacheUnavailable:
-        pass  # This process remembers; elsewhere FotoWeb will refuse again.
     return Ended()
 
 
-def back_off(
-    site: Site, held: Held, retry_after_seconds: float | None, *, operator_error: str | None = None
-) -> NotNow:
+def back_off(site: Site, held: Held, retry_after_seconds: float | None, *, operator_error: str | None = None) -> NotNow:
     """Note a failed try: the next one waits 1, 2, 4, then 8 seconds, or as long as FotoWeb asked."""
     doubled = FIRST_RETRY_SECONDS * 2.0 ** min(held.failures, 10)
     wait_seconds = retry_after_seconds or min(doubled, LAST_RETRY_SECONDS)

@@ -7,9 +7,10 @@ from fotoweb_middleware.pages.fotoweb_errors import FotoWebStep, fotoweb_error
 from fotoweb_middleware.pages.login_problems import not_signed_in
 from fotoweb_middleware.pages.outages import cache_unavailable, fotoweb_unavailable
 from fotoweb_middleware.pages.refusals import bad_request_target, cross_origin_refused, no_such_page
-from fotoweb_middleware.site import Site
-from fotoweb_middleware.site.answers import page_or_problem
+from fotoweb_middleware.site import Site, front_page
+from fotoweb_middleware.site.answers import page_answer, page_or_problem, problem_answer
 from fotoweb_middleware.site.journal import Event, journal
+from fotoweb_middleware.site.request_class import wants_page
 from fotoweb_middleware.stages.lookup import Presented
 
 __all__ = [
@@ -31,7 +32,10 @@ CHALLENGE = ("WWW-Authenticate", 'FotoWeb-Login realm="fotoweb"')
 def not_signed_in_problem(site: Site, request: RequestView, reason: Reason = Reason.NO_SESSION) -> Answer:
     """Return the 401: with ``login_url`` for programs, as a page for forms. No cookie is set, no login begun."""
     url = site.path(request.mount, "login")
-    return page_or_problem(request, reason, not_signed_in(url), extra=(CHALLENGE,), login_url=url)
+    if request.method != "GET" and wants_page(request):
+        return page_answer(reason, not_signed_in(url), extra=(CHALLENGE,))
+    title, detail = "Not signed in", "Send the user to login_url in the browser's own window, then ask again."
+    return problem_answer(reason, 401, title, detail, code="not_signed_in", extra=(CHALLENGE,), login_url=url)
 
 
 def bad_target(request: RequestView) -> Answer:
@@ -42,35 +46,35 @@ def bad_target(request: RequestView) -> Answer:
 def cross_origin(request: RequestView) -> Answer:
     """Return the 403 for an unsafe request or a WebSocket that another origin sent with the session's cookie."""
     journal(Event.CROSS_ORIGIN, method=request.method, path=request.path, origin=request.headers.get("origin"))
-    return page_or_problem(request, Reason.CROSS_ORIGIN, cross_origin_refused(f"{request.mount}/"))
+    return page_or_problem(request, Reason.CROSS_ORIGIN, cross_origin_refused(front_page(request.mount)))
 
 
-def no_fotoweb(request: RequestView, retry_after_seconds: float) -> Answer:
+def no_fotoweb(request: RequestView, retry_after_seconds: float, retry_url: str | None) -> Answer:
     """Return the 503 for an expired token that can't be renewed now."""
     seconds = max(1, round(retry_after_seconds))
-    page = fotoweb_unavailable(seconds, None)
+    page = fotoweb_unavailable(seconds, retry_url)
     return page_or_problem(request, Reason.FOTOWEB_UNAVAILABLE, page, extra=(("Retry-After", str(seconds)),))
 
 
-def no_cache(request: RequestView) -> Answer:
+def no_cache(request: RequestView, retry_url: str | None = None) -> Answer:
     """Return the 503 for a session that only the server cache knows."""
-    page = cache_unavailable(CACHE_RETRY_SECONDS, None)
+    page = cache_unavailable(CACHE_RETRY_SECONDS, retry_url)
     retry_after = ("Retry-After", str(CACHE_RETRY_SECONDS))
     return page_or_problem(request, Reason.CACHE_UNAVAILABLE, page, extra=(retry_after,))
 
 
 def operator_fault(request: RequestView, error: str) -> Answer:
     """Return the 502 for an expired token where FotoWeb refuses the app itself."""
-    page = fotoweb_error(FotoWebStep.REFRESH, error, f"{request.mount}/")
+    page = fotoweb_error(FotoWebStep.REFRESH, error, front_page(request.mount))
     return page_or_problem(request, Reason.OPERATOR_FAULT, page)
 
 
 def not_found(request: RequestView) -> Answer:
     """Return the 404 for a path below our prefix that is none of our pages."""
-    return page_or_problem(request, Reason.UNKNOWN_OWN_PATH, no_such_page(f"{request.mount}/"))
+    return page_or_problem(request, Reason.UNKNOWN_OWN_PATH, no_such_page(front_page(request.mount)))
 
 
-def without_session(presented: Presented, is_optional: bool, set_cookies: tuple[str, ...] = ()) -> PassThrough:
+def without_session(presented: Presented, *, is_optional: bool, set_cookies: tuple[str, ...] = ()) -> PassThrough:
     """Let a request on an open path reach the app without a session."""
     reason = Reason.LOGIN_OPTIONAL if is_optional else Reason.PUBLIC
     return PassThrough(reason, presented.own.rest, set_cookies)
