@@ -167,7 +167,7 @@ def read_expires_in(value: object) -> float | None:
         return None
     if isinstance(value, str) and DIGITS.fullmatch(value):
         value = float(value)
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf:  # False for NaN
         return float(min(value, MAX_EXPIRES_IN_SECONDS))
     msg = "the token endpoint's expires_in is no number of seconds"
     raise FotoWebNonsense(msg)

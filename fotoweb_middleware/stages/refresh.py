@@ -22,13 +22,14 @@ from fotoweb_middleware.caches.protocol import Lease, SaveOutcome
 from fotoweb_middleware.effects import AwaitLease, BuryRecord, Detach, Flow, PostForm, SaveRecord, TakeLease
 from fotoweb_middleware.errors import (
     CacheUnavailable,
-    FotoWebNonsense,
+    FotoWebError,
     FotoWebRefused,
     FotoWebUnreachable,
 )
 from fotoweb_middleware.fotoweb.tokens import TOKEN_PATH, build_refresh_form, is_operator_fault, read_token_reply
 from fotoweb_middleware.model import SessionRecord, TokenSet
 from fotoweb_middleware.site import Site
+from fotoweb_middleware.site.journal import Event, journal
 from fotoweb_middleware.site.near import Held
 from fotoweb_middleware.stages.lookup import CacheDown, load_newest, seal_record
 
@@ -101,7 +102,10 @@ def keep_usable(site: Site, held: Held) -> Flow[Renewal]:
         return Usable(held)
     if held.record.tokens.refresh_token is None:
         return Ended()
-    return (yield from renew(site, held))
+    renewal = yield from renew(site, held)
+    if isinstance(renewal, Usable) and site.clock() >= renewal.held.expires_at:
+        renewal.held.spent = True
+    return renewal
 
 
 def may_be_used_once(held: Held, now: float) -> bool:
@@ -188,13 +192,14 @@ def renew_under_lease(site: Site, held: Held, lease: Lease) -> Flow[Renewal]:
         tokens = yield from ask_fotoweb(site, newest.record)
     except FotoWebRefused as refusal:
         if is_operator_fault(refusal):
+            journal(Event.OPERATOR_FAULT, session_id=before.session_id, cause=refusal.error)
             back_off(site, newest, None, operator_error=refusal.error)
             return OperatorFault(refusal.error)
         return (yield from end_unless_newer(site, newest))
-    except FotoWebUnreachable as failure:
-        return back_off(site, newest, failure.retry_after_seconds)
-    except FotoWebNonsense:
-        return back_off(site, newest, None)
+    except FotoWebError as failure:
+        journal(Event.REFRESH_FAILED, session_id=before.session_id, cause=failure)
+        asked_seconds = failure.retry_after_seconds if isinstance(failure, FotoWebUnreachable) else None
+        return back_off(site, newest, asked_seconds)
     return (yield from write_down(site, newest, tokens, lease))
 
 
@@ -233,6 +238,7 @@ def write_down(site: Site, held: Held, tokens: TokenSet, lease: Lease) -> Flow[R
         newest = yield from load_newest(site, record.session_id, carried_by_cookie(site, record))
         return Usable(newest, was_renewed=True) if isinstance(newest, Held) else Ended()
     adopted = site.near.adopt(record)
+    journal(Event.REFRESHED, session_id=record.session_id, expires_at=tokens.expires_at)
     return Usable(adopted, was_renewed=True) if adopted.live else Ended()
 
 
@@ -242,6 +248,7 @@ def end_unless_newer(site: Site, held: Held) -> Flow[Renewal]:
     newest = yield from load_newest(site, record.session_id, carried_by_cookie(site, record))
     if isinstance(newest, Held) and newest.live and newest.record.version - record.version >= REFRESH_STEP:
         return Usable(newest, was_renewed=True)
+    journal(Event.SESSION_REFUSED, session_id=record.session_id)
     site.near.bury(record.session_id, seconds_left(site, record))
     with contextlib.suppress(CacheUnavailable):  # This process remembers; elsewhere FotoWeb will refuse again.
         yield from BuryRecord(site.cache_key("session", record.session_id), seconds_left(site, record))

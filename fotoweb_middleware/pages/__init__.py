@@ -1,0 +1,58 @@
+"""Every page and problem document this package shows, in one look.
+
+    login_problems.py   a sign-in that did not come to its end; a form sent without one
+    outages.py          FotoWeb or the server cache can't be reached
+    fotoweb_errors.py   FotoWeb refused, or answered nonsense
+    refusals.py         requests refused as they stand
+    faults.py           our own fault, or our operator's
+    logout.py           before and after a logout
+    problem.py          the same for programs: RFC 9457
+    layout.py           what a page consists of, and how it becomes HTML
+    style.py            the look
+    headers.py          what goes before every one of them
+    targets.py          where a page may lead
+
+Each function gives a `Page`; answer with `page.status`, `security_headers()` and `render(page)`.
+"""
+
+from __future__ import annotations
+
+from fotoweb_middleware.pages.faults import session_too_large, unexpected
+from fotoweb_middleware.pages.fotoweb_errors import FotoWebStep, fotoweb_error, fotoweb_nonsense
+from fotoweb_middleware.pages.headers import PROBLEM_HEADERS, SECURITY_HEADERS, security_headers
+from fotoweb_middleware.pages.layout import Page, render
+from fotoweb_middleware.pages.login_problems import StateProblem, access_denied, not_signed_in, sign_in_again
+from fotoweb_middleware.pages.logout import confirm_logout, signed_out
+from fotoweb_middleware.pages.outages import cache_unavailable, fotoweb_unavailable, temporarily_unavailable
+from fotoweb_middleware.pages.problem import problem_json
+from fotoweb_middleware.pages.refusals import bad_request_target, cross_origin_refused, method_not_allowed, no_such_page
+from fotoweb_middleware.pages.targets import check_target, origin_of
+
+__all__ = [
+    "PROBLEM_HEADERS",
+    "SECURITY_HEADERS",
+    "FotoWebStep",
+    "Page",
+    "StateProblem",
+    "access_denied",
+    "bad_request_target",
+    "cache_unavailable",
+    "check_target",
+    "confirm_logout",
+    "cross_origin_refused",
+    "fotoweb_error",
+    "fotoweb_nonsense",
+    "fotoweb_unavailable",
+    "method_not_allowed",
+    "no_such_page",
+    "not_signed_in",
+    "origin_of",
+    "problem_json",
+    "render",
+    "security_headers",
+    "session_too_large",
+    "sign_in_again",
+    "signed_out",
+    "temporarily_unavailable",
+    "unexpected",
+]

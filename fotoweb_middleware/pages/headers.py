@@ -1,0 +1,54 @@
+"""The headers of every answer that is ours and not the app's.
+
+Source: OWASP ASVS 5.0, 3.4.3 to 3.4.8; CSP Level 3.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fotoweb_middleware.pages.style import STYLE_SOURCE
+from fotoweb_middleware.pages.targets import origin_of
+
+__all__ = ["PROBLEM_HEADERS", "SECURITY_HEADERS", "security_headers"]
+
+_COMMON: Final = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cache-Control", "no-store"),
+)
+
+
+def security_headers(form_action_origin: str | None = None) -> tuple[tuple[str, str], ...]:
+    """List the headers of an HTML page, Content-Type included; the caller adds Retry-After, Allow and cookies.
+
+    Args:
+        form_action_origin: The origin the page's form may end at after a redirect. Chromium holds `form-action`
+            against every redirect of a form too, so the logout page needs the origin of FOTOWEB_POST_LOGOUT_URL
+            here (`origin_of` finds it), or the sign-out would seem to do nothing. None: this origin alone.
+
+    Raises:
+        ValueError: It is not a bare http or https origin.
+    """
+    if form_action_origin is None:
+        form_action = "form-action 'self'"
+    elif origin_of(form_action_origin) == form_action_origin:
+        form_action = f"form-action 'self' {form_action_origin}"
+    else:
+        raise ValueError("form_action_origin must be an origin alone, such as https://www.example")
+    policy = ("default-src 'none'", f"style-src {STYLE_SOURCE}", "frame-ancestors 'none'", "base-uri 'none'")
+    return (
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Content-Security-Policy", "; ".join((*policy, form_action))),
+        *_COMMON,
+    )
+
+
+SECURITY_HEADERS: Final = security_headers()
+
+PROBLEM_HEADERS: Final[tuple[tuple[str, str], ...]] = (
+    ("Content-Type", "application/problem+json"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    *_COMMON,
+)

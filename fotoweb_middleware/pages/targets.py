@@ -1,0 +1,60 @@
+"""Where a page of ours may lead: a path on this origin, or an http(s) address the settings gave.
+
+`javascript:`, `data:`, `//elsewhere.example` and their disguises never become a link: they raise ValueError.
+The message never repeats the target, since a target may hold what a stranger typed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+__all__ = ["check_target", "origin_of"]
+
+# Browsers read a backslash as a slash, and drop white space. Quotes and angle brackets do no harm: `render` escapes
+# them, and a path that somebody typed may hold them.
+_NEVER_IN_TARGETS: Final = frozenset(" \\")
+# A name, an IPv4 or an IPv6 address, and a port: nothing that could end a directive of a Content-Security-Policy.
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+
+
+def check_target(target: str) -> str:
+    """Give back a target that is safe as a link, a form action or a JSON `login_url`.
+
+    Args:
+        target: A path on this origin (`/oauth2/login?next=%2F`), or an absolute http or https address.
+
+    Raises:
+        ValueError: It is neither; or holds white space, control characters or a backslash.
+
+    Source: WHATWG URL, section 4.4; OWASP ASVS 5.0, 1.2.2.
+    """
+    if not target.isprintable() or _NEVER_IN_TARGETS.intersection(target):
+        raise ValueError("a link target holds a character that no link may hold")
+    if target.startswith("/") and not target.startswith("//"):
+        return target
+    origin_of(target)
+    return target
+
+
+def origin_of(target: str) -> str | None:
+    """Name the origin of an absolute address, as a Content-Security-Policy writes it; None for a path of our own.
+
+    Args:
+        target: Such as FOTOWEB_POST_LOGOUT_URL: `https://www.example/bye` gives `https://www.example`.
+
+    Raises:
+        ValueError: It is no path, and no http or https address with a plain ASCII host and without a user name.
+    """
+    if target.startswith("/") and not target.startswith("//"):
+        return None
+    try:
+        parts = urlsplit(target)
+    except ValueError:  # urlsplit would repeat the target.
+        raise ValueError("a link target's host cannot be read") from None
+    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(parts.netloc):
+        raise ValueError(
+            "a link target must be a path on this origin, or an http or https address with a plain ASCII host"
+        )
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,145 @@
+"""What a client without a session sees, row by row of the contract."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.behaviour.kit import FETCH, NAVIGATION, Visited, Visitor
+
+HTML = "text/html; charset=utf-8"
+PROBLEM = "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        NAVIGATION,
+        {**NAVIGATION, "Sec-Fetch-Site": "cross-site"},
+        {"Accept": "text/html"},
+        {"Accept": "*/*"},
+        {},
+        {"Accept": "text/*;q=0.1"},
+    ],
+)
+def test_navigations_are_redirected(visitor: Visitor, headers: dict[str, str]) -> None:
+    """What counts as a navigation is sent to the login."""
+    reply = visitor.send("GET", "/", headers)
+
+    assert reply.status == 302
+    assert reply.header("Cache-Control") == "no-store"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        FETCH,
+        {"Accept": "application/json"},
+        {"Accept": "text/event-stream"},
+        {"Accept": "text/html;q=0"},
+        {"Accept": "text/html", "X-Requested-With": "XMLHttpRequest"},
+        {"Accept": "text/html", "Sec-Fetch-Mode": "cors"},
+        {**NAVIGATION, "Sec-Fetch-Dest": "iframe"},
+        {**NAVIGATION, "Sec-Fetch-Dest": "object"},
+        {**NAVIGATION, "Sec-Purpose": "prefetch"},
+        {**NAVIGATION, "Sec-Purpose": "prefetch;prerender"},
+        {**NAVIGATION, "Purpose": "prefetch"},
+        {"Accept": "image/avif,*/*", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+    ],
+)
+def test_other_gets_are_told(site: Visited, visitor: Visitor, headers: dict[str, str]) -> None:
+    """Any other GET gets 401 with problem details that name ``login_url``; no login is begun."""
+    reply = visitor.send("GET", "/", headers)
+
+    assert reply.status == 401
+    assert reply.header("Content-Type") == PROBLEM
+    assert json.loads(reply.body)["login_url"] == "/oauth2/login"
+    assert reply.header("Location") is None
+    assert reply.all("Set-Cookie") == []
+    assert not (reply.header("WWW-Authenticate") or "").startswith("Basic")
+    assert site.app.calls == 0
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "PROPFIND", "HEAD", "OPTIONS", "TRACE", "foo"])
+@pytest.mark.parametrize(
+    ("headers", "content_type"), [(NAVIGATION, HTML), (FETCH, PROBLEM), ({"Accept": "*/*"}, PROBLEM)]
+)
+def test_other_methods(
+    site: Visited, visitor: Visitor, method: str, headers: dict[str, str], content_type: str
+) -> None:
+    """Any other method gets 401: as a page where the client accepts HTML, else as problem details."""
+    reply = visitor.send(method, "/", headers)
+
+    assert reply.status == 401
+    assert reply.header("Content-Type") == content_type
+    assert reply.all("Set-Cookie") == []
+    assert reply.body == b"" if method == "HEAD" else reply.body
+    assert site.app.calls == 0
+
+
+@pytest.mark.parametrize("target", ["http://evil.test/", "@evil.test", "*", "evil.test:443"])
+def test_targets_that_are_no_path(visitor: Visitor, target: str) -> None:
+    """A request target that is no path gets 400, and never enters a URL of ours."""
+    reply = visitor.visit(target)
+
+    assert reply.status == 400
+    assert "evil.test" not in str(reply.headers)
+    assert reply.all("Set-Cookie") == []
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        "__Host-fotoweb=garbage",
+        "__Host-fotoweb=",
+        "__Host-fotoweb=2~abc",
+        "__Host-fotoweb=999~x; __Host-fotoweb.1=y",
+        "__Host-fotoweb=aaaa.bbbb",
+        "__Host-fotoweb=\xe9\xff",
+    ],
+)
+def test_garbage_cookies_look_like_none(visitor: Visitor, cookie: str) -> None:
+    """A cookie that does not open gets the very answer that no cookie gets."""
+    with_cookie = visitor.send("GET", "/", {**FETCH, "Cookie": cookie})
+
+    assert with_cookie == visitor.get("/")
+    assert visitor.send("GET", "/", {**NAVIGATION, "Cookie": cookie}).status == 302
+
+
+@pytest.mark.parametrize(
+    "path", ["/oauth2/x", "/oauth2", "/oauth2/", "/oauth2/callback/", "/oauth2//callback", "/oauth2/loginx"]
+)
+def test_unknown_paths_below_the_prefix(site: Visited, member: Visitor, path: str) -> None:
+    """What lies below the prefix and is none of our pages is 404, also with a session; the app is not asked."""
+    reply = member.visit(path)
+
+    assert reply.status == 404
+    assert site.app.calls == 0
+
+
+@pytest.mark.parametrize("path", ["/OAuth2/callback", "/oauth2x", "/x/oauth2/login"])
+def test_paths_that_only_look_like_ours(visitor: Visitor, path: str) -> None:
+    """Our pages match exactly; what only looks like them is the app's, and protected."""
+    assert visitor.get(path).status == 401
+
+
+def test_login_page_is_for_navigations(visitor: Visitor) -> None:
+    """``PREFIX/login`` begins no login for a fetch or a prefetch, and none for a POST."""
+    assert visitor.get("/oauth2/login").status == 401
+    assert visitor.visit("/oauth2/login", **{"Sec-Purpose": "prefetch"}).status == 401
+    assert visitor.send("POST", "/oauth2/login", NAVIGATION).status == 405
+
+
+def test_optional_login(open_site: Callable[..., Visited]) -> None:
+    """``FOTOWEB_LOGIN=optional`` lets anonymous requests reach the app without a session."""
+    site = open_site(login="optional")
+    visitor = site.visitor()
+
+    seen = visitor.send("GET", "/", {**NAVIGATION, "Authorization": "Bearer forged"}).seen
+
+    assert not seen["has_key"]
+    assert seen["authorization"] is None
+    visitor.visit(visitor.approve(visitor.visit("/oauth2/login").location))
+    assert visitor.get("/").seen["user"] == "alice"

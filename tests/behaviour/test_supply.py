@@ -1,0 +1,91 @@
+"""What the wrapped app gets to see, and what it never does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.behaviour.kit import FETCH, Visited, Visitor
+
+
+def test_one_bearer_whatever_the_client_sent(member: Visitor) -> None:
+    """The app sees exactly one Authorization, the session's."""
+    seen = member.get("/", Authorization="Bearer forged").seen
+
+    assert seen["authorization"] == f"Bearer {seen['token']}"
+    assert seen.get("times", 1) == 1
+
+
+def test_own_cookies_are_hidden(member: Visitor) -> None:
+    """The app never sees our cookies, and all others as they came."""
+    session = member.jar.header("/")[0][1]
+    member.jar.cookies = {}
+
+    seen = member.get("/", Cookie=f'a=1; {session}; b="x y"; __Host-fotowebx=2').seen
+
+    assert seen["cookie"] == 'a=1; b="x y"; __Host-fotowebx=2'
+
+
+def test_no_cookie_header_is_left(member: Visitor) -> None:
+    """Where only our cookies came, the app sees no Cookie header."""
+    assert member.get("/").seen["cookie"] is None
+
+
+def test_injection_off(open_site: Callable[..., Visited]) -> None:
+    """``FOTOWEB_INJECT_HEADER=false`` leaves the client's Authorization alone; the session is in the scope."""
+    site = open_site(inject_header=False)
+    visitor = site.visitor()
+    visitor.log_in()
+
+    seen = visitor.get("/", Authorization="Basic own").seen
+
+    assert seen["authorization"] == "Basic own"
+    assert seen["token"]
+
+
+def test_remote_user_is_never_the_clients(site: Visited, member: Visitor) -> None:
+    """``REMOTE_USER`` is the session's user."""
+    assert member.get("/", **{"Remote-User": "root", "Remote_User": "root"}).seen["remote_user"] == "alice"
+
+
+def test_bearer_belongs_to_the_cookies_user(site: Visited) -> None:
+    """Two users at once each get their own token."""
+    alice, bob = site.visitor("alice"), site.visitor("bob")
+    alice.log_in()
+    bob.log_in()
+
+    assert alice.get("/").seen["user"] == "alice"
+    assert bob.get("/").seen["user"] == "bob"
+    assert alice.get("/").seen["token"] != bob.get("/").seen["token"]
+
+
+def test_tokens_never_reach_the_browser(site: Visited, member: Visitor) -> None:
+    """No token stands readable in any header or body of ours."""
+    token = member.get("/").seen["token"]
+    replies = [member.visit(path) for path in ("/oauth2/session", "/oauth2/logout", "/oauth2/callback")]
+
+    assert all(token not in str(reply.headers) + reply.text for reply in replies)
+    assert token not in str(member.jar.cookies)
+
+
+def test_responses_without_our_cookie_are_untouched(site: Visited, member: Visitor) -> None:
+    """Where we set no cookie, the app's headers go out as they are."""
+    site.app.headers = [("Cache-Control", "public, max-age=60"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]
+
+    reply = member.site.door.request("GET", "/", [*FETCH.items(), *member.jar.header("/")])
+
+    assert reply.header("Cache-Control") == "public, max-age=60"
+    assert reply.all("Set-Cookie") == ["a=1", "b=2"]
+
+
+def test_responses_with_our_cookie_are_private(site: Visited, member: Visitor) -> None:
+    """Where we set a cookie, no shared cache may keep the response, and the app's own cookies stay beside ours."""
+    if site.settings.cookie_mode == "reference":
+        return  # Its cookie never changes.
+    site.app.headers = [("Cache-Control", "public, max-age=3600"), ("Set-Cookie", "a=1"), ("Vary", "Accept")]
+    site.clock.advance(30_000)
+
+    reply = site.door.request("GET", "/", [*FETCH.items(), *member.jar.header("/")])
+
+    assert reply.header("Cache-Control") == "private"
+    assert reply.header("Vary") == "Accept, Cookie"
+    assert [cookie.partition("=")[0] for cookie in reply.all("Set-Cookie")] == ["a", "__Host-fotoweb"]

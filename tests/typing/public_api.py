@@ -1,0 +1,93 @@
+"""What users write, as a type checker sees it. Read by mypy and by pyright in its strict mode; nobody runs it.
+
+A name that vanishes, an argument that changes or a type that turns into Any shows here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, assert_type
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from asgiref.typing import ASGI2Protocol, ASGIReceiveCallable, ASGISendCallable, Scope
+from django.http import HttpRequest  # pyright: ignore[reportMissingTypeStubs] (Django ships none)
+from fastapi import FastAPI
+from flask import Request as FlaskRequest
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection, Request
+from starlette.websockets import WebSocket
+
+from fotoweb_middleware import FotoWebASGIMiddleware, FotoWebWSGIMiddleware, Settings, get_session
+from fotoweb_middleware.errors import FotoWebMiddlewareError, SettingsError
+from fotoweb_middleware.model import Session, User
+
+
+async def asgi_app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """Stands for a user's ASGI 3 app."""
+
+
+def wsgi_app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Stands for a user's WSGI app."""
+    raise NotImplementedError
+
+
+def one_line(older_app: type[ASGI2Protocol]) -> None:
+    """An app is wrapped in one line, everything else comes from the environment."""
+    FotoWebASGIMiddleware(asgi_app)
+    FotoWebASGIMiddleware(older_app)
+    FotoWebASGIMiddleware(FastAPI())
+    FotoWebASGIMiddleware(Starlette())
+    FotoWebWSGIMiddleware(wsgi_app)
+
+
+def own_settings() -> None:
+    """Or from a Settings object."""
+    settings = Settings(
+        url="https://tenant.example",
+        client_id="client",
+        client_secret="client-secret",
+        secret_key="0123456789abcdef0123456789abcdef",
+        public_paths=("/health", "/static/*"),
+        login="optional",
+        session_lifetime=3600,
+    )
+    FotoWebASGIMiddleware(asgi_app, settings=settings)
+    FotoWebWSGIMiddleware(wsgi_app, settings=settings)
+    Starlette().add_middleware(FotoWebASGIMiddleware, settings=settings)
+    FastAPI().add_middleware(FotoWebASGIMiddleware, settings=settings)
+
+
+def sessions(
+    request: Request,
+    connection: HTTPConnection,
+    websocket: WebSocket,
+    flask_request: FlaskRequest,
+    django_request: HttpRequest,
+    scope: dict[str, Any],
+    environ: WSGIEnvironment,
+) -> None:
+    """The session is found in whatever a framework hands over."""
+    assert_type(get_session(request), Session | None)
+    assert_type(get_session(connection), Session | None)
+    assert_type(get_session(websocket), Session | None)
+    assert_type(get_session(flask_request), Session | None)
+    assert_type(get_session(django_request), Session | None)
+    assert_type(get_session(scope), Session | None)
+    assert_type(get_session(environ), Session | None)
+
+
+def what_a_session_holds(session: Session, user: User) -> None:
+    """The session's attributes, and no more than these."""
+    assert_type(session.access_token, str)
+    assert_type(session.token_type, str)
+    assert_type(session.expires_at, float | None)
+    assert_type(session.user, User | None)
+    assert_type(user.user_name, str)
+    assert_type(user.full_name, str)
+    assert_type(user.email, str)
+
+
+def one_root_of_errors(error: SettingsError) -> FotoWebMiddlewareError:
+    """Whoever catches the root catches everything."""
+    assert_type(error.code, str)
+    return error
