@@ -148,8 +148,8 @@ def open_session(  # noqa: PLR0913, PLR0917 (what a session is made of)
     key = site.cache_key("session", session_id)
     held = site.near.adopt(record)
     cookies = session_cookies(site, presented, held)
+    yield from end_presented(site, presented)
     try:
-        yield from end_presented(site, presented)
         ttl_seconds = site.settings.session_lifetime
         yield from SaveRecord(key, seal_record(site, key, record), version=1, ttl_seconds=ttl_seconds, create=True)
     except CacheUnavailable as error:
@@ -168,7 +168,10 @@ def end_presented(site: Site, presented: Presented) -> Flow[None]:
     if isinstance(found, Found):
         session_id, lifetime = found.held.record.session_id, site.settings.session_lifetime
         site.near.bury(session_id, lifetime)
-        yield from BuryRecord(site.cache_key("session", session_id), lifetime)
+        try:
+            yield from BuryRecord(site.cache_key("session", session_id), lifetime)
+        except CacheUnavailable as error:
+            journal(Event.CACHE_DOWN, session_id=session_id, cause=error)
 
 
 def ask_who(site: Site, tokens: TokenSet) -> Flow[User | None]:

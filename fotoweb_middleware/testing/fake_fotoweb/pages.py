@@ -1,0 +1,46 @@
+"""The pages that people see: log in, consent, errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import jinja2
+
+from fotoweb_middleware.testing.fake_fotoweb.messages import FakeResponse, html_response
+from fotoweb_middleware.testing.fake_fotoweb.registration import Client, User
+
+__all__ = ["consent_page", "error_page", "login_page"]
+
+TEMPLATES: Final = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=jinja2.StrictUndefined,
+)
+
+
+def login_page(users: tuple[User, ...], *, return_url: str, failed: bool = False) -> FakeResponse:
+    """Build the log-in page.
+
+    Args:
+        users: named as a hint: this is a simulator, and nobody knows its accounts by heart.
+        return_url: path of this site to go to after the log-in; empty: stay.
+        failed: say that name or password were wrong.
+    """
+    names = [user.user_name for user in users if user.password]
+    text = TEMPLATES.get_template("login.html").render(names=names, return_url=return_url, failed=failed)
+    return html_response(text)
+
+
+def consent_page(client: Client, user: User, pending_id: str) -> FakeResponse:
+    """Build the page that asks whether an application may act for the user."""
+    text = TEMPLATES.get_template("consent.html").render(client=client, user=user, pending_id=pending_id)
+    return html_response(text)
+
+
+def error_page(status: int, title: str, explanation: str) -> FakeResponse:
+    """Build FotoWeb's own error page, shown where nothing may be redirected."""
+    text = TEMPLATES.get_template("error.html").render(title=title, explanation=explanation, status=status)
+    return html_response(text, status)
