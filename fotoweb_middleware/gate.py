@@ -172,7 +172,7 @@ class Gate:
         return requested_target(self.site, request) if request.method == "GET" else None
 
     def _refused_origin(self, request: RequestView) -> Answer | None:
-        """Refuse what another origin sends with the session's cookie (the contract's 403 row)."""
+        """Refuse what another origin sends with the session's cookie."""
         if request.method in SAFE_METHODS and not request.is_websocket:
             return None
         return cross_origin(request) if is_from_elsewhere(self.site, request) else None
@@ -180,7 +180,7 @@ class Gate:
     def _preflight(self, request: RequestView, presented: Presented) -> Decision:
         """Let a preflight reach the app from a trusted origin or on an open path, never with a session."""
         if is_open(self.site, request) or request.headers["origin"].lower() in self.site.trusted_origins:
-            return PassThrough(Reason.PREFLIGHT_TRUSTED, presented.own.rest)
+            return PassThrough(Reason.PREFLIGHT_ADMITTED, presented.own.rest)
         return not_signed_in_problem(self.site, request, Reason.PREFLIGHT_REFUSED)
 
     def _login(self, request: RequestView, presented: Presented) -> Decision:

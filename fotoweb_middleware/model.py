@@ -46,7 +46,7 @@ class Reason(enum.Enum):
     BAD_HOST = "bad_host"
     UNKNOWN_OWN_PATH = "unknown_own_path"
     METHOD_NOT_ALLOWED = "method_not_allowed"
-    PREFLIGHT_TRUSTED = "preflight_trusted"
+    PREFLIGHT_ADMITTED = "preflight_admitted"
     PREFLIGHT_REFUSED = "preflight_refused"
     CROSS_ORIGIN = "cross_origin"
     PUBLIC = "public"
@@ -56,7 +56,6 @@ class Reason(enum.Enum):
     FRESH = "fresh"
     STALE = "stale"
     REFRESHED = "refreshed"
-    SESSION_ENDED = "session_ended"
     OPERATOR_FAULT = "operator_fault"
     FOTOWEB_UNAVAILABLE = "fotoweb_unavailable"
     CACHE_UNAVAILABLE = "cache_unavailable"
@@ -89,7 +88,7 @@ class RequestView:
     path: str
     mount: str
     raw_path: str | None
-    query: str
+    query: str = field(repr=False)  # The callback's holds code and state.
     scheme: str
     headers: Mapping[str, str] = field(repr=False)
     is_websocket: bool = False
@@ -152,7 +151,7 @@ class SessionRecord:
 
     Attributes:
         session_id: New at every login, stays through refreshes. A secret in reference mode.
-        version: 1 after the login, one more with each refresh. The highest wins.
+        version: The highest wins. A refresh raises it by 1,000,000, noting a request for the idle limit by 1.
         tokens: The newest tokens.
         started_at: Epoch seconds of the login.
         seen_at: Epoch seconds of the last request that was written down (for the idle limit).

@@ -5,16 +5,21 @@ from __future__ import annotations
 __all__ = ["cache_control_with_cookie", "vary_with_cookie"]
 
 
+FOR_SHARED_CACHES = frozenset({"public", "s-maxage"})
+
+
 def cache_control_with_cookie(value: str | None) -> str:
-    """Return the Cache-Control of a response that sets our cookie: the app's where it is strict enough.
+    """Return the Cache-Control of a response that sets our cookie: the app's, made private where it isn't.
 
     Args:
         value: What the app said, None where it said nothing.
     """
-    if value is None:
-        return "private"
-    directives = {directive.partition("=")[0].strip().lower() for directive in value.split(",")}
-    return value if directives & {"private", "no-store"} else "private"
+    directives = [directive.strip() for directive in (value or "").split(",") if directive.strip()]
+    # With an argument, as in private="X-Name", it speaks of that header alone (RFC 9111, 5.2.2.7).
+    if value is not None and {"private", "no-store"} & {directive.lower() for directive in directives}:
+        return value
+    kept = [directive for directive in directives if directive.partition("=")[0].lower() not in FOR_SHARED_CACHES]
+    return ", ".join(["private", *kept])
 
 
 def vary_with_cookie(value: str | None) -> str:

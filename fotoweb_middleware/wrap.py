@@ -50,11 +50,14 @@ def load_app(address: str | None) -> Any:
         sys.path.insert(0, folder)  # gunicorn and uvicorn do so for the app they are given; this is our app
     module_name, _, attribute = address.partition(":")
     try:
-        return reduce(getattr, attribute.split("."), importlib.import_module(module_name))
+        module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise  # The app itself misses something: its own traceback says it best.
         msg = f"FOTOWEB_APP holds {address!r}, but there is no module {error.name!r} in {folder} or on the Python path."
+        raise SettingsError(msg) from None
+    try:
+        return reduce(getattr, attribute.split("."), module)
     except AttributeError as error:
         msg = f"FOTOWEB_APP holds {address!r}, but {module_name!r} has no {attribute!r} ({error})."
-    raise SettingsError(msg)
+        raise SettingsError(msg) from None

@@ -26,14 +26,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class LeaseOut:
     """A lease that is out."""
 
     owner: str = field(repr=False)
     ttl_seconds: float
 
 
-def ends_at(_key: str, value: Entry | Held, now: float) -> float:
+def ends_at(_key: str, value: Entry | LeaseOut, now: float) -> float:
     """Return when an entry dies, in seconds of the cache's clock."""
     return now + value.ttl_seconds
 
@@ -52,7 +52,7 @@ class MemoryCache:
         self._lock = threading.Lock()
         self._entries: TLRUCache[str, Entry] = TLRUCache(size, ttu=ends_at, timer=monotonic)
         self._tombstones: TLRUCache[str, Entry] = TLRUCache(math.inf, ttu=ends_at, timer=monotonic)
-        self._leases: TLRUCache[str, Held] = TLRUCache(math.inf, ttu=ends_at, timer=monotonic)
+        self._leases: TLRUCache[str, LeaseOut] = TLRUCache(math.inf, ttu=ends_at, timer=monotonic)
         self._newest_fence = 0
 
     def load(self, key: str) -> Stored | None:
@@ -92,7 +92,7 @@ class MemoryCache:
             # One counter for all keys: it rises with every lease of each, and needs no memory per key.
             self._newest_fence += 1
             lease = Lease(key, secrets.token_hex(8), self._newest_fence)
-            self._leases[key] = Held(lease.owner, ttl_seconds)
+            self._leases[key] = LeaseOut(lease.owner, ttl_seconds)
             return lease
 
     def free_lease(self, lease: Lease) -> None:

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import httpx
 
 from fotoweb_middleware.caches.protocol import Cache, Lease
-from fotoweb_middleware.drivers.calling import BodyReader, client_options, read_reply, request_parts, unreachable
+from fotoweb_middleware.drivers.calling import client_options, unreachable
 from fotoweb_middleware.drivers.flights import Flights, poll_seconds
+from fotoweb_middleware.drivers.timed_call import TimedCall
 from fotoweb_middleware.effects import (
     AwaitLease,
     BuryRecord,
@@ -143,14 +144,7 @@ class BlockingDriver:
         return self._run(flow, [lease])
 
     def _call(self, effect: PostForm | GetDocument) -> HttpReply:
-        deadline = time.monotonic() + self._timeout_seconds
         try:
-            with self._client.stream(**request_parts(effect)) as response:
-                reader = BodyReader(response)
-                for chunk in response.iter_raw():
-                    reader.add(chunk)
-                    if time.monotonic() > deadline:
-                        raise httpx.ReadTimeout("the whole answer took too long")
-                return read_reply(response, reader.body())
+            return TimedCall(self._client, effect).result(self._timeout_seconds)
         except httpx.HTTPError as error:
             raise unreachable(error) from None

@@ -7,6 +7,7 @@ Redirects are never followed, since they would carry the client's secret elsewhe
 from __future__ import annotations
 
 import ssl
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,6 +32,8 @@ def client_options(settings: Settings) -> dict[str, Any]:
         "limits": httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=0),
         "follow_redirects": False,
         "headers": HEADERS,
+        # One client serves every user: a cookie that FotoWeb set for one must not go out with another's call.
+        "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[])),
     }
 
 
@@ -91,5 +94,7 @@ def read_reply(response: httpx.Response, body: bytes) -> HttpReply:
 def unreachable(error: Exception) -> FotoWebUnreachable:
     """Return the error of our own tree for a failed call; its text holds no secret."""
     was_sent = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-    words = f"{type(error).__name__}: {error}"[:200] if str(error) else type(error).__name__
+    # The text of other errors, such as h11's about a garbled answer, quotes what came: perhaps a token.
+    is_safe = isinstance(error, httpx.NetworkError | httpx.TimeoutException) and str(error)
+    words = f"{type(error).__name__}: {error}"[:200] if is_safe else type(error).__name__
     return FotoWebUnreachable(f"FotoWeb could not be reached ({words})", was_sent=was_sent)

@@ -1,4 +1,4 @@
-"""Journey 2 of 3: back from FotoWeb (RFC 6749, 4.1.2; RFC 9700, 4.7).
+"""Journey 2 of 4: back from FotoWeb (RFC 6749, 4.1.2; RFC 9700, 4.7).
 
 The checks, in this order; whatever fails first answers, and until the state is claimed nothing changes:
 
@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from fotoweb_middleware.cookies.content import LoginInProgress, read_login
 from fotoweb_middleware.cookies.seal import Purpose
-from fotoweb_middleware.effects import BuryRecord, Claim, Detach, Flow, GetDocument, PostForm, SaveRecord
+from fotoweb_middleware.effects import Claim, Detach, Flow, GetDocument, PostForm, SaveRecord
 from fotoweb_middleware.errors import (
     CacheUnavailable,
     FotoWebError,
@@ -38,7 +38,7 @@ from fotoweb_middleware.pages.refusals import method_not_allowed
 from fotoweb_middleware.site import Site, front_page
 from fotoweb_middleware.site.answers import page_answer, redirect, with_cookies
 from fotoweb_middleware.site.journal import Event, journal
-from fotoweb_middleware.stages.lookup import Found, Presented, lookup, seal_record
+from fotoweb_middleware.stages.lookup import Presented, bury_session, open_cookie, seal_record
 from fotoweb_middleware.stages.supply import session_cookies
 
 __all__ = ["complete_login"]
@@ -157,21 +157,14 @@ def open_session(  # noqa: PLR0913, PLR0917 (what a session is made of)
         if held.by_handle:
             return unavailable(cache_unavailable(RETRY_AFTER_SECONDS), RETRY_AFTER_SECONDS)
     journal(Event.LOGGED_IN, session_id=session_id, user=None if user is None else user.user_id)
-    if held.by_handle and site.settings.cookie_mode == "sealed":
-        journal(Event.TOO_LARGE, session_id=session_id)
     return redirect(Reason.LOGGED_IN, safe_target(site, request.mount, login.next_path), set_cookies=cookies)
 
 
 def end_presented(site: Site, presented: Presented) -> Flow[None]:
     """End the session the browser came with: each login opens a new one (OWASP ASVS 5.0, 7.2.4)."""
-    found = yield from lookup(site, presented)
-    if isinstance(found, Found):
-        session_id, lifetime = found.held.record.session_id, site.settings.session_lifetime
-        site.near.bury(session_id, lifetime)
-        try:
-            yield from BuryRecord(site.cache_key("session", session_id), lifetime)
-        except CacheUnavailable as error:
-            journal(Event.CACHE_DOWN, session_id=session_id, cause=error)
+    cookie = open_cookie(site, presented)
+    if cookie is not None:
+        yield from bury_session(site, cookie.session_id)
 
 
 def ask_who(site: Site, tokens: TokenSet) -> Flow[User | None]:

@@ -1,4 +1,4 @@
-"""Journey 1 of 3: off to FotoWeb, with a login cookie that remembers the way back (RFC 6749, 4.1.1)."""
+"""Journey 1 of 4: off to FotoWeb, with a login cookie that remembers the way back (RFC 6749, 4.1.1)."""
 
 from __future__ import annotations
 

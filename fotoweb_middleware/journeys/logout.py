@@ -1,12 +1,11 @@
-"""Journey 3 of 3: out. The session dies here, in the cache and in the browser; FotoWeb's own session is FotoWeb's.
+"""Journey 3 of 4: out. The session dies here, in the cache and in the browser; FotoWeb's own session is FotoWeb's.
 
 FotoWeb documents no revocation endpoint, so the tombstone is what makes a logout stick.
 """
 
 from __future__ import annotations
 
-from fotoweb_middleware.effects import BuryRecord, Flow
-from fotoweb_middleware.errors import CacheUnavailable
+from fotoweb_middleware.effects import Flow
 from fotoweb_middleware.journeys.login import forget_logins
 from fotoweb_middleware.model import Answer, Reason, RequestView
 from fotoweb_middleware.pages.headers import SECURITY_HEADERS, security_headers
@@ -16,7 +15,7 @@ from fotoweb_middleware.site import Site, front_page, origin_of
 from fotoweb_middleware.site.answers import page_answer, page_or_problem, redirect, with_cookies
 from fotoweb_middleware.site.journal import Event, journal
 from fotoweb_middleware.site.origin import is_from_elsewhere, is_same_origin_click
-from fotoweb_middleware.stages.lookup import Found, Presented, lookup
+from fotoweb_middleware.stages.lookup import Presented, bury_session, open_cookie
 from fotoweb_middleware.stages.supply import forget_session
 
 __all__ = ["end_session"]
@@ -38,21 +37,12 @@ def end_session(site: Site, request: RequestView, presented: Presented) -> Flow[
     if request.method == "POST" and is_from_elsewhere(site, request):
         journal(Event.CROSS_ORIGIN, path=request.path)
         return page_or_problem(request, Reason.CROSS_ORIGIN, cross_origin_refused(front_page(request.mount)))
-    found = yield from lookup(site, presented)
-    if isinstance(found, Found):
-        yield from bury(site, found.held.record.session_id)
+    cookie = open_cookie(site, presented)
+    if cookie is not None:
+        journal(Event.LOGGED_OUT, session_id=cookie.session_id)
+        yield from bury_session(site, cookie.session_id)
     cookies = (*forget_session(presented), *forget_logins(site, request, presented))
     return with_cookies(farewell(site, request), cookies)
-
-
-def bury(site: Site, session_id: str) -> Flow[None]:
-    """End a session here and everywhere; nothing brings it back while any cookie of it may still come."""
-    site.near.bury(session_id, site.settings.session_lifetime)
-    journal(Event.LOGGED_OUT, session_id=session_id)
-    try:
-        yield from BuryRecord(site.cache_key("session", session_id), site.settings.session_lifetime)
-    except CacheUnavailable as error:
-        journal(Event.CACHE_DOWN, session_id=session_id, cause=error)
 
 
 def farewell(site: Site, request: RequestView) -> Answer:

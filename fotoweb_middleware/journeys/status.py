@@ -1,4 +1,4 @@
-"""The session's status, for pages that want to know: ``PREFIX/session`` (never a token, and nothing is refreshed)."""
+"""Journey 4 of 4: the session's status, for pages: ``PREFIX/session``. Never a token, and nothing is refreshed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fotoweb_middleware.pages.headers import PROBLEM_HEADERS
 from fotoweb_middleware.pages.refusals import method_not_allowed
 from fotoweb_middleware.site import Site, front_page
 from fotoweb_middleware.site.answers import page_or_problem
-from fotoweb_middleware.site.near import Held
+from fotoweb_middleware.site.held import Held
 from fotoweb_middleware.stages.lookup import CacheDown, Found, Presented, lookup
 from fotoweb_middleware.stages.refresh import Age, age_of
 from fotoweb_middleware.stages.unadmitted import no_cache, not_signed_in_problem
@@ -42,7 +42,7 @@ def status(site: Site, request: RequestView, held: Held) -> Answer:
     """Return the status of a live session."""
     content = {
         "authenticated": True,
-        "expires_at": held.session.expires_at,
+        "expires_at": held.current.session.expires_at,
         "logout_url": site.path(request.mount, "logout"),
     }
     headers = (("Content-Type", "application/json"), *PROBLEM_HEADERS[1:])

@@ -12,6 +12,7 @@ __all__ = ["next_target", "requested_target", "safe_target"]
 
 MAX_TARGET_CHARACTERS = 2048
 SAFE_TARGET = re.compile(r"/[\x21-\x5b\x5d-\x7e]*")  # visible ASCII without the backslash
+DOT_SEGMENT = re.compile(r"/\.{1,2}(/|$)")  # browsers resolve these, percent-encoded too
 PATH_SAFE = "/:@!$&'()*+,;=-._~"  # RFC 3986, 3.3
 
 
@@ -21,12 +22,12 @@ def safe_target(site: Site, mount: str, target: str) -> str:
     1. One "/" at the start, and no "//" in the path: browsers read what follows as a host,
        also once dot segments are taken out.
     2. Visible ASCII alone, no backslash: browsers read it as "/".
-    3. Not one of our own pages: a login must not end in the next login, or in a logout.
+    3. Not one of our own pages, however it is spelt: a login must not end in the next login, or in a logout.
     """
     path = target.partition("?")[0].partition("#")[0]
     is_harmless = len(target) <= MAX_TARGET_CHARACTERS and SAFE_TARGET.fullmatch(target) and "//" not in path
-    own = site.path(mount, "").removesuffix("/")
-    if not is_harmless or path == own or path.startswith(f"{own}/"):
+    spoken = unquote(path)
+    if not is_harmless or DOT_SEGMENT.search(spoken) or f"{spoken}/".startswith(unquote(site.path(mount, ""))):
         return front_page(mount)
     return target
 

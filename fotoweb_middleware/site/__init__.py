@@ -12,7 +12,9 @@ from urllib.parse import quote, urlsplit
 from fotoweb_middleware.cookies.header import CookieNames, names_of
 from fotoweb_middleware.cookies.seal import Sealer
 from fotoweb_middleware.settings import Settings
-from fotoweb_middleware.site.near import Ages, NearCache
+from fotoweb_middleware.settings.addresses import read_address
+from fotoweb_middleware.site.held import Limits
+from fotoweb_middleware.site.near import NearCache
 
 __all__ = ["Site", "front_page", "open_site"]
 
@@ -67,7 +69,8 @@ class Site:
 
 def front_page(mount: str) -> str:
     """Return the path of the wrapped app's front page on this origin."""
-    return quote(mount, errors="surrogateescape") + "/"
+    folder = quote(mount.strip("/"), errors="surrogateescape")  # "//" at the start would name a host.
+    return f"/{folder}/" if folder else "/"
 
 
 def open_site(
@@ -80,7 +83,7 @@ def open_site(
 ) -> Site:
     """Make the settings ready for use, once, at start-up."""
     same_site = settings.cookie_samesite
-    ages = Ages(
+    limits = Limits(
         refresh_leeway=settings.refresh_leeway,
         session_lifetime=settings.session_lifetime,
         session_idle=settings.session_idle,
@@ -91,7 +94,7 @@ def open_site(
         settings=settings,
         client_secret=settings.client_secret.get_secret_value(),
         sealer=Sealer(settings.secret_keys, binding=binding, entropy=entropy),
-        near=NearCache(settings.cache_size, ages, monotonic),
+        near=NearCache(settings.cache_size, limits, monotonic),
         clock=clock,
         monotonic=monotonic,
         entropy=entropy,
@@ -107,9 +110,8 @@ def open_site(
 
 
 def origin_of(url: str) -> str:
-    """Return scheme and authority of an absolute URL, lower case."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    """Return the origin of an absolute URL as browsers write it: lower case, no default port (RFC 6454, 6.2)."""
+    return read_address(url, allow_http=True).origin
 
 
 def is_loopback(host: str) -> bool:

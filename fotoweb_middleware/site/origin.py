@@ -51,7 +51,10 @@ def is_loopback_host_header(host: str) -> bool:
     """Return whether a Host header names this machine. Remembered, since every request asks."""
     if not HOST.fullmatch(host):
         return False
-    return is_loopback(urlsplit(f"//{host}").hostname or "")
+    try:
+        return is_loopback(urlsplit(f"//{host}").hostname or "")
+    except ValueError:  # What stands in brackets is no IPv6 address.
+        return False
 
 
 def is_from_elsewhere(site: Site, request: RequestView) -> bool:

@@ -15,11 +15,12 @@ from fotoweb_middleware.cookies.content import read_handle, read_record, write_r
 from fotoweb_middleware.cookies.header import CookieNames, OwnCookies, read_cookies
 from fotoweb_middleware.cookies.parts import join_parts
 from fotoweb_middleware.cookies.seal import Purpose
-from fotoweb_middleware.effects import Flow, LoadRecord, SaveRecord
+from fotoweb_middleware.effects import BuryRecord, Flow, LoadRecord, SaveRecord
 from fotoweb_middleware.errors import CacheUnavailable
 from fotoweb_middleware.model import RequestView, SessionRecord
 from fotoweb_middleware.site import Site
-from fotoweb_middleware.site.near import Held
+from fotoweb_middleware.site.held import Held
+from fotoweb_middleware.site.journal import Event, journal
 from fotoweb_middleware.site.origin import cookie_names
 
 __all__ = [
@@ -27,10 +28,12 @@ __all__ = [
     "Found",
     "NoSession",
     "Presented",
+    "bury_session",
     "load_newest",
     "lookup",
     "lookup_now",
     "note_request",
+    "open_cookie",
     "present",
     "seal_record",
 ]
@@ -57,7 +60,8 @@ class Found:
 
     Attributes:
         held: As this process holds it.
-        cookie_version: The version in the browser's cookie; None: a handle, which carries none.
+        cookie_version: The version in the browser's cookie. None: a handle, which carries none;
+            0: a handle under an old key, to be written anew.
     """
 
     held: Held
@@ -74,11 +78,31 @@ class CacheDown:
     """Only the server cache could tell, and it did not answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class SessionCookie:
+    """What a session cookie of ours carries.
+
+    Attributes:
+        session_id: Whose session.
+        ends_at: Epoch seconds after which it is none, whatever the cache says.
+        record: The session itself; None where the cookie is a handle.
+        version: See ``Found.cookie_version``.
+    """
+
+    session_id: str = field(repr=False)
+    ends_at: float
+    record: SessionRecord | None
+    version: int | None
+
+
 NO_SESSION = NoSession()
+CLOCK_SKEW_SECONDS = 60.0
+UNDER_OLD_KEY = 0
+"""The version of a handle that an older key sealed: lower than any, so that it is written anew."""
 
 
 def present(site: Site, request: RequestView) -> Presented:
-    """Read our cookies from a request. One name with two values: somebody planted one, so no session (R-CS5)."""
+    """Read our cookies from a request. One name with two values: somebody planted one, so no session."""
     names = cookie_names(site, request)
     own = read_cookies(request.headers.get("cookie"), names)
     raw = None if own.conflicting or not own.values else join_parts(names.session, own.values)
@@ -94,7 +118,7 @@ def lookup_now(site: Site, presented: Presented) -> Found | NoSession | None:
         return None
     held = seen.held
     now = site.clock()
-    if now >= held.ends_at or site.monotonic() >= held.recheck_at or is_note_due(site, held, now):
+    if now >= held.current.ends_at or site.monotonic() >= held.recheck_at or is_note_due(site, held, now):
         return None
     return Found(held, seen.version)
 
@@ -102,26 +126,33 @@ def lookup_now(site: Site, presented: Presented) -> Found | NoSession | None:
 def lookup(site: Site, presented: Presented) -> Flow[Found | NoSession | CacheDown]:
     """Find the session of a cookie, whether it was seen before or not."""
     now = site.clock()
-    opened = site.sealer.open(presented.raw, Purpose.SESSION) if presented.raw else None
-    if opened is None or presented.raw is None:
+    cookie = open_cookie(site, presented)
+    if cookie is None or now >= cookie.ends_at or site.near.is_buried(cookie.session_id):
         return NO_SESSION
-    record = read_record(opened.payload)
-    handle = read_handle(opened.payload)
-    session_id = record.session_id if record else handle[0] if handle else ""
-    if not session_id or site.near.is_buried(session_id):
-        return NO_SESSION
-    if (record and now >= record.started_at + site.settings.session_lifetime) or (handle and now >= handle[1]):
-        return NO_SESSION
-    held = yield from load_newest(site, session_id, record)
+    held = yield from load_newest(site, cookie.session_id, cookie.record)
     if held is None or isinstance(held, CacheDown):
         return held or NO_SESSION
-    if now >= held.ends_at or not held.live:
+    if now >= held.current.ends_at or not held.live:
         return NO_SESSION
-    cookie_version = record.version if record else None
-    if not opened.by_newest_key and cookie_version is None:
-        cookie_version = 0  # A handle under an old key is written anew, which only a version can bring about.
-    site.near.remember(presented.raw, held, cookie_version)
-    return Found(held, cookie_version)
+    held.by_handle = cookie.record is None
+    site.near.remember(presented.raw or "", held, cookie.version)
+    return Found(held, cookie.version)
+
+
+def open_cookie(site: Site, presented: Presented) -> SessionCookie | None:
+    """Return what a session cookie carries, None where it is not one of ours."""
+    opened = None
+    if presented.raw:
+        opened = site.sealer.open(presented.raw, Purpose.SESSION, name=presented.names.session)
+    if opened is None:
+        return None
+    if (record := read_record(opened.payload)) is not None:
+        ends_at = record.started_at + site.settings.session_lifetime
+        return SessionCookie(record.session_id, ends_at, record, record.version)
+    if (handle := read_handle(opened.payload)) is not None:
+        session_id, ends_at = handle
+        return SessionCookie(session_id, ends_at, None, None if opened.by_newest_key else UNDER_OLD_KEY)
+    return None
 
 
 def load_newest(site: Site, session_id: str, record: SessionRecord | None) -> Flow[Held | CacheDown | None]:
@@ -133,6 +164,7 @@ def load_newest(site: Site, session_id: str, record: SessionRecord | None) -> Fl
         record: What the cookie carries; None in reference mode, where the server cache alone can tell.
     """
     near = site.near.find(session_id)
+    near_record = near.record if near and (record or not near.current.is_saved) else None
     key = site.cache_key("session", session_id)
     try:
         stored = yield from LoadRecord(key)
@@ -144,12 +176,34 @@ def load_newest(site: Site, session_id: str, record: SessionRecord | None) -> Fl
         site.near.bury(session_id, site.settings.session_lifetime)
         return None
     cached = open_stored(site, key, stored)
-    known = [candidate for candidate in (record, near.record if near and record else None, cached) if candidate]
+    known = [candidate for candidate in (record, near_record, cached) if candidate]
     if not known:
         return None
     held = site.near.adopt(max(known, key=lambda candidate: candidate.version))
-    site.near.checked(held)
+    if not held.current.is_saved:
+        yield from save_again(site, key, held)
+    site.near.note_checked(held)
     return held
+
+
+def bury_session(site: Site, session_id: str) -> Flow[None]:
+    """End a session here and everywhere; nothing brings it back while any cookie of it may still come."""
+    ttl_seconds = site.settings.session_lifetime + CLOCK_SKEW_SECONDS
+    site.near.bury(session_id, ttl_seconds)
+    try:
+        yield from BuryRecord(site.cache_key("session", session_id), ttl_seconds)
+    except CacheUnavailable as error:
+        journal(Event.CACHE_DOWN, session_id=session_id, cause=error)  # This process remembers.
+
+
+def save_again(site: Site, key: str, held: Held) -> Flow[None]:
+    """Save what the server cache missed while it was down."""
+    current = held.current
+    ttl_seconds = current.record.started_at + site.settings.session_lifetime - site.clock()
+    value = seal_record(site, key, current.record)
+    with contextlib.suppress(CacheUnavailable):
+        yield from SaveRecord(key, value, version=current.record.version, ttl_seconds=ttl_seconds, create=True)
+        current.is_saved = True
 
 
 def open_stored(site: Site, key: str, stored: Stored | None) -> SessionRecord | None:

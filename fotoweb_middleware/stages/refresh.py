@@ -1,6 +1,6 @@
 """Stage 3 of 4, after lookup, before supply: is the token good; if not, one caller renews it, all others wait.
 
-What a failed refresh means (contract.md "When a token ages"):
+What a failed refresh means (docs/adr/0006):
 
     FotoWeb answered                                    the session    the request
     invalid_grant; 400, 401, 403 without a code         ends           as without a session
@@ -13,13 +13,12 @@ so a result is written down before the lease is given up, and a refusal counts o
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import enum
 from dataclasses import dataclass
 
 from fotoweb_middleware.caches.protocol import Lease, SaveOutcome
-from fotoweb_middleware.effects import AwaitLease, BuryRecord, Detach, Flow, PostForm, SaveRecord, TakeLease
+from fotoweb_middleware.effects import AwaitLease, Detach, Flow, PostForm, SaveRecord, TakeLease
 from fotoweb_middleware.errors import (
     CacheUnavailable,
     FotoWebError,
@@ -29,9 +28,9 @@ from fotoweb_middleware.errors import (
 from fotoweb_middleware.fotoweb.tokens import TOKEN_PATH, build_refresh_form, is_operator_fault, read_token_reply
 from fotoweb_middleware.model import SessionRecord, TokenSet
 from fotoweb_middleware.site import Site
+from fotoweb_middleware.site.held import Held
 from fotoweb_middleware.site.journal import Event, journal
-from fotoweb_middleware.site.near import Held
-from fotoweb_middleware.stages.lookup import CacheDown, load_newest, seal_record
+from fotoweb_middleware.stages.lookup import CacheDown, bury_session, load_newest, seal_record
 
 __all__ = ["REFRESH_STEP", "Age", "Ended", "NotNow", "OperatorFault", "Usable", "age_of", "keep_usable", "renew_later"]
 
@@ -87,9 +86,10 @@ Renewal = Usable | Ended | NotNow | OperatorFault
 
 def age_of(held: Held, now: float) -> Age:
     """Return how old the token is; ``now`` is in epoch seconds."""
-    if now < held.stale_at:
+    current = held.current
+    if now < current.stale_at:
         return Age.FRESH
-    return Age.STALE if now < held.expires_at else Age.EXPIRED
+    return Age.STALE if now < current.expires_at else Age.EXPIRED
 
 
 def keep_usable(site: Site, held: Held) -> Flow[Renewal]:
@@ -98,13 +98,13 @@ def keep_usable(site: Site, held: Held) -> Flow[Renewal]:
     if age_of(held, now) is not Age.EXPIRED:
         return Usable(held)
     if may_be_used_once(held, now):
-        held.spent = True
+        held.current.spent = True
         return Usable(held)
     if held.record.tokens.refresh_token is None:
         return Ended()
     renewal = yield from renew(site, held)
-    if isinstance(renewal, Usable) and site.clock() >= renewal.held.expires_at:
-        renewal.held.spent = True
+    if isinstance(renewal, Usable) and site.clock() >= renewal.held.current.expires_at:
+        renewal.held.current.spent = True
     return renewal
 
 
@@ -116,8 +116,8 @@ def may_be_used_once(held: Held, now: float) -> bool:
     """
     tokens = held.record.tokens
     is_new = 0 <= now - tokens.received_at < USED_ONCE_WITHIN_SECONDS
-    was_born_expired = held.expires_at < tokens.received_at + 1
-    return is_new and not held.spent and (was_born_expired or tokens.refresh_token is None)
+    was_born_expired = held.current.expires_at < tokens.received_at + 1
+    return is_new and not held.current.spent and (was_born_expired or tokens.refresh_token is None)
 
 
 def renew_later(site: Site, session_id: str) -> Flow[None]:
@@ -132,11 +132,11 @@ def renew_later(site: Site, session_id: str) -> Flow[None]:
 
 def renew(site: Site, held: Held) -> Flow[Renewal]:
     """Renew an expired token, or take the result of whoever does; waits no longer than one call to FotoWeb may last."""
-    record = held.record
+    before = held.record
     waited_seconds = 0.0
     patience_seconds = site.settings.http_timeout + WAIT_MARGIN_SECONDS
     while True:
-        if (result := known_result(site, record)) is not None:
+        if (result := known_result(site, before)) is not None:
             return result
         lease = yield from take_lease(site, held)
         if lease is not None:
@@ -144,28 +144,28 @@ def renew(site: Site, held: Held) -> Flow[Renewal]:
         if waited_seconds >= patience_seconds:
             return NotNow(FIRST_RETRY_SECONDS)
         waited_seconds += yield from AwaitLease(lease_key(site, held), patience_seconds - waited_seconds)
-        if known_result(site, record) is None and site.shared_cache:
-            yield from load_newest(site, record.session_id, carried_by_cookie(site, record))
+        if known_result(site, before) is None and site.shared_cache:
+            yield from load_newest(site, before.session_id, cookie_copy(held, before))
 
 
-def known_result(site: Site, record: SessionRecord) -> Renewal | None:
+def known_result(site: Site, before: SessionRecord) -> Renewal | None:
     """Return what became of a refresh that this process knows of; None: nothing is known, so somebody must try.
 
     Args:
         site: The wrapped app's.
-        record: What the request came with.
+        before: What the request came with.
     """
-    if site.near.is_buried(record.session_id):
+    if site.near.is_buried(before.session_id):
         return Ended()
-    held = site.near.find(record.session_id)
-    if held is None:
+    newest = site.near.find(before.session_id)
+    if newest is None:
         return None
-    if held.record.version - record.version >= REFRESH_STEP or site.clock() < held.expires_at:
-        return Usable(held, was_renewed=True)  # Whatever its expires_in says: a request that waited takes the result.
-    wait_seconds = held.retry_at - site.monotonic()
+    if newest.record.version - before.version >= REFRESH_STEP or site.clock() < newest.current.expires_at:
+        return Usable(newest, was_renewed=True)  # Whatever its expires_in says: who waited takes the result.
+    wait_seconds = newest.retry_at - site.monotonic()
     if wait_seconds <= 0:
         return None
-    return OperatorFault(held.operator_error) if held.operator_error else NotNow(wait_seconds)
+    return OperatorFault(newest.operator_error) if newest.operator_error else NotNow(wait_seconds)
 
 
 def take_lease(site: Site, held: Held) -> Flow[Lease | None]:
@@ -181,7 +181,7 @@ def take_lease(site: Site, held: Held) -> Flow[Lease | None]:
 def renew_under_lease(site: Site, held: Held, lease: Lease) -> Flow[Renewal]:
     """Ask the cache once more, then FotoWeb, and write the answer down."""
     before = held.record
-    newest = yield from load_newest(site, before.session_id, carried_by_cookie(site, before))
+    newest = yield from load_newest(site, before.session_id, cookie_copy(held, before))
     if isinstance(newest, CacheDown):
         return NotNow(FIRST_RETRY_SECONDS, cache_is_down=True)
     if newest is None or not newest.live:
@@ -216,7 +216,7 @@ def ask_fotoweb(site: Site, record: SessionRecord) -> Flow[TokenSet]:
 def write_down(site: Site, held: Held, tokens: TokenSet, lease: Lease) -> Flow[Renewal]:
     """Keep new tokens: in the server cache first, so that a crash right after can't lose them, then in memory.
 
-    A logout that came meanwhile wins. A cache that is down loses nothing here: this process and the cookie have them.
+    A logout that came meanwhile wins. Where the cache is down this process has them, and saves them as soon as it can.
     """
     record = dataclasses.replace(held.record, version=held.record.version + REFRESH_STEP, tokens=tokens)
     key = site.cache_key("session", record.session_id)
@@ -226,18 +226,20 @@ def write_down(site: Site, held: Held, tokens: TokenSet, lease: Lease) -> Flow[R
             seal_record(site, key, record),
             version=record.version,
             ttl_seconds=seconds_left(site, record),
-            create=carried_by_cookie(site, record) is not None,
+            create=not held.by_handle,
             lease=lease if lease.fence else None,  # A lease within this process alone has no fence.
         )
-    except CacheUnavailable:
-        outcome = SaveOutcome.SAVED
+    except CacheUnavailable as error:
+        journal(Event.CACHE_DOWN, session_id=record.session_id, cause=error)
+        outcome = None
     if outcome in {SaveOutcome.BURIED, SaveOutcome.MISSING}:
         site.near.bury(record.session_id, seconds_left(site, record))
         return Ended()
     if outcome is SaveOutcome.NEWER:
-        newest = yield from load_newest(site, record.session_id, carried_by_cookie(site, record))
+        newest = yield from load_newest(site, record.session_id, cookie_copy(held, held.record))
         return Usable(newest, was_renewed=True) if isinstance(newest, Held) else Ended()
     adopted = site.near.adopt(record)
+    adopted.current.is_saved = outcome is not None
     journal(Event.REFRESHED, session_id=record.session_id, expires_at=tokens.expires_at)
     return Usable(adopted, was_renewed=True) if adopted.live else Ended()
 
@@ -245,13 +247,11 @@ def write_down(site: Site, held: Held, tokens: TokenSet, lease: Lease) -> Flow[R
 def end_unless_newer(site: Site, held: Held) -> Flow[Renewal]:
     """End a session that FotoWeb refused; not where somebody else has a newer token: the old one was refused then."""
     record = held.record
-    newest = yield from load_newest(site, record.session_id, carried_by_cookie(site, record))
+    newest = yield from load_newest(site, record.session_id, cookie_copy(held, record))
     if isinstance(newest, Held) and newest.live and newest.record.version - record.version >= REFRESH_STEP:
         return Usable(newest, was_renewed=True)
     journal(Event.SESSION_REFUSED, session_id=record.session_id)
-    site.near.bury(record.session_id, seconds_left(site, record))
-    with contextlib.suppress(CacheUnavailable):  # This process remembers; elsewhere FotoWeb will refuse again.
-        yield from BuryRecord(site.cache_key("session", record.session_id), seconds_left(site, record))
+    yield from bury_session(site, record.session_id)
     return Ended()
 
 
@@ -265,9 +265,9 @@ def back_off(site: Site, held: Held, retry_after_seconds: float | None, *, opera
     return NotNow(wait_seconds)
 
 
-def carried_by_cookie(site: Site, record: SessionRecord) -> SessionRecord | None:
-    """Return the record where losing the server cache can't lose it: the browser's cookie carries it."""
-    return record if site.settings.cookie_mode == "sealed" else None
+def cookie_copy(held: Held, record: SessionRecord) -> SessionRecord | None:
+    """Return the record where the browser's cookie carries it too; None where the server cache alone does."""
+    return None if held.by_handle else record
 
 
 def seconds_left(site: Site, record: SessionRecord) -> float:

@@ -122,6 +122,26 @@ class WsgiDoor:
 
     def request(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes = b"") -> Reply:
         """Send one request and return the response."""
+        environ = self.environ(method, target, headers, body)
+        started: list[Any] = []
+
+        def start_response(status: str, response_headers: Any, exc_info: Any = None) -> Any:
+            started[:] = [status, response_headers]
+            return lambda _data: None
+
+        # The validator refuses what real servers let through: other methods, and targets that are no path.
+        is_plain = method in {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"} and target[:1] == "/"
+        app = validator(self.app) if is_plain else self.app
+        result = app(environ, start_response)
+        try:
+            content = b"".join(result)
+        finally:
+            if hasattr(result, "close"):
+                result.close()
+        return Reply(int(started[0].split()[0]), tuple(started[1]), content)
+
+    def environ(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> dict[str, Any]:
+        """Return the environ of a request."""
         path, _, query = target.partition("?")
         split = urlsplit(self.origin)
         decoded = unquote_to_bytes(path).decode("latin-1")
@@ -147,22 +167,7 @@ class WsgiDoor:
             key = f"HTTP_{name.upper().replace('-', '_')}"
             joiner = "; " if key == "HTTP_COOKIE" else ", "
             environ[key] = f"{environ[key]}{joiner}{value}" if key in environ and key != "HTTP_HOST" else value
-        started: list[Any] = []
-
-        def start_response(status: str, response_headers: Any, exc_info: Any = None) -> Any:
-            started[:] = [status, response_headers]
-            return lambda _data: None
-
-        # The validator refuses what real servers let through: other methods, and targets that are no path.
-        is_plain = method in {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"} and path[:1] == "/"
-        app = validator(self.app) if is_plain else self.app
-        result = app(environ, start_response)
-        try:
-            content = b"".join(result)
-        finally:
-            if hasattr(result, "close"):
-                result.close()
-        return Reply(int(started[0].split()[0]), tuple(started[1]), content)
+        return environ
 
 
 @dataclass(frozen=True)

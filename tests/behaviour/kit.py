@@ -12,6 +12,8 @@ from wsgiref.validate import validator
 import anyio.from_thread
 
 from fotoweb_middleware import FotoWebASGIMiddleware, FotoWebWSGIMiddleware, Settings
+from fotoweb_middleware.caches.faces import InlineFace
+from fotoweb_middleware.caches.protocol import Cache
 from fotoweb_middleware.testing import Client, FakeClock, FakeFotoWeb
 from tests.behaviour.doors import APP, AsgiDoor, Door, EchoApp, Reply, WsgiDoor
 from tests.behaviour.visitors import FETCH, NAVIGATION, Jar, Visitor, target_of
@@ -76,6 +78,7 @@ class Opening:
     origin: str = APP
     fake: FakeFotoWeb | None = None
     clock: FakeClock | None = None
+    cache: Cache | None = None
 
     def open(self) -> Visited:
         """Build the site."""
@@ -100,10 +103,22 @@ class Opening:
         app = EchoApp()
         if self.door == "wsgi":
             wsgi = FotoWebWSGIMiddleware(
-                validator(app.wsgi), settings, transport=fake.transport(), clock=clock, monotonic=clock
+                validator(app.wsgi),
+                settings,
+                cache=self.cache,
+                transport=fake.transport(),
+                clock=clock,
+                monotonic=clock,
             )
             return Visited(WsgiDoor(wsgi, self.mount, self.origin), app, fake, clock, settings, wsgi, self.origin)
-        asgi = FotoWebASGIMiddleware(app.asgi, settings, transport=fake.async_transport(), clock=clock, monotonic=clock)
+        asgi = FotoWebASGIMiddleware(
+            app.asgi,
+            settings,
+            cache=InlineFace(self.cache) if self.cache else None,
+            transport=fake.async_transport(),
+            clock=clock,
+            monotonic=clock,
+        )
         door = AsgiDoor(asgi, self.portal, self.mount, self.origin)
         return Visited(door, app, fake, clock, settings, asgi, self.origin)
 

@@ -86,6 +86,6 @@ def test_responses_with_our_cookie_are_private(site: Visited, member: Visitor) -
 
     reply = site.door.request("GET", "/", [*FETCH.items(), *member.jar.header("/")])
 
-    assert reply.header("Cache-Control") == "private"
+    assert reply.header("Cache-Control") == "private, max-age=3600"
     assert reply.header("Vary") == "Accept, Cookie"
     assert [cookie.partition("=")[0] for cookie in reply.all("Set-Cookie")] == ["a", "__Host-fotoweb"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 import pytest
 
 from fotoweb_middleware.caches.protocol import SaveOutcome
@@ -10,6 +12,8 @@ from fotoweb_middleware.effects import (
     BuryRecord,
     Claim,
     Detach,
+    Effect,
+    Flow,
     GetDocument,
     LoadRecord,
     PostForm,
@@ -21,6 +25,8 @@ from fotoweb_middleware.fotoweb.tokens import TOKEN_PATH
 from fotoweb_middleware.model import Admit, Reason
 from fotoweb_middleware.stages.refresh import REFRESH_STEP
 from tests.flows.conftest import World
+
+R = TypeVar("R")
 
 
 def test_login_asks_for_nothing(world: World) -> None:
@@ -130,11 +136,9 @@ def test_refusal_counts_only_without_a_newer_token(world: World) -> None:
     winner = world.token(world.slowly("/"))
 
     inner_effect = inner.throw(FotoWebRefused("invalid_grant", status=400))
-    with pytest.raises(StopIteration) as ended:
-        while True:
-            inner_effect = inner.send(world.driver.perform(inner_effect))
+    result = run_rest(world, inner, inner_effect)
     with pytest.raises(StopIteration) as stopped:
-        loser.send(ended.value.value)
+        loser.send(result)
 
     assert world.token(stopped.value.value) == winner
 
@@ -172,21 +176,10 @@ def test_cache_down_at_the_lease(world: World) -> None:
     world.log_in()
     world.clock.advance(301)
     site = world.gate.site
-    flow = world.gate.decide(world.view("/"))
-    seen = []
-    effect = next(flow)
-    with pytest.raises(StopIteration) as stopped:
-        while True:
-            seen.append(type(effect))
-            down = isinstance(effect, TakeLease | LoadRecord | SaveRecord) and not getattr(effect, "local_only", False)
-            if isinstance(effect, Detach):
-                effect = flow.send(run_with_cache_down(world, effect))
-            elif down:
-                effect = flow.throw(CacheUnavailable("scripted"))
-            else:
-                effect = flow.send(world.driver.perform(effect))
+    seen: list[type[Effect[Any]]] = []
 
-    decision = stopped.value.value
+    decision = run_with_cache_down(world, world.gate.decide(world.view("/")), seen)
+
     if site.settings.cookie_mode == "sealed":
         assert isinstance(decision, Admit)
         assert seen == [LoadRecord, TakeLease, TakeLease, Detach]
@@ -194,18 +187,31 @@ def test_cache_down_at_the_lease(world: World) -> None:
         assert decision.reason is Reason.CACHE_UNAVAILABLE
 
 
-def run_with_cache_down(world: World, effect: Detach[object]) -> object:
-    """Run a detached flow whose cache effects all fail."""
-    flow = effect.flow
-    inner = next(flow)
+def run_with_cache_down(world: World, flow: Flow[R], seen: list[type[Effect[Any]]]) -> R:
+    """Run a flow whose every look at the shared cache fails; write down what it asks for."""
+    try:
+        effect = next(flow)
+        while True:
+            seen.append(type(effect))
+            is_local = isinstance(effect, TakeLease) and effect.local_only
+            if isinstance(effect, Detach):
+                effect = flow.send(run_with_cache_down(world, effect.flow, []))
+            elif isinstance(effect, LoadRecord | SaveRecord | BuryRecord | TakeLease) and not is_local:
+                effect = flow.throw(CacheUnavailable("scripted"))
+            else:
+                effect = flow.send(world.driver.perform(effect))
+    except StopIteration as stop:
+        result: R = stop.value
+        return result
+
+
+def run_rest(world: World, flow: Flow[R], effect: Effect[Any]) -> R:
+    """Run a flow from one of its effects to its end."""
     try:
         while True:
-            if isinstance(inner, LoadRecord | SaveRecord | BuryRecord):
-                inner = flow.throw(CacheUnavailable("scripted"))
-            else:
-                inner = flow.send(world.driver.perform(inner))
+            effect = flow.send(world.driver.perform(effect))
     except StopIteration as stop:
-        result: object = stop.value
+        result: R = stop.value
         return result
 
 

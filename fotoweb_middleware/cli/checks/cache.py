@@ -1,0 +1,60 @@
+"""Checks the server cache with one entry of its own: write, read, bury."""
+
+from __future__ import annotations
+
+import secrets
+
+from fotoweb_middleware.caches.protocol import Cache, SaveOutcome, Stored
+from fotoweb_middleware.cli.checks.finding import Finding, bad, ok
+from fotoweb_middleware.errors import CacheUnavailable, SettingsError
+from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.settings.cache_address import mask_cache_address
+
+__all__ = ["check_cache", "try_cache"]
+
+_SECONDS = 10
+"""How long the entry may stay behind where it can't be removed."""
+
+
+def check_cache(settings: Settings) -> list[Finding]:
+    """Open the cache of the settings and try it."""
+    from fotoweb_middleware.caches.opening import open_cache  # noqa: PLC0415 (opens nothing until it is needed)
+
+    place = mask_cache_address(settings.cache)
+    try:
+        cache = open_cache(settings)
+    except SettingsError as error:
+        return [bad(f"The cache {place} can't be opened.", str(error))]
+    except CacheUnavailable as error:
+        return [_unavailable(place, error)]
+    try:
+        return [try_cache(cache, place)]
+    finally:
+        cache.close()
+
+
+def try_cache(cache: Cache, place: str) -> Finding:
+    """Write, read and bury one entry under a random key."""
+    key, value = f"check-{secrets.token_urlsafe(16)}", secrets.token_bytes(16)
+    try:
+        outcome = cache.save(key, value, version=1, ttl_seconds=_SECONDS, create=True)
+        saved = cache.load(key)
+        cache.bury(key, ttl_seconds=_SECONDS)
+        buried = cache.load(key)
+    except CacheUnavailable as error:
+        return _unavailable(place, error)
+    if outcome is not SaveOutcome.SAVED or saved != Stored(value, 1):
+        return bad(
+            f"The cache {place} lost an entry right after it was written.", "Is it full, or a read-only replica?"
+        )
+    if buried != Stored(None, 0):
+        return bad(f"The cache {place} did not keep a logout.", "Does it drop entries (eviction) or is it a replica?")
+    reach = "several processes share it" if cache.shared else "this process alone sees it"
+    return ok(f"The cache {place} writes, reads and buries; {reach}.")
+
+
+def _unavailable(place: str, error: CacheUnavailable) -> Finding:
+    return bad(
+        f"The cache {place} does not answer: {error}.",
+        "Does it run, is the address right, and may this machine reach it? Is its password right?",
+    )

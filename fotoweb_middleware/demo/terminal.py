@@ -1,0 +1,60 @@
+"""What is written where the demo was started: where to go, and then the middleware's own log lines."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from fotoweb_middleware.demo.pages import time_of_day
+
+try:
+    from rich.console import Console
+    from rich.text import Text
+except ModuleNotFoundError:  # rich comes with the extra `cli`; plain lines say the same.
+    Console = Text = None  # type: ignore[assignment,misc]
+
+__all__ = ["logging_to", "write"]
+
+LOGGER: Final = logging.getLogger("fotoweb_middleware")
+LABEL_WIDTH: Final = 10
+MOMENT: Final = re.compile(r"expires_at=([0-9.]+)")
+
+
+def write(label: str = "", text: str = "", *, is_important: bool = False) -> None:
+    """Write one line: a label, and what there is to know; a blank line without either."""
+    if Console is None:
+        print(f"  {label:<{LABEL_WIDTH}}{text}".rstrip(), flush=True)  # noqa: T201 (this is the terminal)
+        return
+    line = Text.assemble((f"  {label:<{LABEL_WIDTH}}", "dim"), (text, "bold cyan" if is_important else ""))
+    line.rstrip()
+    Console(highlight=False).print(line, soft_wrap=True)
+
+
+class _Lines(logging.Handler):
+    """Writes the middleware's log records."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record, with the time of day before it."""
+        line = MOMENT.sub(lambda match: f"until={time_of_day(float(match[1]))}", self.format(record))
+        write(time_of_day(record.created), line)
+
+
+@contextmanager
+def logging_to(*more: logging.Handler) -> Iterator[None]:
+    """Write the middleware's log lines to the terminal meanwhile, and hand them to these handlers too."""
+    handlers = (_Lines(), *more)
+    level, propagates = LOGGER.level, LOGGER.propagate
+    LOGGER.setLevel(logging.INFO)
+    LOGGER.propagate = False
+    for handler in handlers:
+        LOGGER.addHandler(handler)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            LOGGER.removeHandler(handler)
+        LOGGER.setLevel(level)
+        LOGGER.propagate = propagates

@@ -1,0 +1,88 @@
+"""One deadline for a blocking call to FotoWeb, everything included (security.md R-TE3).
+
+httpx's own time-outs hold for one read, one address or one handshake each: a server that sends a byte now and then,
+or a name with several dead addresses, is never late. So the call runs in a thread of its own, and whoever asked waits
+until the deadline and no longer. The connection is then cut, which ends that thread too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import socket
+import threading
+from typing import Any
+
+import httpx
+
+from fotoweb_middleware.drivers.calling import BodyReader, read_reply, request_parts
+from fotoweb_middleware.effects import GetDocument, HttpReply, PostForm
+
+__all__ = ["TimedCall"]
+
+CONNECTED = ("connect_tcp.complete", "start_tls.complete")
+
+
+class TimedCall:
+    """One call that ends in time.
+
+    Args:
+        client: Carries it out.
+        effect: What to ask.
+    """
+
+    def __init__(self, client: httpx.Client, effect: PostForm | GetDocument) -> None:
+        self._client = client
+        self._effect = effect
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._is_late = False
+        self._socket: socket.socket | None = None
+        self._result: HttpReply | Exception | None = None
+
+    def result(self, timeout_seconds: float) -> HttpReply:
+        """Carry the call out and return the answer.
+
+        Raises:
+            httpx.HTTPError: There is none, or not within ``timeout_seconds``.
+            FotoWebNonsense: It is too large, or compressed.
+        """
+        run = contextvars.copy_context().run  # Whoever traces requests finds the caller's context.
+        threading.Thread(target=run, args=(self._run,), name="fotoweb-call", daemon=True).start()
+        if not self._ended.wait(timeout_seconds):
+            self._cut()
+        if isinstance(self._result, HttpReply):
+            return self._result
+        raise self._result or httpx.ReadTimeout("the whole answer took too long")
+
+    def _run(self) -> None:
+        try:
+            parts = {**request_parts(self._effect), "extensions": {"trace": self._note_socket}}
+            with self._client.stream(**parts) as response:
+                reader = BodyReader(response)
+                for chunk in response.iter_raw():
+                    reader.add(chunk)
+                self._result = read_reply(response, reader.body())
+        except Exception as error:  # noqa: BLE001 (raised again in the caller's thread)
+            self._result = error
+        finally:
+            self._ended.set()
+
+    def _note_socket(self, event: str, info: dict[str, Any]) -> None:
+        if event.endswith(CONNECTED):
+            with self._lock:
+                self._socket = info["return_value"].get_extra_info("socket")
+                if self._is_late:
+                    shut(self._socket)
+
+    def _cut(self) -> None:
+        with self._lock:
+            self._is_late = True
+            shut(self._socket)
+
+
+def shut(connection: socket.socket | None) -> None:
+    """End a connection under the thread that reads from it."""
+    if connection is not None:
+        with contextlib.suppress(OSError):  # It has ended by itself.
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)  # Not SSLSocket's: that one is for its own thread.

@@ -1,0 +1,77 @@
+"""``memory://`` keeps every promise of a cache, by both of its faces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from anyio.from_thread import start_blocking_portal
+
+from fotoweb_middleware.caches.faces import InlineFace
+from fotoweb_middleware.caches.memory import MemoryCache
+from fotoweb_middleware.caches.protocol import Stored
+from fotoweb_middleware.testing import FakeClock
+from fotoweb_middleware.testing.cache_contract import BlockingFace, CacheContract, CacheTrial
+
+SIZE = 20
+
+
+class TestBlocking(CacheContract):
+    """The face for the WSGI door."""
+
+    @pytest.fixture
+    def trial(self) -> CacheTrial:
+        """Return an empty cache and what turns its clock."""
+        clock = FakeClock()
+        return CacheTrial(MemoryCache(SIZE, clock), clock.advance)
+
+
+class TestAwaitable(CacheContract):
+    """The face for the ASGI door, in asyncio and in trio."""
+
+    @pytest.fixture(params=["asyncio", "trio"])
+    def trial(self, request: pytest.FixtureRequest) -> Iterator[CacheTrial]:
+        """Return an empty cache and what turns its clock."""
+        clock = FakeClock()
+        with start_blocking_portal(request.param) as portal:
+            yield CacheTrial(BlockingFace(InlineFace(MemoryCache(SIZE, clock)), portal), clock.advance)
+
+
+def save(cache: MemoryCache, key: str, ttl_seconds: float = 60) -> None:
+    """Save something."""
+    cache.save(key, b"v", version=1, ttl_seconds=ttl_seconds, create=True)
+
+
+def test_not_shared() -> None:
+    """Other processes don't see what lies in memory."""
+    assert not InlineFace(MemoryCache(1)).shared
+
+
+def test_least_recently_used_goes_first() -> None:
+    """A full cache drops the entry that was not used for longest."""
+    cache = MemoryCache(2)
+    for key in ("a", "b"):
+        save(cache, key)
+    cache.load("a")
+    save(cache, "c")
+    assert [cache.load(key) for key in ("a", "b", "c")] == [Stored(b"v", 1), None, Stored(b"v", 1)]
+
+
+def test_expired_take_no_memory() -> None:
+    """Tombstones and leases whose time is over are dropped as others come (R-RL2)."""
+    clock = FakeClock()
+    cache = MemoryCache(SIZE, clock)
+    for number in range(500):
+        cache.bury(f"k{number}", ttl_seconds=10)
+        cache.take_lease(f"k{number}", ttl_seconds=10)
+        clock.advance(1)
+    assert max(len(cache._tombstones._Cache__data), len(cache._leases._Cache__data)) <= 11  # type: ignore[attr-defined]
+
+
+def test_no_secret_in_repr() -> None:
+    """Neither values nor owners stand in a repr."""
+    cache = MemoryCache(1)
+    lease = cache.take_lease("k", ttl_seconds=1)
+    assert lease is not None
+    texts = repr([Stored(b"S3CR3T", 1), lease, cache._leases])
+    assert not [secret for secret in ("S3CR3T", lease.owner) if secret in texts]

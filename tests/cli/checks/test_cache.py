@@ -1,0 +1,105 @@
+"""The server cache: written, read and buried once."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from fotoweb_middleware.caches import opening
+from fotoweb_middleware.caches.memory import MemoryCache
+from fotoweb_middleware.caches.protocol import SaveOutcome, Stored
+from fotoweb_middleware.cli.checks.cache import check_cache, try_cache
+from fotoweb_middleware.cli.checks.finding import Level
+from fotoweb_middleware.errors import CacheUnavailable, SettingsError
+from tests.cli.samples import settings
+
+
+class Odd(MemoryCache):
+    """A cache that fails in one of its calls."""
+
+    def __init__(self, **answers: Any) -> None:
+        super().__init__(10, time.monotonic)
+        self._answers = answers
+        self.closed = False
+
+    def save(self, *arguments: Any, **options: Any) -> SaveOutcome:
+        """Answer as told, else as a cache does."""
+        if "save" in self._answers:
+            outcome: SaveOutcome = self._answer("save")
+            return outcome
+        return super().save(*arguments, **options)
+
+    def load(self, key: str) -> Stored | None:
+        """Answer as told, else as a cache does."""
+        return self._answer("load") if "load" in self._answers else super().load(key)
+
+    def bury(self, key: str, *, ttl_seconds: float) -> None:
+        """Do nothing where told so."""
+        if "bury" not in self._answers:
+            super().bury(key, ttl_seconds=ttl_seconds)
+
+    def close(self) -> None:
+        """Remember it."""
+        self.closed = True
+
+    def _answer(self, name: str) -> Any:
+        answer = self._answers[name]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def test_memory_cache_is_well() -> None:
+    """A cache that does what it should is ok, and its reach is told."""
+    (finding,) = check_cache(settings(cache="memory://"))
+
+    assert finding.level is Level.OK
+    assert "this process alone" in finding.what
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ({"save": CacheUnavailable("no route")}, "does not answer: no route"),
+        ({"load": CacheUnavailable("timed out")}, "does not answer: timed out"),
+        ({"save": SaveOutcome.NEWER}, "lost an entry"),
+        ({"load": None}, "lost an entry"),
+        ({"load": Stored(b"other", 1)}, "lost an entry"),
+        ({"bury": None}, "did not keep a logout"),
+    ],
+)
+def test_faulty_cache(answers: dict[str, Any], words: str) -> None:
+    """Each way in which a cache can fail has its words and its advice."""
+    finding = try_cache(Odd(**answers), "redis://cache.example")
+
+    assert finding.level is Level.BAD
+    assert words in finding.what
+    assert finding.mend
+
+
+def test_cache_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections are given back, also after a failure."""
+    cache = Odd(save=CacheUnavailable("no"))
+    monkeypatch.setattr(opening, "open_cache", lambda _: cache)
+
+    check_cache(settings())
+
+    assert cache.closed
+
+
+@pytest.mark.parametrize("error", [SettingsError("install the extra"), CacheUnavailable("no route")])
+def test_cache_that_can_not_be_opened(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """A cache that can't be opened is a finding; its password is not shown."""
+
+    def fail(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(opening, "open_cache", fail)
+
+    (finding,) = check_cache(settings(cache="redis://:planted@cache.example/0"))
+
+    assert finding.level is Level.BAD
+    assert str(error) in str(finding)
+    assert "planted" not in str(finding)

@@ -1,0 +1,53 @@
+"""The order of the checks, and what happens where a check itself fails."""
+
+from __future__ import annotations
+
+import pytest
+
+from fotoweb_middleware.cli.checks import everything
+from fotoweb_middleware.cli.checks.finding import Finding, Level, bad, ok
+from tests.cli.samples import settings
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(everything, "_check_site", lambda *_: [ok("site")])
+    monkeypatch.setattr(everything, "check_cache", lambda _: [ok("cache")])
+
+
+def _texts() -> list[str]:
+    return [finding.what for finding in everything.check_everything()]
+
+
+def test_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings first, then FotoWeb, then the cache."""
+    monkeypatch.setattr(everything, "read_settings", lambda: (settings(), [ok("settings")]))
+
+    assert _texts() == ["settings", "site", "cache"]
+
+
+@pytest.mark.parametrize("usable", [True, False])
+def test_bad_settings_end_it(monkeypatch: pytest.MonkeyPatch, *, usable: bool) -> None:
+    """Where something is wrong with the settings, nothing is tried."""
+    monkeypatch.setattr(
+        everything, "read_settings", lambda: (settings() if usable else None, [bad("settings", "mend")])
+    )
+
+    assert _texts() == ["settings"]
+
+
+def test_failing_check_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception that nobody thought of becomes a finding with its type alone, and the next check runs."""
+
+    def fail(*_: object) -> list[Finding]:
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(everything, "read_settings", lambda: (settings(), []))
+    monkeypatch.setattr(everything, "_check_site", fail)
+
+    first, second = everything.check_everything()
+
+    assert first.level is Level.BAD
+    assert "RuntimeError" in first.what
+    assert "planted" not in str(first)
+    assert second.what == "cache"

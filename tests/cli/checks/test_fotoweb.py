@@ -1,0 +1,165 @@
+"""Both endpoints of the simulator, asked as a login would ask them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from fotoweb_middleware.cli.checks.everything import check_fotoweb
+from fotoweb_middleware.cli.checks.finding import Finding, Level
+from fotoweb_middleware.testing import Client, FakeFotoWeb, Fault
+from tests.cli.samples import CALLBACK, settings_for
+
+
+def _check(fake: FakeFotoWeb, *, clock: Callable[[], float] = time.time, **changes: Any) -> list[Finding]:
+    with httpx.Client(transport=fake.transport()) as client:
+        return check_fotoweb(settings_for(fake, **changes), client, clock=clock)
+
+
+def _bad(findings: list[Finding]) -> list[str]:
+    assert all(finding.mend for finding in findings if finding.level is Level.BAD)
+    return [str(finding) for finding in findings if finding.level is Level.BAD]
+
+
+def test_all_well() -> None:
+    """Against a FotoWeb that knows the application, everything is ok."""
+    findings = _check(FakeFotoWeb())
+
+    assert [finding.level for finding in findings] == [Level.OK] * 3
+    assert "leads to its login" in findings[0].what
+    assert "accepts the credentials" in findings[2].what
+
+
+@pytest.mark.parametrize("changes", [{"pkce": False}, {"send_redirect_uri": False}, {"redirect_uri": None}])
+def test_all_well_with_other_switches(changes: dict[str, Any]) -> None:
+    """The same with each switch that changes the two requests."""
+    assert _bad(_check(FakeFotoWeb(), **changes)) == []
+
+
+def test_unknown_client_id() -> None:
+    """A client id that FotoWeb does not know is blamed on both endpoints."""
+    found = _bad(_check(FakeFotoWeb(), client_id="unknown"))
+
+    assert len(found) == 2
+    assert "turns the application down" in found[0]
+    assert "FOTOWEB_CLIENT_ID" in found[0]
+
+
+def test_unregistered_redirect_uri() -> None:
+    """A redirect URI that is not registered is shown, so that it can be compared."""
+    found = _bad(_check(FakeFotoWeb(), redirect_uri="http://localhost:8001/oauth2/callback"))
+
+    assert len(found) == 1
+    assert "Is http://localhost:8001/oauth2/callback registered" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        ({"redirect_uri": None}, "set FOTOWEB_REDIRECT_URI"),
+        ({"send_redirect_uri": False}, "exactly one redirect URI may be registered"),
+    ],
+)
+def test_ambiguous_redirect_uri(changes: dict[str, Any], advice: str) -> None:
+    """Where several are registered and none is sent, the advice fits."""
+    fake = FakeFotoWeb(clients=[Client(redirect_uris=(CALLBACK, "http://localhost:8001/oauth2/callback"))])
+
+    assert advice in _bad(_check(fake, **changes))[0]
+
+
+def test_wrong_secret() -> None:
+    """invalid_client means wrong credentials; the secret is not shown."""
+    found = _bad(_check(FakeFotoWeb(), client_secret="planted-wrong"))
+
+    assert len(found) == 1
+    assert "invalid_client" in found[0]
+    assert "planted" not in found[0]
+
+
+@pytest.mark.parametrize("error", ["unauthorized_client", "access_denied", "invalid_scope"])
+def test_application_known_but_refused(error: str) -> None:
+    """An error at the callback means that the application is known and may not be used."""
+    fake = FakeFotoWeb()
+    fake.switch(authorize_error=error)
+
+    assert f"but answers {error}" in _bad(_check(fake))[0]
+
+
+def test_trouble_at_the_callback_is_no_fault_of_the_settings() -> None:
+    """temporarily_unavailable is a warning."""
+    fake = FakeFotoWeb()
+    fake.switch(authorize_error="temporarily_unavailable")
+
+    assert [finding.level for finding in _check(fake)] == [Level.WARN, Level.OK, Level.OK]
+
+
+def test_login_that_needs_no_page() -> None:
+    """A FotoWeb that sends the code at once is fine."""
+    fake = FakeFotoWeb()
+    fake.switch(auto_login="alice")
+
+    assert _bad(_check(fake)) == []
+
+
+def test_script_application() -> None:
+    """An application of another type is turned down by both endpoints, with FotoWeb's own words."""
+    fake = FakeFotoWeb(clients=[Client(kind="script")])
+
+    found = _bad(_check(fake))
+
+    assert len(found) == 2
+    assert "unauthorized_client" in found[1]
+    assert "not registered for this grant_type" in found[1]
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault.server_error(), "HTTP 500"),
+        (Fault.bad_gateway(), "HTTP 502"),
+        (Fault.too_many_requests(), "HTTP 429"),
+    ],
+)
+@pytest.mark.parametrize("endpoint", ["authorize", "token"])
+def test_trouble(endpoint: Any, fault: Fault, words: str) -> None:
+    """5xx and 429 are FotoWeb's trouble, not the settings'."""
+    fake = FakeFotoWeb()
+    fake.fault(endpoint, fault)
+
+    found = _bad(_check(fake))
+
+    assert len(found) == 1
+    assert f"The {endpoint} endpoint answers {words}" in found[0]
+    assert "FotoWeb has trouble" in found[0]
+
+
+def test_unreachable_is_told_once() -> None:
+    """Where the first request gets no answer, the second is not tried."""
+    fake = FakeFotoWeb()
+    fake.switch(reachable=False)
+
+    assert len(_bad(_check(fake))) == 1
+
+
+@pytest.mark.parametrize(
+    ("ahead_seconds", "level", "words"),
+    [
+        (0, Level.OK, "agree"),
+        (59, Level.OK, "agree"),
+        (62, Level.WARN, "62 seconds ahead of"),
+        (-7200, Level.WARN, "7200 seconds behind"),
+    ],
+)
+def test_clock_skew(ahead_seconds: float, level: Level, words: str) -> None:
+    """Clocks that are more than a minute apart are a warning that says which way."""
+    fake = FakeFotoWeb(clock=lambda: 1_790_000_000.0)
+    fake.switch(clock_skew_seconds=ahead_seconds)
+
+    skew = _check(fake, clock=lambda: 1_790_000_000.0)[1]
+
+    assert skew.level is level
+    assert words in skew.what

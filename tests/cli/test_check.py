@@ -1,0 +1,82 @@
+"""``fotoweb-middleware check`` as a command, against the simulator over a port."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from fotoweb_middleware.testing import FakeFotoWeb
+from tests.cli.samples import CALLBACK, KEY, run
+
+
+@pytest.fixture
+def fake() -> FakeFotoWeb:
+    """Return a simulator with one application."""
+    return FakeFotoWeb()
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, fake: FakeFotoWeb) -> pytest.MonkeyPatch:
+    """Set everything but FOTOWEB_URL for the simulator's application."""
+    monkeypatch.setenv("FOTOWEB_CLIENT_ID", fake.clients[0].client_id)
+    monkeypatch.setenv("FOTOWEB_CLIENT_SECRET", fake.clients[0].client_secret)
+    monkeypatch.setenv("FOTOWEB_SECRET_KEY", KEY)
+    monkeypatch.setenv("FOTOWEB_REDIRECT_URI", CALLBACK)
+    monkeypatch.setenv("FOTOWEB_CACHE", "memory://")
+    return monkeypatch
+
+
+def test_all_well(environment: pytest.MonkeyPatch, fake: FakeFotoWeb) -> None:
+    """With good settings every line says ok, and the exit code is 0."""
+    with fake.serve() as url:
+        environment.setenv("FOTOWEB_URL", url)
+        done = run("check")
+
+    assert done.exit_code == 0, done.output
+    assert [line.split()[0] for line in done.stdout.splitlines()[:-1]] == ["ok"] * 5
+    assert done.stdout.splitlines()[-1] == "5 ok, 0 to think about, 0 wrong"
+
+
+def test_wrong_secret(environment: pytest.MonkeyPatch, fake: FakeFotoWeb) -> None:
+    """A wrong client secret is named as such, is not shown, and the exit code is 1."""
+    environment.setenv("FOTOWEB_CLIENT_SECRET", "planted-wrong-secret")
+    with fake.serve() as url:
+        environment.setenv("FOTOWEB_URL", url)
+        done = run("check")
+
+    assert done.exit_code == 1
+    assert "FOTOWEB_CLIENT_SECRET or FOTOWEB_CLIENT_ID is wrong" in done.stdout
+    assert "planted" not in done.output
+
+
+def test_wrong_settings_ask_nobody(environment: pytest.MonkeyPatch, fake: FakeFotoWeb) -> None:
+    """With wrong settings nothing is tried; each problem is a finding of its own."""
+    environment.setenv("FOTOWEB_URL", "ftp://tenant.example")
+    environment.setenv("FOTOWEB_SECRET_KEY", "planted")
+
+    done = run("check")
+
+    assert done.exit_code == 1
+    assert done.stdout.splitlines()[-1] == "0 ok, 0 to think about, 2 wrong"
+    assert "planted" not in done.output
+    assert fake.requests == []
+
+
+def test_says_nothing_twice(environment: pytest.MonkeyPatch, fake: FakeFotoWeb) -> None:
+    """What the settings would log is a finding, so it is not on standard error as well."""
+    environment.setenv("FOTOWEB_PKCE", "false")
+    with fake.serve() as url:
+        environment.setenv("FOTOWEB_URL", url)
+        done = run("check")
+
+    assert done.output.count("FOTOWEB_PKCE=false") == 1
+    assert done.stderr == ""
+
+
+@pytest.fixture(autouse=True)
+def _loggers_as_before() -> object:
+    logger = logging.getLogger("fotoweb_middleware")
+    before = list(logger.handlers)
+    yield
+    logger.handlers[:] = before

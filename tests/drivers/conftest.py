@@ -1,0 +1,39 @@
+"""Each behaviour of the drivers is tested with threads, on asyncio and on trio."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.drivers.kit import Engine, Handler, refuse_all
+
+
+@pytest.fixture(params=["threads", "asyncio", "trio"])
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """Name what flows run on."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def engine(engine_name: str) -> Engine:
+    """Return a driver that must not call FotoWeb."""
+    return Engine(engine_name)
+
+
+class OpenEngine:
+    """Opens drivers that may call FotoWeb."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, handler: Handler | None = refuse_all, **changes: Any) -> Engine:
+        """Return a driver; ``handler`` None is the real network."""
+        return Engine(self.name, handler=handler, changes=changes)
+
+
+@pytest.fixture
+def open_engine(engine_name: str) -> OpenEngine:
+    """Return a function that opens a driver."""
+    return OpenEngine(engine_name)

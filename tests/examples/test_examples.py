@@ -1,0 +1,126 @@
+"""Every example, driven as its user would: sign in, see one's name and archives, read the public page, sign out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from fotoweb_middleware.testing import FakeFotoWeb
+from tests.examples.browser import Browser, Door, browse
+from tests.examples.conftest import EXAMPLES, LoadExample
+
+WRAPPED: dict[str, tuple[Door, str, str]] = {
+    "FastAPI": ("asgi", "fastapi_app", "app"),
+    "Starlette": ("asgi", "starlette_app", "app"),
+    "Flask": ("wsgi", "flask_app", "app"),
+    "Django as ASGI": ("asgi", "django_app", "asgi_application"),
+    "Django as WSGI": ("wsgi", "django_app", "wsgi_application"),
+}
+"""Examples that wrap their app themselves: door, module, attribute."""
+
+NOT_WRAPPED: dict[str, tuple[Door, str]] = {
+    "no code, ASGI": ("asgi", "no_code:asgi_app"),
+    "no code, WSGI": ("wsgi", "no_code:wsgi_app"),
+}
+"""Apps that ``fotoweb_middleware.wrap`` wraps: door, FOTOWEB_APP."""
+
+ARCHIVES_OF_ALICE = ["Nordic coast", "Garden and greenhouse"]
+
+
+@pytest.fixture(params=[*WRAPPED, *NOT_WRAPPED])
+def browser(
+    request: pytest.FixtureRequest,
+    load_example: LoadExample,
+    variables: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Browser]:
+    """Open a browser on one of the examples."""
+    app: Any
+    if request.param in WRAPPED:
+        door, module, attribute = WRAPPED[request.param]
+        app = getattr(load_example(module), attribute)
+    else:
+        door, address = NOT_WRAPPED[request.param]
+        load_example(address.partition(":")[0])
+        app = wrap_without_code(door, address, variables, monkeypatch)
+    with browse(door, app) as opened:
+        yield opened
+
+
+def wrap_without_code(door: Door, address: str, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Do what uvicorn and gunicorn do with ``fotoweb_middleware.wrap:asgi`` and ``…:wsgi``."""
+    from fotoweb_middleware import wrap  # noqa: PLC0415 (the others do without)
+
+    wanted = {**variables, "FOTOWEB_APP": address, "FOTOWEB_PUBLIC_PATHS": "/about"}
+    for variable, value in wanted.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.syspath_prepend(EXAMPLES)
+    vars(wrap).pop(door, None)  # It keeps what it wrapped; each test wraps anew.
+    app = getattr(wrap, door)
+    vars(wrap).pop(door)
+    return app
+
+
+def sign_in(browser: Browser, fotoweb: FakeFotoWeb) -> None:
+    """Go to the front page, log in at FotoWeb as Alice, and come back to it."""
+    to_fotoweb = browser.go("/")
+    back = browser.go(fotoweb.approve(to_fotoweb.headers["location"], "alice"))
+    assert (back.status_code, back.headers["location"]) == (302, "/")
+
+
+def test_a_visitor_is_sent_to_fotoweb(browser: Browser, variables: dict[str, str]) -> None:
+    """Without a session the front page leads to FotoWeb's login."""
+    answer = browser.go("/")
+
+    assert answer.status_code == 302
+    assert answer.headers["location"].startswith(f"{variables['FOTOWEB_URL']}/fotoweb/oauth2/authorize?")
+
+
+def test_the_page_names_the_user(browser: Browser, fotoweb: FakeFotoWeb) -> None:
+    """After the login the front page says who is signed in."""
+    sign_in(browser, fotoweb)
+
+    page = browser.go("/")
+
+    assert page.status_code == 200
+    assert "Signed in as Alice Berg." in page.text or "Signed in as alice." in page.text
+
+
+def test_the_token_works(browser: Browser, fotoweb: FakeFotoWeb) -> None:
+    """The page lists the archives that FotoWeb shows to this user, and to nobody else."""
+    sign_in(browser, fotoweb)
+
+    page = browser.go("/").text
+
+    assert [name for name in ARCHIVES_OF_ALICE if f"<li>{name}</li>" in page] == ARCHIVES_OF_ALICE
+    assert page.count("<li>") == len(ARCHIVES_OF_ALICE)
+
+
+def test_the_public_page_needs_no_login(browser: Browser) -> None:
+    """The public path answers without a session, and sets no cookie."""
+    page = browser.go("/about")
+
+    assert page.status_code == 200
+    assert "Nobody needs to sign in" in page.text
+    assert browser.cookie_names() == []
+
+
+def test_the_sign_out_form_signs_out(browser: Browser, fotoweb: FakeFotoWeb) -> None:
+    """The form on the page ends the session: no cookie is left, and the front page leads to FotoWeb again."""
+    sign_in(browser, fotoweb)
+    page = browser.go("/").text
+    assert '<form method="post" action="/oauth2/logout">' in page
+
+    signed_out = browser.submit("/oauth2/logout")
+
+    assert (signed_out.status_code, browser.cookie_names()) == (200, [])
+    assert browser.go("/").status_code == 302
+
+
+def test_every_example_is_tested() -> None:
+    """No file in the folder is missing here."""
+    tested = {module for _, module, _ in WRAPPED.values()} | {"no_code"}
+
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == tested

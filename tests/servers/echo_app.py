@@ -1,0 +1,217 @@
+"""The app behind the middleware: it tells what reached it, as JSON. ``asgi`` and ``wsgi`` answer alike.
+
+    /stream?pacer=PORT    ten chunks; each but the first waits for a byte from the test (see ``pacer.py``)
+    /upload?pacer=PORT    reads the body; says so to the test once the first part of it is there
+    /file                 a file, through ``wsgi.file_wrapper`` where there is one
+    anything else         what the app sees of the request
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs
+
+from fotoweb_middleware import Session, get_session
+
+__all__ = ["CHUNKS", "FILE_BYTES", "FIRST_PART_BYTES", "asgi", "chunk", "digest", "wsgi"]
+
+CHUNKS = 10
+FIRST_PART_BYTES = 1_000_000
+FILE_BYTES = 1172 * 256
+PACER_SECONDS = 8.0
+
+
+def chunk(number: int) -> bytes:
+    """Return one of the ten chunks."""
+    return f"chunk {number}\n".encode()
+
+
+def digest(body: bytes) -> str:
+    """Return what ``/upload`` tells of a body."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def file_content() -> bytes:
+    """Return what ``/file`` holds."""
+    return bytes(range(256)) * (FILE_BYTES // 256)
+
+
+def told(session: Session | None, authorization: str | None, cookie: str | None, rest: Mapping[str, Any]) -> bytes:
+    """Return the JSON of what the app saw."""
+    user = session.user if session else None
+    seen = {
+        "token": authorization.removeprefix("Bearer ") if authorization else None,
+        "session_token": session.access_token if session else None,
+        "expires_at": session.expires_at if session else None,
+        "user": user.user_name if user else None,
+        "cookies": {name: morsel.value for name, morsel in SimpleCookie(cookie or "").items()},
+        **rest,
+    }
+    return json.dumps(seen).encode()
+
+
+def pacer_port(query: str) -> int:
+    """Return the port at which the test waits for us; 0 where it doesn't."""
+    return int(parse_qs(query).get("pacer", ["0"])[0])
+
+
+# -------------------------------------------------------------------------------------------------------------- ASGI
+
+
+async def asgi(scope: Any, receive: Any, send: Any) -> None:
+    """Serve the echo app to an ASGI server."""
+    if scope["type"] == "lifespan":
+        await lifespan(receive, send)
+    elif scope["type"] == "websocket":
+        await echo_messages(scope, receive, send)
+    elif scope["path"] == "/stream":
+        await stream(scope, send)
+    elif scope["path"] == "/upload":
+        await upload(scope, receive, send)
+    else:
+        content = file_content() if scope["path"] == "/file" else told_asgi(scope)
+        await start(send, b"application/json")
+        await send({"type": "http.response.body", "body": content})
+
+
+async def lifespan(receive: Any, send: Any) -> None:
+    """Do what a server asks of an app that has nothing to start."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+async def start(send: Any, content_type: bytes) -> None:
+    """Begin a response."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", content_type)]})
+
+
+def told_asgi(scope: Any) -> bytes:
+    """Return what the app saw of an ASGI request."""
+    headers: dict[bytes, list[bytes]] = {}
+    for name, value in scope["headers"]:
+        headers.setdefault(name, []).append(value)
+    authorization = headers.get(b"authorization", [])
+    assert len(authorization) <= 1, "more than one Authorization header"
+    cookie = b"; ".join(headers.get(b"cookie", []))
+    rest = {
+        "method": scope.get("method"),
+        "path": scope["path"],
+        "query": scope["query_string"].decode("latin-1"),
+        "http_version": scope.get("http_version"),
+        "remote_user": None,
+    }
+    bearer = authorization[0].decode("latin-1") if authorization else None
+    return told(get_session(scope), bearer, cookie.decode("latin-1"), rest)
+
+
+async def stream(scope: Any, send: Any) -> None:
+    """Send ten chunks, each when the test has the one before."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", pacer_port(scope["query_string"].decode()))
+    await start(send, b"text/plain")
+    for number in range(CHUNKS):
+        if number:
+            assert await asyncio.wait_for(reader.read(1), PACER_SECONDS), "the test went away"
+        await send({"type": "http.response.body", "body": chunk(number), "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+    writer.close()
+    await writer.wait_closed()
+
+
+async def upload(scope: Any, receive: Any, send: Any) -> None:
+    """Read a body, and tell the test when the first part of it is here."""
+    port, count, hasher = pacer_port(scope["query_string"].decode()), 0, hashlib.sha256()
+    more = True
+    while more:
+        message = await receive()
+        assert message["type"] == "http.request", message
+        more = message.get("more_body", False)
+        hasher.update(message["body"])
+        count += len(message["body"])
+        if port and count >= FIRST_PART_BYTES:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            await writer.wait_closed()
+            port = 0
+    await start(send, b"application/json")
+    answer = json.dumps({"bytes": count, "digest": hasher.hexdigest()})
+    await send({"type": "http.response.body", "body": answer.encode()})
+
+
+async def echo_messages(scope: Any, receive: Any, send: Any) -> None:
+    """Accept a WebSocket, tell what the app saw, and send each message back."""
+    assert (await receive())["type"] == "websocket.connect"
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.send", "text": told_asgi(scope).decode()})
+    while (message := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "text": f"echo {message['text']}"})
+
+
+# -------------------------------------------------------------------------------------------------------------- WSGI
+
+
+def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Serve the echo app to a WSGI server."""
+    query, path = environ.get("QUERY_STRING", ""), environ["PATH_INFO"]
+    if path == "/stream":
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return paced_chunks(pacer_port(query))
+    if path == "/file":
+        return wrapped_file(environ, start_response)
+    content = take_upload(environ, pacer_port(query)) if path == "/upload" else told_wsgi(environ)
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(content)))])
+    return [content]
+
+
+def told_wsgi(environ: dict[str, Any]) -> bytes:
+    """Return what the app saw of a WSGI request."""
+    rest = {
+        "method": environ["REQUEST_METHOD"],
+        "path": environ["PATH_INFO"],
+        "query": environ.get("QUERY_STRING", ""),
+        "http_version": environ["SERVER_PROTOCOL"].removeprefix("HTTP/"),
+        "remote_user": environ.get("REMOTE_USER"),
+    }
+    return told(get_session(environ), environ.get("HTTP_AUTHORIZATION"), environ.get("HTTP_COOKIE"), rest)
+
+
+def paced_chunks(port: int) -> Iterator[bytes]:
+    """Yield ten chunks, each when the test has the one before."""
+    with socket.create_connection(("127.0.0.1", port), PACER_SECONDS) as pacer:
+        for number in range(CHUNKS):
+            if number:
+                assert pacer.recv(1), "the test went away"
+            yield chunk(number)
+
+
+def take_upload(environ: dict[str, Any], port: int) -> bytes:
+    """Read a body, and tell the test when the first part of it is here."""
+    left, count, hasher = int(environ["CONTENT_LENGTH"]), 0, hashlib.sha256()
+    while left and (part := environ["wsgi.input"].read(min(65_536, left))):
+        hasher.update(part)
+        count += len(part)
+        left -= len(part)
+        if port and count >= FIRST_PART_BYTES:
+            socket.create_connection(("127.0.0.1", port), PACER_SECONDS).close()
+            port = 0
+    return json.dumps({"bytes": count, "digest": hasher.hexdigest()}).encode()
+
+
+def wrapped_file(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Hand the server a real file, as WSGI apps do (PEP 3333, "Optional Platform-Specific File Handling")."""
+    import tempfile  # noqa: PLC0415 (one path of one server needs it)
+
+    start_response("200 OK", [("Content-Type", "application/octet-stream"), ("Content-Length", str(FILE_BYTES))])
+    file = tempfile.TemporaryFile()  # noqa: SIM115 (the server closes it)
+    file.write(file_content())
+    file.seek(0)
+    body: Iterable[bytes] = environ["wsgi.file_wrapper"](file, 8192)
+    return body

@@ -1,0 +1,69 @@
+"""The whole journey against the independent authorization server, the same for every app server."""
+
+from __future__ import annotations
+
+from tests.providers.oidc_provider import StartRig
+from tests.servers.serving import Kind
+from tests.servers.sites import RigSite, rig_site, wait_until
+from tests.servers.visitor import Page, Visitor
+
+__all__ = ["TOKEN_SECONDS", "check_journey"]
+
+TOKEN_SECONDS = 3
+
+
+def check_journey(kind: Kind, start_rig: StartRig, visitor: Visitor) -> None:
+    """Intercept, login, consent, callback, token accepted, token expired, transparent refresh, logout, still out."""
+    with rig_site(kind, start_rig, token_seconds=TOKEN_SECONDS, refresh_leeway="0") as site:
+        first = check_login(site, visitor)
+        check_refresh(site, visitor, first)
+        check_logout(site, visitor)
+
+
+def check_login(site: RigSite, visitor: Visitor) -> dict[str, object]:
+    """The app's page is asked for, FotoWeb's two pages come in between, and the token works at FotoWeb."""
+    target = f"{site.url}/pictures/a%20b?c=d&e=%2F"
+    login = visitor.go(target)
+    assert login.url.startswith(f"{site.rig.base_url}/fotoweb/login/"), login.hops
+    consent = visitor.submit(login, "Log in", {"username": "alice", "password": "secret"})
+    assert "Allow" in consent.forms[0].buttons, consent.hops
+    arrived = visitor.submit(consent, "Allow")
+    assert arrived.url == target, arrived.hops
+    seen: dict[str, object] = arrived.json()
+    assert (seen["path"], seen["query"]) == ("/pictures/a b", "c=d&e=%2F")
+    assert seen["cookies"] == {}
+    assert seen["token"] == seen["session_token"]
+    assert site.accepts(str(seen["token"]))
+    assert visitor.cookies.refused == []
+    return seen
+
+
+def check_refresh(site: RigSite, visitor: Visitor, first: dict[str, object]) -> None:
+    """The expired token is refused by FotoWeb; the next request carries a new one and shows no login."""
+    expires_at = first["expires_at"]
+    assert isinstance(expires_at, float)
+    wait_until(expires_at)
+    page = visitor.go(f"{site.url}/later")
+    assert page.hops == ((200, f"{site.url}/later"),)
+    token = str(page.json()["token"])
+    assert token != first["token"]
+    assert (site.accepts(str(first["token"])), site.accepts(token)) == (False, True)
+
+
+def check_logout(site: RigSite, visitor: Visitor) -> None:
+    """A typed logout address asks first; then the session is gone, and an old cookie does not bring it back."""
+    old_cookies = visitor.cookies.snapshot("localhost")
+    asked = visitor.go(f"{site.url}/oauth2/logout")
+    out = visitor.submit(asked, "Sign out")
+    assert (out.status, out.url) == (200, f"{site.url}/oauth2/logout")
+    assert visitor.cookies.snapshot("localhost") == {}
+    assert visitor.fetch(f"{site.url}/data").status_code == 401
+    for name, value in old_cookies.items():
+        visitor.cookies.plant(name, value, host="localhost")
+    assert visitor.fetch(f"{site.url}/data").status_code == 401
+    assert is_at_fotoweb(visitor.go(f"{site.url}/again"), site)
+
+
+def is_at_fotoweb(page: Page, site: RigSite) -> bool:
+    """Return whether a navigation was sent to FotoWeb on its way."""
+    return any(url.startswith(f"{site.rig.base_url}/fotoweb/oauth2/authorize") for _, url in page.hops)

@@ -1,0 +1,28 @@
+"""A WebSocket whose session has an expired token: it is refreshed first, and the handshake's answer says so."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from websockets.sync.client import connect
+
+from tests.servers.serving import HYPERCORN, UVICORN_H11, Kind
+from tests.servers.sites import fake_site, wait_until
+from tests.servers.visitor import Visitor
+
+
+@pytest.mark.parametrize("kind", [UVICORN_H11, HYPERCORN], ids=str)
+def test_the_handshake_refreshes_an_expired_token(kind: Kind, visitor: Visitor) -> None:
+    """The app gets the new token, and the 101 answer carries the new cookie."""
+    with fake_site(kind, switches={"access_token_lifetime_seconds": 2}, refresh_leeway="0") as site:
+        first = visitor.visit(site.url).json()
+        wait_until(first["expires_at"])
+        url, cookie = site.url.replace("http://", "ws://"), visitor.cookie_header(site.url)
+        with connect(f"{url}/ws", origin=site.url, additional_headers={"Cookie": cookie}, proxy=None) as socket:  # type: ignore[arg-type]
+            seen = json.loads(socket.recv())
+            assert socket.response is not None
+            set_cookies = socket.response.headers.get_all("Set-Cookie")
+
+    assert seen["token"] not in {None, first["token"]}
+    assert [value.partition("=")[0] for value in set_cookies] == ["fotoweb"]

@@ -1,0 +1,206 @@
+"""Addresses: FotoWeb's, the callback's, trusted origins and where logout leads (T-CF-02, T-CF-05)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.settings.samples import refusal, settings
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("https://tenant.example", "https://tenant.example"),
+        ("https://tenant.example/", "https://tenant.example"),
+        ("https://tenant.example/fotoweb", "https://tenant.example"),
+        ("https://tenant.example/fotoweb/", "https://tenant.example"),
+        ("https://tenant.example/FotoWeb/", "https://tenant.example"),
+        (" https://tenant.example\n", "https://tenant.example"),
+        ("HTTPS://Tenant.Example:443/", "https://tenant.example"),
+        ("https://tenant.example:8443", "https://tenant.example:8443"),
+        ("http://localhost:80", "http://localhost"),
+        ("http://localhost:8080/fotoweb", "http://localhost:8080"),
+        ("http://foto.localhost", "http://foto.localhost"),
+        ("http://127.0.0.1:9000", "http://127.0.0.1:9000"),
+        ("http://127.8.9.10", "http://127.8.9.10"),
+        ("http://[::1]:9000", "http://[::1]:9000"),
+        ("https://[2001:DB8:0::1]", "https://[2001:db8::1]"),
+        ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+    ],
+)
+def test_site_becomes_an_origin(typed: str, expected: str) -> None:
+    """The site's address is cleaned to an origin as browsers write it."""
+    assert settings(url=typed).url == expected
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "http://f.example",
+        "https://u:p@f",
+        "https://u@f",
+        "https://f/#x",
+        "https://f/#",
+        "ftp://f",
+        "https://f\r\nX: y",
+        "https://f\tx",
+        "//f",
+        "f.example",
+        "https:f.example",
+        "https:///f",
+        "https://",
+        "https://[::1",
+        "https://[::1]evil",
+        "https://[v1.x]",
+        "https://[fe80::1%25eth0]",
+        "https://f.example/path",
+        "https://f.example//",
+        "https://f.example/?q",
+        "https://f.example:0",
+        "https://f.example:65536",
+        "https://f.example:",
+        "https://f.example:x",
+        "https://f.example:٤٤٣",
+        "https://bücher.example",
+        "https://f.example\\@evil.example",
+        "https://-f.example",
+        "https://f..example",
+        "https://.",
+        "https://1.2.3.999",
+        "https://127.1",
+        "https://" + "a" * 64 + ".example",
+        "https://" + "a." * 127,
+        "https://" + "a." * 126 + "example",
+        "javascript://f.example",
+        "http://localhost.evil.example",
+        "http://127.0.0.1.evil.example",
+        "http://128.0.0.1",
+    ],
+)
+def test_site_refused(typed: str) -> None:
+    """What is no https origin (or http on this machine) is refused, with the variable named."""
+    assert "FOTOWEB_URL" in refusal(url=typed)
+
+
+def test_plain_http_elsewhere_needs_the_switch() -> None:
+    """Plain http for another host is taken with FOTOWEB_ALLOW_HTTP only."""
+    assert settings(url="http://f.example", allow_http=True).url == "http://f.example"
+    assert "FOTOWEB_ALLOW_HTTP=true" in refusal(url="http://f.example")
+
+
+def test_wrong_switch_is_reported_alone() -> None:
+    """Where FOTOWEB_ALLOW_HTTP itself is wrong, plain http is not reported on top."""
+    message = refusal(url="http://f.example", allow_http="perhaps")
+
+    assert "FOTOWEB_ALLOW_HTTP" in message
+    assert "FOTOWEB_URL" not in message
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "https://app.example/oauth2/callback",
+        "https://App.Example:443/mount/oauth2/callback",
+        "http://localhost:8000/oauth2/callback",
+    ],
+)
+def test_redirect_uri_is_kept_letter_for_letter(typed: str) -> None:
+    """FotoWeb compares the redirect URI with the registered one, so not a letter of it is changed."""
+    assert settings(redirect_uri=typed).redirect_uri == typed
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "/oauth2/callback",
+        "http://app.example/oauth2/callback",
+        "https://u:p@app.example/oauth2/callback",
+        "https://app.example/oauth2/callback#x",
+        "https://app.example/oauth2/callback?x=1",
+        "https://app.example/oauth2/callback/",
+        "https://app.example/oauth2/Callback",
+        "https://app.example/callback",
+        "https://app.example/",
+        "https://app.example/other/callback",
+        "https://app.example/xoauth2/callback",
+        "https://app.example/a/../oauth2/callback",
+        "https://app.example//oauth2/callback",
+        "https://app.example/%2e%2e/oauth2/callback",
+        "https://app.example/a;b/oauth2/callback",
+        "https://app.example/a\\b/oauth2/callback",
+        "https:///oauth2/callback",
+        'https://app.example/a"b/oauth2/callback',
+        "https://app.example/ä/oauth2/callback",
+    ],
+)
+def test_redirect_uri_refused(typed: str) -> None:
+    """A redirect URI that is not https, or does not end in the callback path, is refused."""
+    assert "FOTOWEB_REDIRECT_URI" in refusal(redirect_uri=typed)
+
+
+def test_redirect_uri_follows_the_path_prefix() -> None:
+    """The path that it must end in comes from FOTOWEB_PATH_PREFIX."""
+    typed = "https://app.example/auth/fotoweb/callback"
+
+    assert settings(redirect_uri=typed, path_prefix="/auth/fotoweb").redirect_uri == typed
+    assert "/auth/callback" in refusal(redirect_uri=typed, path_prefix="/auth")
+
+
+def test_redirect_uri_is_not_compared_with_a_wrong_prefix() -> None:
+    """Where the prefix itself is wrong, only that is reported."""
+    message = refusal(redirect_uri="https://app.example/auth/callback", path_prefix="auth")
+
+    assert "FOTOWEB_PATH_PREFIX" in message
+    assert "FOTOWEB_REDIRECT_URI" not in message
+
+
+def test_trusted_origins_are_written_as_browsers_write_them() -> None:
+    """Origins are lower-cased, without the default port and the slash at the end."""
+    typed = "https://Admin.Example:443/, http://localhost:3000"
+
+    assert settings(trusted_origins=typed).trusted_origins == ("https://admin.example", "http://localhost:3000")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "*",
+        "null",
+        "https://a.example/path",
+        "https://a.example?x",
+        "http://a.example",
+        "a.example",
+        "https://*.example",
+    ],
+)
+def test_trusted_origin_refused(typed: str) -> None:
+    """What is more than one origin, or none, is refused."""
+    assert "FOTOWEB_TRUSTED_ORIGINS" in refusal(trusted_origins=typed)
+
+
+@pytest.mark.parametrize(
+    "typed", ["/", "/bye", "/bye?from=app#top", "https://www.example/bye?x=1#top", "http://localhost:3000/"]
+)
+def test_post_logout_url_accepted(typed: str) -> None:
+    """Logout may lead to a path on this origin or to an https address."""
+    assert settings(post_logout_url=typed).post_logout_url == typed
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "/bye\r\nSet-Cookie: a=b",
+        "/b ye",
+        "/bücher",
+        '/b"ye',
+        "bye",
+        "javascript:alert(1)",
+        "http://www.example/",
+        "https://u:p@www.example/",
+    ],
+)
+def test_post_logout_url_refused(typed: str) -> None:
+    """What browsers could read as another host, or what is not https, is refused."""
+    assert "FOTOWEB_POST_LOGOUT_URL" in refusal(post_logout_url=typed)

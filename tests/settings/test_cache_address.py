@@ -1,0 +1,98 @@
+"""FOTOWEB_CACHE: which addresses are taken, and how they are shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from fotoweb_middleware.settings.cache_address import mask_cache_address
+from tests.settings.samples import refusal, settings
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "local://",
+        "memory://",
+        "sqlite:///sessions.db",
+        "sqlite:////var/lib/app/sessions.db",
+        "redis://cache.example",
+        "redis://cache.example:6379/0",
+        "redis://:pa%2Fss@cache.example:6379/1",
+        "rediss://user:secret@cache.example/0?socket_timeout=1",
+        "redis://[::1]:6379",
+        "redis://redis_1:6379",
+    ],
+)
+def test_accepted(address: str) -> None:
+    """Every kind of cache of the reference page is taken, letter for letter."""
+    assert settings(cache=address).cache == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "local",
+        "local:/",
+        "local://x",
+        "memory://x",
+        "Redis://cache.example",
+        "sqlite://sessions.db",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:////var/lib/",
+        "sqlite:///:memory:",
+        "sqlite:///a.db?mode=ro",
+        "sqlite:///a.db#x",
+        "sqlite:///a b.db",
+        "sqlite:///a\x00b.db",
+        "planted:/pl@nted://x",
+        "redis://",
+        "redis:///0",
+        "redis://cache.example/x",
+        "redis://cache.example:99999",
+        "redis://cache.example/0/1",
+        "redis://cache.example/0#x",
+        "redis://:planted/pass@cache.example/0",
+        "redis://:planted pass@cache.example/0",
+        "redsi://:planted@cache.example",
+        ":planted@cache.example",
+        "planted",
+        "memcached://cache.example",
+        "unix:///run/redis.sock",
+        None,
+        5,
+    ],
+)
+def test_refused_without_showing_a_password(address: object) -> None:
+    """Anything else is refused; of a refused address only the scheme is shown."""
+    message = refusal(cache=address)
+
+    assert "FOTOWEB_CACHE" in message
+    assert "planted" not in message
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("local://", "local://"),
+        ("sqlite:////var/a.db", "sqlite:////var/a.db"),
+        ("redis://cache.example:6379/0", "redis://cache.example:6379/0"),
+        ("redis://:planted@cache.example/0", "redis://:***@cache.example/0"),
+        ("redis://user:planted@cache.example/0", "redis://user:***@cache.example/0"),
+        ("redis://planted@cache.example/0", "redis://***@cache.example/0"),
+        ("redis://:pl@nted@cache.example/0", "redis://:***@cache.example/0"),
+        ("rediss://cache.example/0?password=planted", "rediss://cache.example/0?***"),
+    ],
+)
+def test_masked(address: str, shown: str) -> None:
+    """An accepted address is shown without its password and options."""
+    assert mask_cache_address(address) == shown
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"), [("cache.db", "'cache.db'"), ("memory", "'memory'"), ("redsi://x", "'redsi://...'")]
+)
+def test_common_mistakes_are_shown(address: str, shown: str) -> None:
+    """A forgotten or misspelled scheme is shown, so that the mistake is seen."""
+    assert f"holds {shown}." in refusal(cache=address)

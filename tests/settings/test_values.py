@@ -1,0 +1,249 @@
+"""Switches, numbers, words, lists, names (R-CF4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.settings.texts import ABOUT
+from tests.settings.samples import environment_refusal, refusal, settings
+
+FLAGS = ["allow_http", "send_redirect_uri", "pkce", "inject_header", "fetch_user"]
+
+
+@pytest.mark.parametrize("text", ["true", "TRUE", "True", " true ", "1", "yes", "YES", "on", "On\n"])
+def test_words_for_on(text: str) -> None:
+    """All words for on are taken, in any case, with spaces around."""
+    assert settings(allow_http=text).allow_http is True
+
+
+@pytest.mark.parametrize("text", ["false", "FALSE", " False", "0", "no", "No", "off", "OFF"])
+def test_words_for_off(text: str) -> None:
+    """All words for off are taken, in any case, with spaces around."""
+    assert settings(fetch_user=text).fetch_user is False
+
+
+@pytest.mark.parametrize(
+    "text", ["t", "y", "enabled", "2", "-1", "None", "tru e", "oui", "\uff34\uff32\uff35\uff25", 1, 0, None, []]
+)
+@pytest.mark.parametrize("name", FLAGS)
+def test_other_words_are_no_switch(name: str, text: Any) -> None:
+    """Anything else is an error, never silently off."""
+    assert f"FOTOWEB_{name.upper()}" in refusal(**{name: text})
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_python_flags_are_switches(name: str) -> None:
+    """Arguments may be True and False."""
+    assert getattr(settings(**{name: True}), name) is True
+    assert getattr(settings(**{name: False}), name) is False
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [(True, "true"), (False, "false"), ("AUTO", "auto"), ("on", "true"), ("0", "false"), (" yes", "true")],
+)
+def test_cookie_secure(typed: object, expected: str) -> None:
+    """FOTOWEB_COOKIE_SECURE knows auto besides every spelling of a switch."""
+    assert settings(cookie_secure=typed).cookie_secure == expected
+
+
+def test_cookie_secure_refused() -> None:
+    """FOTOWEB_COOKIE_SECURE takes nothing else."""
+    assert "auto, true or false" in refusal(cookie_secure="maybe")
+
+
+RANGES = [
+    ("cache_recheck", 0, 3600),
+    ("cache_size", 1, 10_000_000),
+    ("session_lifetime", 1, 34_560_000),
+    ("session_idle", 0, 34_560_000),
+    ("refresh_leeway", 0, 86_400),
+    ("http_timeout", 0.1, 300),
+]
+
+
+@pytest.mark.parametrize(("name", "smallest", "largest"), RANGES)
+def test_numbers_at_the_ends_of_their_range(name: str, smallest: float, largest: float) -> None:
+    """Both ends of a range are in it, as text and as numbers."""
+    assert getattr(settings(**{name: smallest}), name) == smallest
+    assert getattr(settings(**{name: str(largest)}), name) == largest
+
+
+@pytest.mark.parametrize(("name", "smallest", "largest"), RANGES)
+def test_numbers_beyond_their_range(name: str, smallest: float, largest: float) -> None:
+    """What is beyond either end is refused, and the message states the range."""
+    message = refusal(**{name: largest + 1})
+
+    assert "it is too large" in message
+    assert f"from {smallest:g} to {largest:.0f}" in message
+    assert f"FOTOWEB_{name.upper()}" in refusal(**{name: smallest - 0.5 if smallest < 1 else 0})
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "nan",
+        "inf",
+        "-inf",
+        "1e3",
+        "+5",
+        "-5",
+        "5_0",
+        "\u0665",
+        "\uff15",
+        "0x10",
+        "5 s",
+        "5s",
+        "1.2.3",
+        ".5",
+        "5.",
+        "1,5",
+        "9" * 400,
+        float("nan"),
+        float("inf"),
+        10**400,
+        True,
+        None,
+        b"5",
+    ],
+)
+@pytest.mark.parametrize("name", ["http_timeout", "cache_size"])
+def test_no_number(name: str, number: Any) -> None:
+    """Only digits and one point are a number; infinity and NaN are none."""
+    assert f"FOTOWEB_{name.upper()}" in refusal(**{name: number})
+
+
+def test_fractions_of_seconds() -> None:
+    """Seconds may have a fraction, counts may not."""
+    assert settings(http_timeout="2.5").http_timeout == 2.5
+    assert "not a whole number" in refusal(cache_size="2.5")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("login", ["required", "optional"]),
+        ("cookie_mode", ["sealed", "reference"]),
+        ("cookie_samesite", ["lax", "strict", "none"]),
+    ],
+)
+def test_words(name: str, words: list[str]) -> None:
+    """Each word is taken in any case; another one is refused, and the message lists them."""
+    assert [getattr(settings(**{name: word.upper()}), name) for word in words] == words
+    assert " or ".join(words[-2:]) in refusal(**{name: "other"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_refused"),
+    [
+        ({}, False),
+        ({"cookie_secure": "true"}, False),
+        ({"cookie_secure": "false"}, True),
+        ({"redirect_uri": "http://localhost/oauth2/callback"}, True),
+        ({"redirect_uri": "http://localhost/oauth2/callback", "cookie_secure": True}, False),
+        ({"redirect_uri": "https://app.example/oauth2/callback"}, False),
+    ],
+)
+def test_samesite_none_needs_secure(changes: dict[str, Any], *, is_refused: bool) -> None:
+    """SameSite=None is refused wherever the cookies would not be Secure (RFC 6265bis, 5.7)."""
+    if is_refused:
+        assert "FOTOWEB_COOKIE_SAMESITE" in refusal(cookie_samesite="none", **changes)
+    else:
+        assert settings(cookie_samesite="none", **changes).cookie_samesite == "none"
+
+
+@pytest.mark.parametrize("name", ["fotoweb", "my-app.session_2", "a", "x" * 64, "!#$%&'*+-.^_`|~"])
+def test_cookie_name_accepted(name: str) -> None:
+    """A cookie name is any token."""
+    assert settings(cookie_name=name).cookie_name == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a b",
+        "a=b",
+        "a;b",
+        "a,b",
+        "a\nb",
+        "ä",
+        "x" * 65,
+        "",
+        "__Host-x",
+        "__host-x",
+        "__Secure-x",
+        "__HTTP-x",
+        'a"b',
+        "a/b",
+    ],
+)
+def test_cookie_name_refused(name: str) -> None:
+    """What is no token, or claims a prefix with a meaning, is refused."""
+    assert "FOTOWEB_COOKIE_NAME" in refusal(cookie_name=name)
+
+
+@pytest.mark.parametrize("app", ["main:app", "my_package.main:app", "a.b.c:d.e"])
+def test_app_accepted(app: str) -> None:
+    """An app is a module and an attribute."""
+    assert settings(app=app).app == app
+
+
+@pytest.mark.parametrize(
+    "app", ["main", "main:", ":app", "main:app()", "my-package:app", "main:app:x", "a..b:c", "/a:b"]
+)
+def test_app_refused(app: str) -> None:
+    """Anything else is refused; nothing is imported here."""
+    assert "FOTOWEB_APP" in refusal(app=app)
+
+
+@pytest.mark.parametrize("value", ["", "a b", "é", "a\x00b", "x" * 257, 12])
+def test_client_id_refused(value: object) -> None:
+    """A client id is printable ASCII without spaces, and not endless."""
+    assert "FOTOWEB_CLIENT_ID" in refusal(client_id=value)
+
+
+@pytest.mark.parametrize("secret", ["two words planted", "plánted-secret", "planted\nsecret", "…", "p" * 1025])
+def test_client_secret_refused_without_showing_it(secret: str) -> None:
+    """A client secret with a space or a letter that is not ASCII is refused, and not shown."""
+    message = refusal(client_secret=secret)
+
+    assert "FOTOWEB_CLIENT_SECRET" in message
+    assert secret not in message
+    assert "planted" not in message
+
+
+def test_lists_are_split_at_commas(environment: pytest.MonkeyPatch) -> None:
+    """A list in a variable is plain text with commas, no JSON."""
+    environment.setenv("FOTOWEB_PUBLIC_PATHS", " /health , /static/* ")
+
+    assert Settings().public_paths == ("/health", "/static/*")
+
+
+@pytest.mark.parametrize("value", [["/health", "/static/*"], ("/health", "/static/*"), "/health,/static/*"])
+def test_lists_as_arguments(value: object) -> None:
+    """An argument may be a list, a tuple or text with commas."""
+    assert settings(public_paths=value).public_paths == ("/health", "/static/*")
+
+
+@pytest.mark.parametrize("value", ["/a,,/b", ",", "/a,", [""], [3], 3, {"/a": 1}, b"/a", None])
+def test_lists_with_holes_refused(value: object) -> None:
+    """An empty piece, or what is no list of texts, is refused."""
+    assert "FOTOWEB_PUBLIC_PATHS" in refusal(public_paths=value)
+
+
+def test_json_is_not_read(environment: pytest.MonkeyPatch) -> None:
+    """JSON in a list variable is taken for what it is: no path."""
+    environment.setenv("FOTOWEB_PUBLIC_PATHS", '["/health"]')
+
+    assert "FOTOWEB_PUBLIC_PATHS" in environment_refusal()
+
+
+@pytest.mark.parametrize("name", sorted(set(ABOUT) - {"url", "client_id", "client_secret", "secret_key"}))
+def test_empty_optional_variable_is_unset(environment: pytest.MonkeyPatch, name: str) -> None:
+    """An optional variable that holds nothing but white space leaves the default in place."""
+    environment.setenv(f"FOTOWEB_{name.upper()}", "  ")
+
+    assert getattr(Settings(), name) == Settings.model_fields[name].default

@@ -1,0 +1,133 @@
+"""No code at all: ``fotoweb_middleware.wrap``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from fotoweb_middleware import FotoWebASGIMiddleware, FotoWebWSGIMiddleware
+from fotoweb_middleware.errors import SettingsError
+from fotoweb_middleware.wrap import load_app
+from tests.settings.samples import ENVIRONMENT
+
+APP = """
+class holder:
+    app = "the app"
+
+app = "the app"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Work in a folder with an app in it, and forget the app afterwards."""
+    (tmp_path / "wrap_app.py").write_text(APP)
+    (tmp_path / "wrap_package").mkdir()
+    (tmp_path / "wrap_package" / "__init__.py").write_text("")
+    (tmp_path / "wrap_package" / "main.py").write_text(APP)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    importlib.invalidate_caches()
+    yield tmp_path
+    for name in [name for name in sys.modules if name.startswith("wrap_")]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def wrap(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """Return the module as a server finds it, with the required settings."""
+    for name, value in {**ENVIRONMENT, "FOTOWEB_APP": "wrap_app:app", "FOTOWEB_CACHE": "memory://"}.items():
+        monkeypatch.setenv(name, value)
+    module = importlib.import_module("fotoweb_middleware.wrap")
+    yield module
+    for name in ("asgi", "wsgi"):
+        vars(module).pop(name, None)
+
+
+@pytest.mark.parametrize(
+    "address", ["wrap_app:app", "wrap_app:holder.app", "wrap_package.main:app", "wrap_package.main:holder.app"]
+)
+def test_load(folder: Path, address: str) -> None:
+    """The app is found in the working folder, in packages and in attributes of attributes."""
+    assert load_app(address) == "the app"
+
+
+def test_folder_once(folder: Path) -> None:
+    """The working folder is put on the path once."""
+    load_app("wrap_app:app")
+    load_app("wrap_app:app")
+    assert sys.path.count(str(folder)) == 1
+
+
+def test_not_set() -> None:
+    """Without FOTOWEB_APP the error says what it is for."""
+    with pytest.raises(SettingsError, match=r"FOTOWEB_APP is not set.*mypackage\.main:app"):
+        load_app(None)
+
+
+@pytest.mark.parametrize(
+    ("address", "missing"), [("wrap_nothing:app", "wrap_nothing"), ("wrap_package.nothing:app", "wrap_package.nothing")]
+)
+def test_no_module(folder: Path, address: str, missing: str) -> None:
+    """A module that is not there is named, with the folder that was searched."""
+    with pytest.raises(SettingsError, match=f"FOTOWEB_APP holds '{address}', but there is no module '{missing}' in "):
+        load_app(address)
+
+
+@pytest.mark.parametrize("attribute", ["nothing", "app.nothing"])
+def test_no_attribute(folder: Path, attribute: str) -> None:
+    """An attribute that is not there is named."""
+    with pytest.raises(SettingsError, match=f"'wrap_app' has no '{attribute}'"):
+        load_app(f"wrap_app:{attribute}")
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ("import wrap_missing_dependency", ModuleNotFoundError),
+        ("import os; os.no_such_thing", AttributeError),
+        ("1 / 0", ZeroDivisionError),
+        ("app = ", SyntaxError),
+    ],
+)
+def test_broken_app(folder: Path, source: str, error: type[Exception]) -> None:
+    """An error inside the app's own module is not ours: its own traceback says it best."""
+    (folder / "wrap_broken.py").write_text(source)
+    with pytest.raises(error):
+        load_app("wrap_broken:app")
+
+
+def test_import_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Importing the module reads no setting and wraps nothing (R-CF6)."""
+    monkeypatch.delitem(sys.modules, "fotoweb_middleware.wrap")
+    module = importlib.import_module("fotoweb_middleware.wrap")
+    assert not {"asgi", "wsgi"} & set(vars(module))
+
+
+@pytest.mark.parametrize(("name", "door"), [("asgi", FotoWebASGIMiddleware), ("wsgi", FotoWebWSGIMiddleware)])
+def test_door(wrap: ModuleType, name: str, door: type) -> None:
+    """A server that asks for a door gets the app behind it."""
+    assert type(getattr(wrap, name)) is door
+
+
+def test_door_once(wrap: ModuleType) -> None:
+    """The app is wrapped once, however often a server asks."""
+    assert wrap.asgi is wrap.asgi
+
+
+def test_no_other_door(wrap: ModuleType) -> None:
+    """There are no other doors."""
+    with pytest.raises(AttributeError, match=r"'fotoweb_middleware\.wrap' has no attribute 'cgi'"):
+        _ = wrap.cgi
+
+
+def test_settings_wrong(wrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong setting ends the start with its message."""
+    monkeypatch.delenv("FOTOWEB_URL")
+    with pytest.raises(SettingsError, match="FOTOWEB_URL"):
+        _ = wrap.asgi
