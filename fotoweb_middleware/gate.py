@@ -47,7 +47,9 @@ from fotoweb_middleware.stages.refresh import (
 from fotoweb_middleware.stages.supply import forget_session, supply
 from fotoweb_middleware.stages.unadmitted import (
     bad_target,
+    bounce,
     cross_origin,
+    keeps_cookie_back,
     no_cache,
     no_fotoweb,
     not_found,
@@ -152,11 +154,12 @@ class Gate:
         """Decide for a request without a session: the app where the path is open, else a login or a 401."""
         if (through := self._let_through(presented, route, set_cookies)) is not None:
             return through
-        if is_navigation(request):
-            answer = begin_login(self.site, request, presented, requested_target(self.site, request))
-        else:
-            answer = not_signed_in_problem(self.site, request)
-        return with_cookies(answer, set_cookies)
+        if not is_navigation(request):
+            return with_cookies(not_signed_in_problem(self.site, request), set_cookies)
+        target = requested_target(self.site, request)
+        if keeps_cookie_back(self.site, request) and not presented.raw:
+            return bounce(target)
+        return with_cookies(begin_login(self.site, request, presented, target), set_cookies)
 
     def _let_through(self, presented: Presented, route: Route, set_cookies: tuple[str, ...] = ()) -> PassThrough | None:
         is_optional = self.site.settings.login == "optional"

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urljoin, urlsplit
 
 import httpx
 
@@ -23,7 +22,6 @@ MOST_PAGES: Final = 4
 GRID_PIXELS: Final = 400
 POSTER_PIXELS: Final = 200
 MEASURES: Final = ("size", "width", "height")
-DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 class ApiTrouble(Exception):
@@ -130,8 +128,8 @@ class FotoWebApi:
         headers = {"Accept": f"{VENDOR}{representation}+json", "Authorization": authorization}
         try:
             response = self._client.get(url, headers=headers)
-        except httpx.HTTPError as error:
-            raise ApiTrouble(f"FotoWeb at {self._url} does not answer ({type(error).__name__}).") from None
+        except httpx.HTTPError:
+            raise ApiTrouble(f"FotoWeb at {self._url} does not answer.") from None
         if response.status_code == 401:
             raise ApiTrouble("FotoWeb did not accept the access token (401).")
         if response.status_code != 200:
@@ -146,10 +144,14 @@ class FotoWebApi:
 
     def _follow(self, href: object) -> str:
         """Return the absolute address of an href; the token goes to FotoWeb and to nobody else."""
-        url = urljoin(self._url, href) if isinstance(href, str) and href else ""
-        if origin(url) != origin(self._url):
+        site = httpx.URL(self._url)
+        try:  # Read by the very client that will send the token there.
+            url = site.join(href) if isinstance(href, str) and href else None
+        except httpx.InvalidURL:
+            url = None
+        if url is None or origin(url) != origin(site):
             raise ApiTrouble("FotoWeb's answer leads nowhere, or to another host.")
-        return url
+        return str(url)
 
     def _archive(self, item: Mapping[str, Any]) -> Archive:
         count = item.get("assetCount")
@@ -219,10 +221,6 @@ def positive(value: object) -> bool:
     return isinstance(value, int) and value > 0
 
 
-def origin(url: str) -> tuple[str, str | None, int | None] | None:
-    """Return scheme, host and port of an address; None where it can't be read."""
-    try:
-        parts = urlsplit(url)
-        return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)
-    except ValueError:
-        return None
+def origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    """Return scheme, host and port of an address."""
+    return url.scheme, url.host, url.port

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
-from typing import Any, TypeVar, cast
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -167,10 +166,8 @@ class AwaitingDriver:
             with anyio.fail_after(self._timeout_seconds):
                 async with self._client().stream(**request_parts(effect)) as response:
                     reader = BodyReader(response)
-                    # trio wants a generator that is left half way to be closed.
-                    async with aclosing(cast("AsyncGenerator[bytes]", response.aiter_raw())) as chunks:
-                        async for chunk in chunks:
-                            reader.add(chunk)
+                    async for chunk in response.aiter_raw():
+                        reader.add(chunk)
                     return read_reply(response, reader.body())
         except (httpx.HTTPError, TimeoutError) as error:
             raise unreachable(error) from None

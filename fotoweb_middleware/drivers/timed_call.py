@@ -38,7 +38,7 @@ class TimedCall:
         self._ended = threading.Event()
         self._is_late = False
         self._socket: socket.socket | None = None
-        self._result: HttpReply | Exception | None = None
+        self._result: HttpReply | Exception = httpx.ReadError("the call ended without an answer")
 
     def result(self, timeout_seconds: float) -> HttpReply:
         """Carry the call out and return the answer.
@@ -50,10 +50,11 @@ class TimedCall:
         run = contextvars.copy_context().run  # Whoever traces requests finds the caller's context.
         threading.Thread(target=run, args=(self._run,), name="fotoweb-call", daemon=True).start()
         if not self._ended.wait(timeout_seconds):
-            self._cut()
+            self._cut()  # What ends by that may look like a whole answer: nothing that comes from here on counts.
+            raise httpx.ReadTimeout("the whole answer took too long")
         if isinstance(self._result, HttpReply):
             return self._result
-        raise self._result or httpx.ReadTimeout("the whole answer took too long")
+        raise self._result
 
     def _run(self) -> None:
         try:

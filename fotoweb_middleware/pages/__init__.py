@@ -4,7 +4,7 @@
     outages.py          FotoWeb or the server cache can't be reached
     fotoweb_errors.py   FotoWeb refused, or answered nonsense
     refusals.py         requests refused as they stand
-    faults.py           our own fault, or our operator's
+    bounce.py           between another site and the app, where cookies are Strict
     logout.py           before and after a logout
     problem.py          the same for programs: RFC 9457
     layout.py           what a page consists of, and how it becomes HTML
@@ -17,7 +17,7 @@ Each function gives a `Page`; answer with `page.status`, `security_headers()` an
 
 from __future__ import annotations
 
-from fotoweb_middleware.pages.faults import session_too_large, unexpected
+from fotoweb_middleware.pages.bounce import one_moment
 from fotoweb_middleware.pages.fotoweb_errors import FotoWebStep, fotoweb_error, fotoweb_nonsense
 from fotoweb_middleware.pages.headers import PROBLEM_HEADERS, SECURITY_HEADERS, security_headers
 from fotoweb_middleware.pages.layout import Page, render
@@ -46,13 +46,12 @@ __all__ = [
     "method_not_allowed",
     "no_such_page",
     "not_signed_in",
+    "one_moment",
     "origin_of",
     "problem_json",
     "render",
     "security_headers",
-    "session_too_large",
     "sign_in_again",
     "signed_out",
     "temporarily_unavailable",
-    "unexpected",
 ]

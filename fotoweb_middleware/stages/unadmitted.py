@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fotoweb_middleware.model import Answer, PassThrough, Reason, RequestView
+from fotoweb_middleware.pages.bounce import one_moment
 from fotoweb_middleware.pages.fotoweb_errors import FotoWebStep, fotoweb_error
 from fotoweb_middleware.pages.login_problems import not_signed_in
 from fotoweb_middleware.pages.outages import cache_unavailable, fotoweb_unavailable
@@ -15,7 +16,9 @@ from fotoweb_middleware.stages.lookup import Presented
 
 __all__ = [
     "bad_target",
+    "bounce",
     "cross_origin",
+    "keeps_cookie_back",
     "no_cache",
     "no_fotoweb",
     "not_found",
@@ -67,6 +70,16 @@ def operator_fault(request: RequestView, error: str) -> Answer:
     """Return the 502 for an expired token where FotoWeb refuses the app itself."""
     page = fotoweb_error(FotoWebStep.REFRESH, error, front_page(request.mount))
     return page_or_problem(request, Reason.OPERATOR_FAULT, page)
+
+
+def bounce(target: str) -> Answer:
+    """Return the page that leads to ``target`` again, this time from our own origin: then a Strict cookie comes too."""
+    return page_answer(Reason.CAME_FROM_ANOTHER_SITE, one_moment(target), extra=(("Refresh", f"0; url={target}"),))
+
+
+def keeps_cookie_back(site: Site, request: RequestView) -> bool:
+    """Return whether the browser may have kept a session cookie back (``FOTOWEB_COOKIE_SAMESITE=strict``)."""
+    return site.settings.cookie_samesite == "strict" and request.headers.get("sec-fetch-site") == "cross-site"
 
 
 def not_found(request: RequestView) -> Answer:

@@ -80,15 +80,9 @@ class Opening:
     clock: FakeClock | None = None
     cache: Cache | None = None
 
-    def open(self) -> Visited:
-        """Build the site."""
-        clock = self.clock or FakeClock()
-        callback = f"{self.origin}{self.mount}/oauth2/callback"
-        fake = self.fake or FakeFotoWeb(
-            clients=[Client(redirect_uris=(callback,))], clock=clock, pause=lambda _seconds: None
-        )
-        client = fake.clients[0]
-        settings = Settings(
+    def settings(self, client: Client, callback: str) -> Settings:
+        """Return the settings of the app's side."""
+        return Settings(
             **{
                 "url": FOTOWEB,
                 "client_id": client.client_id,
@@ -100,6 +94,15 @@ class Opening:
                 **self.changes,
             }
         )
+
+    def open(self) -> Visited:
+        """Build the site."""
+        clock = self.clock or FakeClock()
+        callback = f"{self.origin}{self.mount}/oauth2/callback"
+        fake = self.fake or FakeFotoWeb(
+            clients=[Client(redirect_uris=(callback,))], clock=clock, pause=lambda _seconds: None
+        )
+        settings = self.settings(fake.client, callback)
         app = EchoApp()
         if self.door == "wsgi":
             wsgi = FotoWebWSGIMiddleware(

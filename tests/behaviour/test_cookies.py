@@ -33,6 +33,24 @@ def test_samesite(open_site: Callable[..., Visited], samesite: str, login: str) 
     assert session.endswith(f"SameSite={samesite.title()}")
 
 
+def test_strict_cookies_make_no_loop(open_site: Callable[..., Visited]) -> None:
+    """A Strict cookie is kept back on the way from FotoWeb: a page of our own leads to the same address again."""
+    site = open_site(cookie_samesite="strict")
+    visitor = site.visitor()
+    location = visitor.visit("/deep?x=1").location
+    landing = visitor.visit(visitor.approve(location), **{"Sec-Fetch-Site": "cross-site"}).location
+    session, visitor.jar.cookies = visitor.jar.cookies, {}
+
+    page = visitor.visit(landing, **{"Sec-Fetch-Site": "cross-site"})
+
+    assert (page.status, page.header("Refresh")) == (200, "0; url=/deep?x=1")
+    assert 'href="/deep?x=1"' in page.text
+    assert page.all("Set-Cookie") == []
+    assert visitor.visit(landing, **{"Sec-Fetch-Site": "same-origin"}).status == 302
+    visitor.jar.cookies = session
+    assert visitor.visit(landing, **{"Sec-Fetch-Site": "same-origin"}).seen["user"] == "alice"
+
+
 @pytest.mark.parametrize("characters", [600, 1100, 2000, 3000, 12_000])
 def test_long_tokens_work(site: Visited, visitor: Visitor, characters: int) -> None:
     """Tokens of any realistic length work, refresh included; all our cookies stay within 6 KiB."""

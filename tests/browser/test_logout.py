@@ -61,7 +61,7 @@ def posts_of(page: Page) -> list[Request]:
 
 
 def test_the_form_logs_out_under_a_host_name(kind: Kind, page: Page) -> None:
-    """On ``app.localhost`` the form's POST is admitted: signed out, no cookie left, and still so at the next request."""
+    """On ``app.localhost`` the form's POST is admitted: no cookie is left, and the next request is nobody's."""
     with fake_site(kind, host="app.localhost") as site:
         signed_in(site, page)
         sign_out(page, site.url)

@@ -1,4 +1,4 @@
-"""An app at a plain http name of an intranet, with FOTOWEB_COOKIE_SECURE=false: no Fetch Metadata, no Secure cookies."""
+"""An app at a plain http name of an intranet, with FOTOWEB_COOKIE_SECURE=false: browsers say little there."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,6 +22,13 @@ def engine_name(request: pytest.FixtureRequest) -> str:
 def engine(engine_name: str) -> Engine:
     """Return a driver that must not call FotoWeb."""
     return Engine(engine_name)
+
+
+@pytest.fixture
+def collected() -> Iterator[None]:
+    """Collect garbage after the test, so that what it warns of does not fall on another one."""
+    yield
+    gc.collect()
 
 
 class OpenEngine:

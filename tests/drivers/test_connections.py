@@ -17,7 +17,7 @@ import pytest
 from fotoweb_middleware.effects import HttpReply, PostForm
 from fotoweb_middleware.errors import FotoWebNonsense, FotoWebUnreachable
 from tests.drivers.conftest import OpenEngine
-from tests.drivers.kit import Engine, RawServer, perform, performing, raw_server
+from tests.drivers.kit import Engine, RawServer, half_way, perform, performing, raw_server
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 TIMEOUT_SECONDS = 0.4
@@ -186,6 +186,7 @@ def test_refused(engine: Engine) -> None:
     assert (type(error), error.was_sent, "S3CR3T" in str(error)) == (FotoWebUnreachable, False, False)
 
 
+@half_way
 def test_endless_body(engine: Engine) -> None:
     """A body without end is given up at the limit, not at the deadline (T-TE-11)."""
 

@@ -12,7 +12,7 @@ import pytest
 from fotoweb_middleware.effects import GetDocument, HttpReply, PostForm
 from fotoweb_middleware.errors import FotoWebNonsense, FotoWebUnreachable
 from tests.drivers.conftest import OpenEngine
-from tests.drivers.kit import FOTOWEB, Engine, perform, performing
+from tests.drivers.kit import FOTOWEB, Engine, half_way, perform, performing
 
 TOKEN_URL = f"{FOTOWEB}/fotoweb/oauth2/token"
 LIMIT = 262_144
@@ -143,6 +143,7 @@ def test_body_limit(open_engine: OpenEngine) -> None:
     assert len(open_engine(Recorder(body=b"x" * LIMIT)).run(perform(POST)).body) == LIMIT
 
 
+@half_way
 @ASKING
 def test_body_too_large(open_engine: OpenEngine, effect: PostForm | GetDocument) -> None:
     """One byte more is nonsense."""

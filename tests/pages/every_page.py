@@ -37,6 +37,7 @@ EVERY_PAGE: dict[str, Page] = {
     "access_denied": pages.access_denied("Your account is not licensed", LOGIN_URL),
     "access_denied/silent": pages.access_denied(None, LOGIN_URL),
     "bad_request_target": pages.bad_request_target(APP_URL),
+    "one_moment": pages.one_moment(RETRY_URL),
     "cache_unavailable": pages.cache_unavailable(5, RETRY_URL),
     "confirm_logout": pages.confirm_logout(LOGOUT_URL, APP_URL),
     "cross_origin_refused": pages.cross_origin_refused(APP_URL),
@@ -45,10 +46,8 @@ EVERY_PAGE: dict[str, Page] = {
     "method_not_allowed": pages.method_not_allowed(("GET", "POST"), APP_URL),
     "no_such_page": pages.no_such_page(APP_URL),
     "not_signed_in": pages.not_signed_in(LOGIN_URL),
-    "session_too_large": pages.session_too_large(APP_URL),
     "signed_out": pages.signed_out(LOGIN_URL, FOTOWEB_URL),
     "temporarily_unavailable": pages.temporarily_unavailable(LOGIN_URL, 60),
-    "unexpected": pages.unexpected(RETRY_URL),
 }
 
 _VOID = frozenset({"meta", "path", "rect"})

@@ -70,14 +70,13 @@ DOORS: dict[str, Callable[[str], Page | Link | PostButton]] = {
     "fotoweb_unavailable": lambda target: pages.fotoweb_unavailable(None, target),
     "method_not_allowed": lambda target: pages.method_not_allowed(("GET",), target),
     "no_such_page": pages.no_such_page,
+    "one_moment": pages.one_moment,
     "not_signed_in": pages.not_signed_in,
-    "session_too_large": pages.session_too_large,
     "sign_in_again": lambda target: pages.sign_in_again(StateProblem.EXPIRED, target),
     "sign_in_again app": lambda target: pages.sign_in_again(StateProblem.REUSED, "/", app_url=target),
     "signed_out": pages.signed_out,
     "signed_out fotoweb": lambda target: pages.signed_out("/", target),
     "temporarily_unavailable": pages.temporarily_unavailable,
-    "unexpected": pages.unexpected,
 }
 
 

@@ -24,12 +24,11 @@ STATUSES = {
     "fotoweb_unavailable": 503,
     "method_not_allowed": 405,
     "no_such_page": 404,
+    "one_moment": 200,
     "not_signed_in": 401,
-    "session_too_large": 500,
     "sign_in_again": 400,
     "signed_out": 200,
     "temporarily_unavailable": 503,
-    "unexpected": 500,
 }
 
 # The settings of the contract: a page may name no other.
@@ -45,6 +44,7 @@ VARIABLES = frozenset(
         "FOTOWEB_PKCE",
         "FOTOWEB_COOKIE_MODE",
         "FOTOWEB_CACHE",
+        "FOTOWEB_COOKIE_SAMESITE",
         "FOTOWEB_COOKIE_SECURE",
         "FOTOWEB_SESSION_LIFETIME",
         "FOTOWEB_SESSION_IDLE",
@@ -187,8 +187,6 @@ def test_pages_without_a_target_have_no_button() -> None:
     without = (
         pages.fotoweb_unavailable(None, None),
         pages.cache_unavailable(None),
-        pages.session_too_large(),
-        pages.unexpected(),
         pages.cross_origin_refused(None),
         pages.bad_request_target(None),
         pages.method_not_allowed(("GET",), None),
@@ -227,7 +225,6 @@ def test_signed_out_tells_that_fotoweb_may_remember() -> None:
         ("cross_origin_refused", {"FOTOWEB_TRUSTED_ORIGINS"}),
         ("no_such_page", {"FOTOWEB_PATH_PREFIX"}),
         ("cache_unavailable", {"FOTOWEB_CACHE"}),
-        ("session_too_large", {"FOTOWEB_CACHE", "FOTOWEB_COOKIE_MODE"}),
         ("fotoweb_unavailable", {"FOTOWEB_URL", "FOTOWEB_HTTP_TIMEOUT"}),
         ("sign_in_again/UNKNOWN_STATE", {"FOTOWEB_REDIRECT_URI", "FOTOWEB_COOKIE_SECURE", "FOTOWEB_SECRET_KEY"}),
     ],

@@ -52,7 +52,10 @@ def check_burst(site: RigSite, visitor: Visitor, number: int) -> float:
 
 def check_slow_burst(kind: Kind) -> None:
     """With a token endpoint that takes half a second, all eight wait for the one refresh."""
-    with fake_site(kind, switches={"access_token_lifetime_seconds": 2}, refresh_leeway="0") as site, Visitor() as visitor:
+    with (
+        fake_site(kind, switches={"access_token_lifetime_seconds": 2}, refresh_leeway="0") as site,
+        Visitor() as visitor,
+    ):
         first = visitor.visit(site.url).json()
         site.fake.fault("token", Fault.slow(0.5))
         wait_until(first["expires_at"])

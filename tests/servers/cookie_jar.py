@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-__all__ = ["CookieJar", "Kept", "Use", "is_cross_site"]
+__all__ = ["CookieJar", "Kept", "Use", "is_cross_site", "is_trustworthy"]
 
 MOST_CHARACTERS = 4096  # Name and value; Chromium and Firefox drop what is longer.
 

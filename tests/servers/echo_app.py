@@ -1,9 +1,9 @@
 """The app behind the middleware: it tells what reached it, as JSON. ``asgi`` and ``wsgi`` answer alike.
 
-    /stream?pacer=PORT    ten chunks; each but the first waits for a byte from the test (see ``pacer.py``)
-    /upload?pacer=PORT    reads the body; says so to the test once the first part of it is there
-    /file                 a file, through ``wsgi.file_wrapper`` where there is one
-    anything else         what the app sees of the request
+``/stream?pacer=PORT``: ten chunks; each but the first waits for a byte from the test (see ``pacer.py``).
+``/upload?pacer=PORT``: reads the body; says so to the test once the first part of it is there.
+``/file``: a file, through ``wsgi.file_wrapper`` where there is one.
+Anything else: what the app sees of the request.
 """
 
 from __future__ import annotations

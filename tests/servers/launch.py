@@ -23,7 +23,7 @@ def run_uvicorn(listener: socket.socket, http: str) -> None:
     """Serve with uvicorn; ``http`` is "h11" or "httptools"."""
     import uvicorn  # noqa: PLC0415 (each server is imported by the process that runs it)
 
-    config = uvicorn.Config(ASGI_APP, http=http, timeout_graceful_shutdown=1)  # type: ignore[arg-type]
+    config = uvicorn.Config(ASGI_APP, http=http, timeout_graceful_shutdown=1)
     uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -42,7 +42,7 @@ def run_hypercorn(listener: socket.socket) -> None:
     async def main() -> None:
         stopped = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-        await serve(asgi, config, shutdown_trigger=stopped.wait)  # type: ignore[arg-type]
+        await serve(asgi, config, shutdown_trigger=stopped.wait)
 
     asyncio.run(main())
 

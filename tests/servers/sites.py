@@ -38,7 +38,7 @@ class RigSite:
         return httpx.get(f"{self.rig.base_url}/fotoweb/me", headers=headers, trust_env=False).status_code == 200
 
     def token_requests(self) -> list[str]:
-        """Return what became of each token request so far, oldest first: "refresh_token", "authorization_code" or "error".
+        """Return what became of each token request so far, oldest first: its grant type, or "error".
 
         One refresh of our own, which must fail, goes last: when its line is there, all lines before it are.
         """

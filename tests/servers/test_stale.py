@@ -28,7 +28,7 @@ def next_token(site: FakeSite, visitor: Visitor, old: str) -> str:
 
 @pytest.mark.parametrize("kind", [*ASGI_SERVERS, *WSGI_SERVERS], ids=str)
 def test_nobody_waits_for_the_refresh_of_a_stale_token(kind: Kind, visitor: Visitor) -> None:
-    """A file goes out whole while FotoWeb is slow; afterwards one refresh was made, and the next request has its token."""
+    """A file goes out whole while FotoWeb is slow; one refresh follows, and the next request has its token."""
     with fake_site(kind, switches={"access_token_lifetime_seconds": TOKEN_SECONDS}, refresh_leeway="60") as site:
         first = visitor.visit(site.url).json()
         wait_until(first["expires_at"] - TOKEN_SECONDS / 2)

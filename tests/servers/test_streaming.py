@@ -35,20 +35,21 @@ def client_of(site: FakeSite, visitor: Visitor) -> httpx.Client:
 
 def test_a_response_arrives_chunk_by_chunk(site: FakeSite, visitor: Visitor) -> None:
     """The app makes each chunk only when the one before has arrived."""
-    with client_of(site, visitor) as client, Pacer() as pacer:
-        with client.stream("GET", f"/stream?pacer={pacer.port}") as response:
+    with (
+        client_of(site, visitor) as client,
+        Pacer() as pacer,
+        client.stream("GET", f"/stream?pacer={pacer.port}") as response,
+    ):
+        pieces = response.iter_raw()
+        for number in range(CHUNKS):
             arrived = b""
-            pieces = response.iter_raw()
-            for number in range(CHUNKS):
-                wanted = chunk(number)
-                while len(arrived) < len(wanted):
-                    arrived += next(pieces)
-                assert arrived == wanted
-                arrived = b""
-                if number < CHUNKS - 1:
-                    pacer.next()
+            while len(arrived) < len(chunk(number)):
+                arrived += next(pieces)
+            assert arrived == chunk(number)
+            if number < CHUNKS - 1:
+                pacer.next()
 
-            assert b"".join(pieces) == b""
+        assert b"".join(pieces) == b""
 
 
 def test_a_request_body_of_5_mb_arrives_whole(site: FakeSite, visitor: Visitor) -> None:

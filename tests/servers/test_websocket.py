@@ -8,12 +8,11 @@ from collections.abc import Iterator
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from tests.servers.serving import HYPERCORN, UVICORN_H11, Kind
 from tests.servers.sites import FakeSite, fake_site
 from tests.servers.visitor import Visitor
-
-TOKEN_SECONDS = 4
 
 
 @pytest.fixture(scope="module", params=[UVICORN_H11, HYPERCORN], ids=str)
@@ -29,7 +28,7 @@ def opened(site: FakeSite, visitor: Visitor, origin: str | None = None) -> Clien
     cookie = visitor.cookie_header(site.url)
     headers = {"Cookie": cookie} if cookie else {}
     url = site.url.replace("http://", "ws://")
-    return connect(f"{url}/ws?a=b", origin=origin or site.url, additional_headers=headers, proxy=None)  # type: ignore[arg-type]
+    return connect(f"{url}/ws?a=b", origin=Origin(origin or site.url), additional_headers=headers, proxy=None)
 
 
 def test_the_app_has_the_token(site: FakeSite, visitor: Visitor) -> None:

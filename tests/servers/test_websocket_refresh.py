@@ -6,6 +6,7 @@ import json
 
 import pytest
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.servers.serving import HYPERCORN, UVICORN_H11, Kind
 from tests.servers.sites import fake_site, wait_until
@@ -19,7 +20,7 @@ def test_the_handshake_refreshes_an_expired_token(kind: Kind, visitor: Visitor) 
         first = visitor.visit(site.url).json()
         wait_until(first["expires_at"])
         url, cookie = site.url.replace("http://", "ws://"), visitor.cookie_header(site.url)
-        with connect(f"{url}/ws", origin=site.url, additional_headers={"Cookie": cookie}, proxy=None) as socket:  # type: ignore[arg-type]
+        with connect(f"{url}/ws", origin=Origin(site.url), additional_headers={"Cookie": cookie}, proxy=None) as socket:
             seen = json.loads(socket.recv())
             assert socket.response is not None
             set_cookies = socket.response.headers.get_all("Set-Cookie")

@@ -1,6 +1,6 @@
-"""A scripted browser: cookies, redirects, forms and Fetch Metadata as Chromium has them, without a script engine.
+"""A scripted browser: cookies, redirects, forms and Fetch Metadata as the standards have them, without a script engine.
 
-What it takes from Chromium was compared with the real one, which runs the same journeys in ``tests/browser``.
+The real Chromium goes on the same journeys in ``tests/browser``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from tests.servers.cookie_jar import CookieJar, Use, is_cross_site
+from tests.servers.cookie_jar import CookieJar, Use, is_cross_site, is_trustworthy
 from tests.servers.html_forms import Form, read_forms
 
 __all__ = ["MOST_HOPS", "Page", "TooManyRedirects", "Visitor", "origin_of"]
@@ -48,7 +48,7 @@ class Page:
     @property
     def url(self) -> str:
         """Its address."""
-        return str(self.response.url)
+        return self.hops[-1][1]
 
     @property
     def status(self) -> int:
@@ -109,7 +109,7 @@ class Visitor:
         Raises:
             TooManyRedirects: There were more than a browser follows.
         """
-        return self._navigate("GET", url, clicked_at, None)
+        return self._navigate("GET", url, clicked_at)
 
     def submit(self, page: Page, button: str, values: Mapping[str, str] | None = None) -> Page:
         """Fill in the form that has this button, press it, and follow the redirects."""
@@ -117,7 +117,9 @@ class Visitor:
         fields = {**form.fields, **(values or {}), **form.sent_by(button)}
         url = urljoin(page.url, form.action)
         assert form.method == "POST", "only forms of this kind occur"
-        return self._navigate("POST", url, page.url, fields)
+        # Fetch standard, "append a request Origin header": Firefox does so, Chromium tells the origin all the same.
+        origin = "null" if page.headers.get("referrer-policy") == "no-referrer" else origin_of(page.url)
+        return self._navigate("POST", url, page.url, fields, origin)
 
     def follow(self, page: Page, href: str) -> Page:
         """Click a link of a page."""
@@ -140,18 +142,25 @@ class Visitor:
         """Go to a page of the app, by way of a login where it asks for one."""
         return self.log_in(self.go(url), user)
 
-    def _navigate(self, method: str, url: str, initiator: str | None, fields: Mapping[str, str] | None) -> Page:
+    def _navigate(
+        self,
+        method: str,
+        url: str,
+        initiator: str | None,
+        fields: Mapping[str, str] | None = None,
+        origin: str | None = None,
+    ) -> Page:
         hops: list[tuple[int, str]] = []
         chain = [url]
         while len(hops) <= MOST_HOPS:
-            headers = navigation_headers(method, chain, initiator)
+            headers = navigation_headers(chain, initiator) | ({"Origin": origin} if origin else {})
             use = Use(is_cross_site(chain[-1], initiator), navigation=True, method=method)
             response = self.send(method, chain[-1], headers, use=use, data=fields)
             hops.append((response.status_code, chain[-1]))
             if not response.has_redirect_location:
                 return Page(response, tuple(hops))
             if response.status_code in {302, 303}:  # Browsers turn a POST into a GET here (Fetch standard, 4.4).
-                method, fields = "GET", None
+                method, fields, origin = "GET", None, None
             chain.append(urljoin(chain[-1], response.headers["location"]))
         raise TooManyRedirects("\n".join(f"{status} {hop}" for status, hop in hops))
 
@@ -191,8 +200,11 @@ class Visitor:
         """Send one request with the cookies that go along, and keep those that come back."""
         with self._lock:
             cookie = self.cookies.header(url, use)
-        everything = {**headers, **({"Cookie": cookie} if cookie else {})}
-        response = self._http.request(method, url, headers=everything, data=data, content=content)
+        parts = urlsplit(url)
+        # Every name is this machine's: nobody is asked where it lives.
+        address = parts._replace(netloc=f"127.0.0.1:{parts.port}").geturl()
+        everything = {**headers, "Host": parts.netloc, **({"Cookie": cookie} if cookie else {})}
+        response = self._http.request(method, address, headers=everything, data=data, content=content)
         with self._lock:
             for value in response.headers.get_list("set-cookie"):
                 self.cookies.take(url, value)
@@ -203,25 +215,22 @@ class Visitor:
         return self.cookies.header(url, Use(cross_site=False, navigation=False, method="GET")) or ""
 
 
-def navigation_headers(method: str, chain: list[str], initiator: str | None) -> dict[str, str]:
-    """Return what Chromium sends when a person goes to a page.
+def navigation_headers(chain: list[str], initiator: str | None) -> dict[str, str]:
+    """Return what browsers send when a person goes to a page; Fetch Metadata only where they trust the connection.
 
     Args:
-        method: "GET" or "POST".
         chain: The URLs of this navigation so far, redirects included.
         initiator: The page that began it; None: the address was typed.
     """
-    headers = {
-        "Accept": ACCEPT_PAGE,
-        "Upgrade-Insecure-Requests": "1",
+    headers = {"Accept": ACCEPT_PAGE, "Upgrade-Insecure-Requests": "1"}
+    if not is_trustworthy(chain[-1]):
+        return headers
+    return headers | {
         "Sec-Fetch-Site": fetch_site(chain, initiator),
         "Sec-Fetch-Mode": "navigate",
         "Sec-Fetch-User": "?1",
         "Sec-Fetch-Dest": "document",
     }
-    if method == "POST" and initiator is not None:
-        headers["Origin"] = origin_of(initiator) if len(chain) == 1 else "null"
-    return headers
 
 
 def fetch_site(chain: list[str], initiator: str | None) -> str:

@@ -100,6 +100,12 @@ def test_bad_target(request_parts: dict[str, Any], method: str) -> None:
     assert classify(SITE, a_request(method=method, **request_parts)) is Route.BAD_TARGET
 
 
+@pytest.mark.parametrize("mount", ["//evil.test", "/\\evil.test", "/a\\b"])
+def test_bad_mount(mount: str) -> None:
+    """A mount that browsers would read as a host is refused as well."""
+    assert classify(SITE, a_request("/a", mount=mount)) is Route.BAD_TARGET
+
+
 def test_mount_itself() -> None:
     """The mount without a slash behind it is the app's front page."""
     assert classify(SITE, a_request("", mount="/sub", raw_path="/sub")) is Route.PROTECTED

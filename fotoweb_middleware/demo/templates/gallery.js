@@ -26,7 +26,7 @@
     if (token.expires_at === null) return;
     const left = Math.max(0, token.expires_at - (Date.now() / 1000 + ahead));
     part("clock").textContent = timeLeft(Math.floor(left));
-    part("clock-words").textContent = left > 0 ? "left" : "run out: the next request renews it";
+    part("clock-words").textContent = left > 0 ? "left" : "run out";
     part("life").value = Math.min(1, left / Math.max(1, token.expires_at - token.came_at));
   }
 

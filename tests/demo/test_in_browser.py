@@ -1,0 +1,99 @@
+"""The demo in a real browser: what the page's script does, and that nothing is loaded from elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from fotoweb_middleware.demo.ports import listen
+from fotoweb_middleware.demo.running import Demo, running
+from tests.browser.chromium import find_chromium, running_chromium
+
+pytestmark = pytest.mark.browser
+PATIENCE_MILLISECONDS = 20_000
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Return a headless Chromium."""
+    if find_chromium() is None:
+        pytest.skip("no Chromium here: install Debian's package `chromium`")
+    with running_chromium() as chromium:
+        yield chromium
+
+
+@pytest.fixture(params=[False, True], ids=["asgi", "wsgi"])
+def demo(request: pytest.FixtureRequest) -> Iterator[Demo]:
+    """Run a demo whose tokens live for three seconds."""
+    with listen("127.0.0.1", 0) as free:
+        port = free.getsockname()[1]
+    with running(host="127.0.0.1", port=port, wsgi=request.param, token_lifetime_seconds=3) as running_demo:
+        yield running_demo
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Return a tab in a fresh profile, narrow as a phone."""
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
+    yield context.new_page()
+    context.close()
+
+
+def sign_in(page: Page, demo: Demo) -> None:
+    """Log in and consent by clicking."""
+    page.goto(demo.url)
+    page.get_by_label("User name").fill("alice")
+    page.get_by_label("Password").fill("secret")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Allow").click()
+    page.get_by_role("heading", name="Nordic coast").wait_for()
+
+
+def test_the_whole_visit(page: Page, demo: Demo) -> None:
+    """Log in, see pictures, see the token change without touching anything, log out and stay logged out."""
+    complaints: list[str] = []
+    hosts: set[str] = set()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+    sign_in(page, demo)
+    mark = page.locator("#mark").inner_text()
+    page.get_by_text("Token refreshed").first.wait_for()
+
+    expect(page.locator("#mark")).not_to_have_text(mark)
+    expect(page.locator("#clock")).to_have_text(re.compile(r"0:0[0-3]"))
+    expect(page.locator("#clock-words")).to_have_text("left")
+    assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("heading", name="You are signed out").wait_for()
+    assert page.request.get(f"{demo.url}/status", max_redirects=0).status in {302, 401}
+    assert complaints == []
+    assert hosts == {urlsplit(demo.url).netloc, urlsplit(demo.site.settings.url).netloc}
+
+
+def test_a_session_that_ended_elsewhere(page: Page, demo: Demo) -> None:
+    """The page says so and offers a way back, without a reload."""
+    sign_in(page, demo)
+    assert demo.site.simulator is not None
+    demo.site.simulator.revoke_everything()
+
+    expect(page.get_by_role("link", name="Sign in again")).to_be_visible(timeout=PATIENCE_MILLISECONDS)
+
+
+def test_fotoweb_out_of_reach(page: Page, demo: Demo) -> None:
+    """Once the token has run out the page says so; when FotoWeb is back it goes on by itself."""
+    sign_in(page, demo)
+    assert demo.site.simulator is not None
+    demo.site.simulator.switch(reachable=False)
+    notice = page.locator("#notice")
+    expect(notice).to_contain_text("FotoWeb can't be reached", timeout=PATIENCE_MILLISECONDS)
+    demo.site.simulator.switch(reachable=True)
+
+    expect(notice).to_be_hidden(timeout=PATIENCE_MILLISECONDS)
+    expect(page.get_by_text("Token refreshed").first).to_be_visible()

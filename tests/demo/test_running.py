@@ -1,0 +1,176 @@
+"""The whole demo over real ports, as ASGI and as WSGI, with a scripted browser."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from fotoweb_middleware.demo.ports import listen
+from fotoweb_middleware.demo.running import Demo, running
+from fotoweb_middleware.testing import Client, FakeFotoWeb
+from tests.demo.person import Person
+
+PATIENCE_SECONDS = 15.0
+KEY = "kJ8s-2mQzX0pLr7VtY5wBn3cHd6fGg9aEeRiUoTqWxM"
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
+    with listen("127.0.0.1", 0) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@pytest.fixture(params=[False, True], ids=["asgi", "wsgi"])
+def wsgi(request: pytest.FixtureRequest) -> bool:
+    """Run the test for both."""
+    return bool(request.param)
+
+
+@pytest.fixture
+def demo(wsgi: bool) -> Iterator[Demo]:
+    """Run a demo whose tokens live for a second."""
+    with running(host="127.0.0.1", port=free_port(), wsgi=wsgi, token_lifetime_seconds=1) as running_demo:
+        yield running_demo
+
+
+@pytest.fixture
+def alice(demo: Demo) -> Iterator[Person]:
+    """Return Alice, who isn't signed in yet."""
+    with Person(demo.url) as person:
+        yield person
+
+
+def wait_for_refresh(person: Person) -> dict[str, Any]:
+    """Ask as the page's script does, until a refresh shows."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        status: dict[str, Any] = json.loads(person.fetch().content)
+        if status["sightings"][0]["kind"] == "refreshed":
+            return status
+        time.sleep(0.1)
+    raise AssertionError("no refresh was seen")
+
+
+def test_the_way_in(alice: Person, demo: Demo) -> None:
+    """Log in, consent, and there are the pictures."""
+    page = alice.sign_in()
+
+    assert (str(page.url), page.status_code) == (f"{demo.url}/", 200)
+    assert "Alice Berg" in page.text
+    assert "Nordic coast" in page.text
+
+
+def test_a_picture_can_be_seen(alice: Person) -> None:
+    """A preview is loaded from FotoWeb with nothing but its address."""
+    page = alice.sign_in()
+    address = page.text.partition('<img src="')[2].partition('"')[0]
+    with Person(address) as stranger:
+        picture = stranger.visit("")
+
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/svg+xml")
+
+
+def test_a_refresh_happens_by_itself(alice: Person, capsys: pytest.CaptureFixture[str]) -> None:
+    """Requests go on, one of them brings a new token, and the terminal tells."""
+    alice.sign_in()
+    status = wait_for_refresh(alice)
+
+    assert [each["kind"] for each in status["sightings"]][-1] == "signed in"
+    assert status["fingerprint"] != status["sightings"][-1]["fingerprint"]
+    assert "Token refreshed" in alice.visit().text
+    assert "token refreshed" in capsys.readouterr().out
+
+
+def test_signing_out_lasts(alice: Person, demo: Demo) -> None:
+    """The button ends the session: fetches get 401, a visit leads to FotoWeb."""
+    alice.submit(alice.sign_in())
+
+    assert alice.fetch().status_code == 401
+    assert demo.site.simulator is not None
+    demo.site.simulator.forget_browsers()
+    assert alice.visit().url.path == "/fotoweb/views/login"
+
+
+def test_signing_in_again_is_told_as_such(alice: Person) -> None:
+    """FotoWeb still knows the browser, so it is a click; it is no refresh."""
+    alice.submit(alice.sign_in())
+    page = alice.sign_in()
+
+    assert page.text.count('"what">Signed in') == 2
+
+
+def test_fotoweb_down(alice: Person, demo: Demo) -> None:
+    """The status needs no FotoWeb while the token is valid; the pictures do, and a page says so."""
+    assert demo.site.simulator is not None
+    demo.site.simulator.switch(access_token_lifetime_seconds=600)
+    alice.sign_in()
+    demo.site.simulator.switch(reachable=False)
+    page = alice.visit()
+
+    assert (page.status_code, "No pictures just now" in page.text) == (502, True)
+    assert alice.fetch().status_code == 200
+
+
+def test_noise_starts_no_login(alice: Person, capsys: pytest.CaptureFixture[str]) -> None:
+    """What browsers ask for by themselves is answered, or refused without a word."""
+    assert alice.fetch("/favicon.ico").status_code == 200
+    assert alice.fetch("/apple-touch-icon.png").status_code == 401
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_other_name_of_this_machine_works_too(demo: Demo) -> None:
+    """Who types 127.0.0.1 comes back to 127.0.0.1."""
+    with Person(demo.url.replace("localhost", "127.0.0.1"), "bob") as bob:
+        page = bob.sign_in()
+
+    assert (page.url.host, "Bob Holm" in page.text) == ("127.0.0.1", True)
+
+
+def test_a_taken_port(wsgi: bool) -> None:
+    """The next free one is taken, and its callback is the one that the simulator knows."""
+    with (
+        listen("127.0.0.1", 0) as somebody,
+        running(host="127.0.0.1", port=somebody.getsockname()[1], wsgi=wsgi) as demo,
+        Person(demo.url) as person,
+    ):
+        assert demo.port > somebody.getsockname()[1]
+        assert person.sign_in().status_code == 200
+
+
+@pytest.fixture
+def own_fotoweb(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Name a FotoWeb in the environment that knows the gallery on a port; return that port."""
+    port = free_port()
+    fake = FakeFotoWeb(clients=[Client(redirect_uris=(f"http://localhost:{port}/oauth2/callback",))])
+    with fake.serve() as url:
+        monkeypatch.setenv("FOTOWEB_URL", url)
+        monkeypatch.setenv("FOTOWEB_CLIENT_ID", fake.client.client_id)
+        monkeypatch.setenv("FOTOWEB_CLIENT_SECRET", fake.client.client_secret)
+        monkeypatch.setenv("FOTOWEB_SECRET_KEY", KEY)
+        monkeypatch.setenv("FOTOWEB_CACHE", "memory://")
+        yield port
+
+
+def test_your_own_fotoweb(own_fotoweb: int, wsgi: bool) -> None:
+    """With the four variables no simulator is started."""
+    with running(host="127.0.0.1", port=own_fotoweb, wsgi=wsgi) as demo, Person(demo.url) as person:
+        page = person.sign_in()
+
+    assert demo.site.simulator is None
+    assert demo.site.callback_url == f"http://localhost:{own_fotoweb}/oauth2/callback"
+    assert f"Pictures from {demo.site.settings.url}" in page.text
+
+
+def test_your_own_fotoweb_knows_one_port(own_fotoweb: int) -> None:
+    """Where that is taken the demo stops: a callback at another one is not registered."""
+    with (
+        listen("127.0.0.1", own_fotoweb),
+        pytest.raises(OSError, match="choose another port"),
+        running(host="127.0.0.1", port=own_fotoweb, wsgi=False),
+    ):
+        pass

@@ -1,0 +1,46 @@
+"""What stands in the terminal where the demo was started."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from fotoweb_middleware.demo import terminal
+from tests.demo.samples import refresh_line
+
+LOGGER = logging.getLogger("fotoweb_middleware")
+
+
+def test_lines_of_the_middleware_are_written(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the time of day, and moments as such too."""
+    with terminal.logging_to():
+        LOGGER.handle(refresh_line(1_800_000_060, 1_800_000_000))
+
+    out = capsys.readouterr().out.split()
+    assert out[1:4] == ["token", "refreshed", "session=ab12"]
+    assert out[4].startswith("until=")
+    assert len(out[0]) == len("12:00:00")
+
+
+def test_the_logger_is_left_as_it_was() -> None:
+    """Afterwards nothing of the demo hangs on it."""
+    before = (LOGGER.level, LOGGER.propagate, list(LOGGER.handlers))
+    with terminal.logging_to(logging.NullHandler()):
+        assert LOGGER.level == logging.INFO
+
+    assert (LOGGER.level, LOGGER.propagate, list(LOGGER.handlers)) == before
+
+
+@pytest.mark.parametrize("has_rich", [True, False])
+def test_plain_lines_without_rich(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], has_rich: bool
+) -> None:
+    """They read the same; brackets mean nothing, and nothing is wrapped."""
+    if not has_rich:
+        monkeypatch.setattr(terminal, "Console", None)
+    text = "http://localhost:8000 [bold]" + " words" * 40
+    terminal.write("Open", text, is_important=True)
+    terminal.write()
+
+    assert capsys.readouterr().out == f"  Open      {text}\n\n"
