@@ -2,8 +2,6 @@
 
     FotoWebMiddlewareError
     ├── SettingsError            a FOTOWEB_* variable or Settings argument is wrong (the operator's to mend)
-    ├── RequestError             the browser's request can't be served as it stands
-    │   └── CallbackError        the callback's state, code or cookie doesn't fit
     ├── FotoWebError             FotoWeb, or the way to it
     │   ├── FotoWebUnreachable   no answer, 5xx or 429: try again later
     │   ├── FotoWebNonsense      an answer that isn't what RFC 6749 promises
@@ -20,13 +18,11 @@ from typing import ClassVar
 
 __all__ = [
     "CacheUnavailable",
-    "CallbackError",
     "FotoWebError",
     "FotoWebMiddlewareError",
     "FotoWebNonsense",
     "FotoWebRefused",
     "FotoWebUnreachable",
-    "RequestError",
     "SettingsError",
 ]
 
@@ -41,18 +37,6 @@ class SettingsError(FotoWebMiddlewareError):
     """A setting is missing or wrong; the message names the variable, what it holds and what it accepts."""
 
     code = "settings"
-
-
-class RequestError(FotoWebMiddlewareError):
-    """A request that can't be served as it stands."""
-
-    code = "request"
-
-
-class CallbackError(RequestError):
-    """A callback whose state, code or login cookie doesn't fit."""
-
-    code = "callback"
 
 
 class FotoWebError(FotoWebMiddlewareError):

@@ -16,7 +16,9 @@ MAX_COOKIE_CHARACTERS = 4096
 MAX_TOTAL_CHARACTERS = 6144
 """All parts together: servers refuse long headers (gunicorn: 8190 bytes for one field)."""
 
-MAX_PARTS = 3
+PART_COUNTS = frozenset({"2", "3"})
+"""More never fit into the total."""
+
 MARK = "~"
 
 
@@ -40,7 +42,7 @@ def join_parts(name: str, values: Mapping[str, str]) -> str | None:
     if first is None or first[1:2] != MARK:
         return first
     count, piece = first[:1], first[2:]
-    if count not in {"2", "3"}:
+    if count not in PART_COUNTS:
         return None
     pieces = [values.get(f"{name}.{number}") for number in range(1, int(count))]
     if None in pieces:

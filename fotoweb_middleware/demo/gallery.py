@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
 from fotoweb_middleware.demo.pages import ICON, Place, Reply, plain_page, show_gallery
@@ -126,8 +125,5 @@ def choose(archives: list[Archive], path: str) -> Archive | None:
 
 def browser_name(cookie_header: str) -> str | None:
     """Return what the gallery's own cookie says; None where there is none."""
-    try:
-        cookie = SimpleCookie(cookie_header).get(BROWSER_COOKIE)
-    except CookieError:
-        return None
-    return cookie.value if cookie else None
+    cookies = (part.strip().partition("=") for part in cookie_header.split(";"))
+    return next((value for name, _, value in cookies if name == BROWSER_COOKIE), None)

@@ -106,7 +106,7 @@ def test_texts_fall_back() -> None:
         "https://elsewhere.example/x",
         "//elsewhere.example/x",
         "http://127.0.0.1:1/x",
-        "http://u@[x",
+        "http://a:b:c",
         "",
         None,
         7,

@@ -29,7 +29,7 @@ def started(*arguments: str, environ: Mapping[str, str] | None = None) -> Iterat
         try:
             yield demo
         finally:
-            demo.kill()
+            demo.terminate()
 
 
 def words_until_ready(demo: subprocess.Popen[str]) -> str:

@@ -23,8 +23,9 @@ def test_lines_of_the_middleware_are_written(capsys: pytest.CaptureFixture[str])
     assert len(out[0]) == len("12:00:00")
 
 
-def test_the_logger_is_left_as_it_was() -> None:
+def test_the_logger_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     """Afterwards nothing of the demo hangs on it."""
+    monkeypatch.setattr(LOGGER, "level", logging.ERROR)
     before = (LOGGER.level, LOGGER.propagate, list(LOGGER.handlers))
     with terminal.logging_to(logging.NullHandler()):
         assert LOGGER.level == logging.INFO
