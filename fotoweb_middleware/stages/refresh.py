@@ -238,9 +238,9 @@ def write_down(site: Site, held: Held, tokens: TokenSet, lease: Lease) -> Flow[R
     if outcome is SaveOutcome.NEWER:
         newest = yield from load_newest(site, record.session_id, cookie_copy(held, held.record))
         return Usable(newest, was_renewed=True) if isinstance(newest, Held) else Ended()
+    journal(Event.REFRESHED, session_id=record.session_id, expires_at=tokens.expires_at)
     adopted = site.near.adopt(record)
     adopted.current.is_saved = outcome is not None
-    journal(Event.REFRESHED, session_id=record.session_id, expires_at=tokens.expires_at)
     return Usable(adopted, was_renewed=True) if adopted.live else Ended()
 
 
