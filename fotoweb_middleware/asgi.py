@@ -121,16 +121,16 @@ def view_of(scope: Scope) -> RequestView:
             headers[wanted] = (
                 text if wanted not in headers else headers[wanted] + ("; " if wanted == "cookie" else ", ") + text
             )
-    mount, path = scope.get("root_path", "").rstrip("/"), scope["path"]
+    mount, path = (scope.get("root_path") or "").rstrip("/"), scope["path"]
     if mount and (path == mount or path.startswith(f"{mount}/")):
         path = path[len(mount) :]
-    raw_path, scheme = scope.get("raw_path"), scope.get("scheme", "http")
+    raw_path, scheme = scope.get("raw_path"), scope.get("scheme") or "http"
     return RequestView(
         method=scope.get("method", "GET"),
         path=path,
         mount=mount,
         raw_path=raw_path.decode("latin-1") if raw_path else None,
-        query=scope.get("query_string", b"").decode("latin-1"),
+        query=(scope.get("query_string") or b"").decode("latin-1"),
         scheme=HTTP_SCHEMES.get(scheme, scheme),
         headers=headers,
         is_websocket=scope["type"] == "websocket",

@@ -9,21 +9,21 @@ Two rules: ``decide_now`` does no I/O and never disagrees with ``decide``; ``dec
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import assert_never
 
 from fotoweb_middleware.effects import Flow
 from fotoweb_middleware.journeys.callback import complete_login
-from fotoweb_middleware.journeys.login import begin_login
+from fotoweb_middleware.journeys.login import begin_login, login_page
 from fotoweb_middleware.journeys.logout import end_session
 from fotoweb_middleware.journeys.status import show_status
-from fotoweb_middleware.journeys.target import next_target, requested_target
-from fotoweb_middleware.model import Answer, Decision, PassThrough, Reason, RequestView
-from fotoweb_middleware.pages.refusals import method_not_allowed
-from fotoweb_middleware.site import Site, front_page
-from fotoweb_middleware.site.answers import page_or_problem, with_cookies
+from fotoweb_middleware.journeys.target import requested_target
+from fotoweb_middleware.model import Answer, Decision, PassThrough, RequestView
+from fotoweb_middleware.site import Site
+from fotoweb_middleware.site.answers import with_cookies
 from fotoweb_middleware.site.origin import is_from_elsewhere
 from fotoweb_middleware.site.request_class import SAFE_METHODS, is_navigation
-from fotoweb_middleware.stages.classify import Route, classify, is_open
+from fotoweb_middleware.stages.classify import Route, classify
 from fotoweb_middleware.stages.lookup import (
     CacheDown,
     Found,
@@ -47,14 +47,13 @@ from fotoweb_middleware.stages.refresh import (
 from fotoweb_middleware.stages.supply import forget_session, supply
 from fotoweb_middleware.stages.unadmitted import (
     bad_target,
-    bounce,
     cross_origin,
-    keeps_cookie_back,
     no_cache,
     no_fotoweb,
     not_found,
     not_signed_in_problem,
     operator_fault,
+    preflight,
     without_session,
 )
 
@@ -73,8 +72,10 @@ class Gate:
         """Decide from memory alone, or return None where ``decide`` must be asked."""
         route = classify(self.site, request)
         presented = present(self.site, request)
+        if (at_once := AT_ONCE.get(route)) is not None:
+            return at_once(self.site, request, presented)
         if route not in {Route.PROTECTED, Route.OPEN}:
-            return self._off_the_road_now(request, presented, route)
+            return None
         found = lookup_now(self.site, presented)
         if found is None:
             return None
@@ -98,7 +99,7 @@ class Gate:
             case Route.SESSION:
                 return (yield from show_status(self.site, request, presented))
             case Route.LOGIN | Route.PREFLIGHT | Route.BAD_TARGET | Route.UNKNOWN_OWN_PATH:
-                return self._off_the_road_now(request, presented, route) or bad_target(request)
+                return AT_ONCE[route](self.site, request, presented)
             case _:
                 assert_never(route)
 
@@ -135,19 +136,6 @@ class Gate:
             case _:
                 assert_never(renewal)
 
-    def _off_the_road_now(self, request: RequestView, presented: Presented, route: Route) -> Decision | None:
-        match route:
-            case Route.BAD_TARGET:
-                return bad_target(request)
-            case Route.UNKNOWN_OWN_PATH:
-                return not_found(request)
-            case Route.PREFLIGHT:
-                return self._preflight(request, presented)
-            case Route.LOGIN:
-                return self._login(request, presented)
-            case _:
-                return None
-
     def _unadmitted(
         self, request: RequestView, presented: Presented, route: Route, set_cookies: tuple[str, ...] = ()
     ) -> Decision:
@@ -157,8 +145,6 @@ class Gate:
         if not is_navigation(request):
             return with_cookies(not_signed_in_problem(self.site, request), set_cookies)
         target = requested_target(self.site, request)
-        if keeps_cookie_back(self.site, request) and not presented.raw:
-            return bounce(target)
         return with_cookies(begin_login(self.site, request, presented, target), set_cookies)
 
     def _let_through(self, presented: Presented, route: Route, set_cookies: tuple[str, ...] = ()) -> PassThrough | None:
@@ -180,16 +166,11 @@ class Gate:
             return None
         return cross_origin(request) if is_from_elsewhere(self.site, request) else None
 
-    def _preflight(self, request: RequestView, presented: Presented) -> Decision:
-        """Let a preflight reach the app from a trusted origin or on an open path, never with a session."""
-        if is_open(self.site, request) or request.headers["origin"].lower() in self.site.trusted_origins:
-            return PassThrough(Reason.PREFLIGHT_ADMITTED, presented.own.rest)
-        return not_signed_in_problem(self.site, request, Reason.PREFLIGHT_REFUSED)
 
-    def _login(self, request: RequestView, presented: Presented) -> Decision:
-        if request.method not in {"GET", "HEAD"}:
-            page = method_not_allowed(("GET",), front_page(request.mount))
-            return page_or_problem(request, Reason.METHOD_NOT_ALLOWED, page, extra=(("Allow", "GET"),))
-        if not is_navigation(request):
-            return not_signed_in_problem(self.site, request)
-        return begin_login(self.site, request, presented, next_target(self.site, request))
+AT_ONCE: dict[Route, Callable[[Site, RequestView, Presented], Decision]] = {
+    Route.BAD_TARGET: bad_target,
+    Route.UNKNOWN_OWN_PATH: not_found,
+    Route.PREFLIGHT: preflight,
+    Route.LOGIN: login_page,
+}
+"""The routes that need neither session nor effect."""

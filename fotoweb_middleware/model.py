@@ -53,7 +53,6 @@ class Reason(enum.Enum):
     LOGIN_OPTIONAL = "login_optional"
     NO_SESSION = "no_session"
     LOGIN_STARTED = "login_started"
-    CAME_FROM_ANOTHER_SITE = "came_from_another_site"
     FRESH = "fresh"
     STALE = "stale"
     REFRESHED = "refreshed"

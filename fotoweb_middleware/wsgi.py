@@ -119,7 +119,7 @@ def view_of(environ: Environ) -> RequestView:
     """Return what decisions may know of a request (PEP 3333, "environ Variables")."""
     headers = {name: environ[key] for key, name in WANTED if key in environ}
     if "host" not in headers and "SERVER_NAME" in environ:
-        headers["host"] = f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+        headers["host"] = f"{environ['SERVER_NAME']}:{environ.get('SERVER_PORT', '80')}"
     raw_target = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     return RequestView(
         method=environ["REQUEST_METHOD"],

@@ -12,8 +12,13 @@ from dataclasses import dataclass, field
 from cachetools import TLRUCache
 
 from fotoweb_middleware.caches.protocol import Lease, SaveOutcome, Stored
+from fotoweb_middleware.errors import CacheUnavailable
 
 __all__ = ["MemoryCache"]
+
+
+MOST_LEASES = 50_000
+"""Every callback claims its state for ten minutes, so strangers can take leases: memory must not follow them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,9 @@ class MemoryCache:
         with self._lock:
             if key in self._leases:
                 return None
+            if len(self._leases) >= MOST_LEASES:
+                msg = "too many leases are out in this process"
+                raise CacheUnavailable(msg)
             # One counter for all keys: it rises with every lease of each, and needs no memory per key.
             self._newest_fence += 1
             lease = Lease(key, secrets.token_hex(8), self._newest_fence)

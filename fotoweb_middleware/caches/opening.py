@@ -50,6 +50,6 @@ def tell_that_local_is_memory() -> None:
     """Say once in this process that ``local://`` is not shared between processes yet."""
     LOGGER.warning(
         "FOTOWEB_CACHE is local://, which this release keeps in the memory of each process. "
-        "Run one worker process, or expect a new login now and then; "
-        "set FOTOWEB_CACHE=memory:// if that is what you want, and this line goes away."
+        "Run one worker process: another worker does not see a logout, and may refresh the same token at once. "
+        "A restart forgets logouts too. Set FOTOWEB_CACHE=memory:// if you know that, and this line goes away."
     )

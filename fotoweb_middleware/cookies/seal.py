@@ -10,6 +10,7 @@ import base64
 import binascii
 import enum
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +26,9 @@ FORMAT_VERSION = 1
 NONCE_BYTES = 12
 KEY_BYTES = 32
 MAX_SEALED_CHARACTERS = 262_144
+SEALED = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+"""The one spelling of a sealed value: base64 decoders also take others of the same signature (with junk in it, or with
+other unused bits at its end), and each would count as a new cookie."""
 
 
 class Purpose(enum.Enum):
@@ -90,7 +94,7 @@ class Sealer:
 
     def open(self, text: str, purpose: Purpose, *, name: str = "") -> Opened | None:
         """Return what ``seal`` was given, or None for anything that this sealer did not make."""
-        if len(text) > MAX_SEALED_CHARACTERS or not text.isascii():
+        if len(text) > MAX_SEALED_CHARACTERS or not SEALED.fullmatch(text):
             return None
         keys = self._keys[purpose]
         try:

@@ -15,7 +15,7 @@ from cachetools import TLRUCache
 
 __all__ = ["Flights", "poll_seconds"]
 
-MOST_CLAIMS = 100_000
+MOST_CLAIMS = 50_000
 
 
 class Flights:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import math
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -30,6 +31,7 @@ from fotoweb_middleware.fotoweb.tokens import TOKEN_PATH, build_code_form, read_
 from fotoweb_middleware.journeys.login import LOGIN_SECONDS, forget_login, login_cookie_name
 from fotoweb_middleware.journeys.target import safe_target
 from fotoweb_middleware.model import Answer, Reason, RequestView, SessionRecord, TokenSet, User
+from fotoweb_middleware.pages.bounce import one_moment
 from fotoweb_middleware.pages.fotoweb_errors import FotoWebStep, fotoweb_error, fotoweb_nonsense
 from fotoweb_middleware.pages.layout import Page
 from fotoweb_middleware.pages.login_problems import StateProblem, access_denied, sign_in_again
@@ -67,7 +69,8 @@ def complete_login(site: Site, request: RequestView, presented: Presented) -> Fl
     callback = validate(site, request, presented)
     if isinstance(callback, StateProblem):
         return refuse(site, request, callback, None)
-    if callback.login.started_at + LOGIN_SECONDS <= site.clock():
+    age_seconds = site.clock() - callback.login.started_at
+    if not -CLOCK_SKEW_SECONDS <= age_seconds < LOGIN_SECONDS:
         return refuse(site, request, StateProblem.EXPIRED, callback.login)
     try:
         is_first = yield from claim(site, callback.query.state)
@@ -82,7 +85,7 @@ def complete_login(site: Site, request: RequestView, presented: Presented) -> Fl
         if callback.query.error
         else (yield from Detach(exchange(site, request, presented, callback)))
     )
-    return with_cookies(answer, (forget_login(site, request, presented, callback.cookie_name),))
+    return with_cookies(answer, (forget_login(request, presented, callback.cookie_name),))
 
 
 def validate(site: Site, request: RequestView, presented: Presented) -> ValidatedCallback | StateProblem:
@@ -154,10 +157,23 @@ def open_session(  # noqa: PLR0913, PLR0917 (what a session is made of)
         yield from SaveRecord(key, seal_record(site, key, record), version=1, ttl_seconds=ttl_seconds, create=True)
     except CacheUnavailable as error:
         journal(Event.CACHE_DOWN, cause=error)
+        held.current.is_saved = False
         if held.by_handle:
             return unavailable(cache_unavailable(RETRY_AFTER_SECONDS), RETRY_AFTER_SECONDS)
     journal(Event.LOGGED_IN, session_id=session_id, user=None if user is None else user.user_id)
-    return redirect(Reason.LOGGED_IN, safe_target(site, request.mount, login.next_path), set_cookies=cookies)
+    return arrive(site, safe_target(site, request.mount, login.next_path), cookies)
+
+
+def arrive(site: Site, target: str, cookies: tuple[str, ...]) -> Answer:
+    """Go where the user was going.
+
+    A redirect would still be part of the navigation that FotoWeb's site began, and so carry no Strict cookie:
+    the app would send the browser to the login again, and again. A page of our own begins a navigation of ours.
+    """
+    if site.settings.cookie_samesite != "strict":
+        return redirect(Reason.LOGGED_IN, target, set_cookies=cookies)
+    page = page_answer(Reason.LOGGED_IN, one_moment(target), extra=(("Refresh", f"0; url={target}"),))
+    return with_cookies(page, cookies)
 
 
 def end_presented(site: Site, presented: Presented) -> Flow[None]:
@@ -216,7 +232,9 @@ def failed_exchange(site: Site, request: RequestView, callback: ValidatedCallbac
 
 def unavailable(page: Page, retry_after_seconds: float) -> Answer:
     """Return a 503 page."""
-    return page_answer(Reason.FOTOWEB_UNAVAILABLE, page, extra=(("Retry-After", str(round(retry_after_seconds))),))
+    return page_answer(
+        Reason.FOTOWEB_UNAVAILABLE, page, extra=(("Retry-After", str(max(1, math.ceil(retry_after_seconds)))),)
+    )
 
 
 def login_url(site: Site, request: RequestView, login: LoginInProgress | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 
 from fotoweb_middleware.cookies.content import LoginInProgress, read_login, write_login
@@ -11,17 +12,32 @@ from fotoweb_middleware.cookies.parts import MAX_TOTAL_CHARACTERS, total_charact
 from fotoweb_middleware.cookies.seal import Purpose
 from fotoweb_middleware.fotoweb.authorize import build_authorize_url
 from fotoweb_middleware.fotoweb.pkce import challenge_of, make_verifier
+from fotoweb_middleware.journeys.target import next_target
 from fotoweb_middleware.model import Answer, Reason, RequestView
-from fotoweb_middleware.pages.refusals import bad_request_target
-from fotoweb_middleware.site import Site
+from fotoweb_middleware.pages.refusals import bad_request_target, method_not_allowed
+from fotoweb_middleware.site import Site, front_page
 from fotoweb_middleware.site.answers import page_or_problem, redirect
 from fotoweb_middleware.site.origin import callback_url
+from fotoweb_middleware.site.request_class import is_navigation
 from fotoweb_middleware.stages.lookup import Presented
+from fotoweb_middleware.stages.unadmitted import not_signed_in_problem
 
-__all__ = ["LOGIN_SECONDS", "begin_login", "forget_login", "forget_logins", "login_cookie_name"]
+__all__ = ["LOGIN_SECONDS", "begin_login", "forget_login", "forget_logins", "login_cookie_name", "login_page"]
 
 LOGIN_SECONDS = 600
+ALLOWED = frozenset({"GET", "HEAD"})
 MAX_LOGINS = 5
+MAX_REMOVALS = 20  # more are planted, and each costs a header
+
+
+def login_page(site: Site, request: RequestView, presented: Presented) -> Answer:
+    """Answer ``PREFIX/login?next=…``: a person who goes there begins a login; scripts and prefetches do not."""
+    if request.method not in ALLOWED:
+        page = method_not_allowed(("GET",), front_page(request.mount))
+        return page_or_problem(request, Reason.METHOD_NOT_ALLOWED, page, extra=(("Allow", "GET"),))
+    if not is_navigation(request):
+        return not_signed_in_problem(site, request)
+    return begin_login(site, request, presented, next_target(site, request))
 
 
 def begin_login(site: Site, request: RequestView, presented: Presented, target: str) -> Answer:
@@ -55,29 +71,30 @@ def login_cookies(site: Site, request: RequestView, presented: Presented, login:
     names = presented.names
     name = login_cookie_name(presented, login.state)
     value = site.sealer.seal(write_login(login), Purpose.LOGIN, name=name)
+    if total_characters(presented.session_parts | {name: value}) > MAX_TOTAL_CHARACTERS:
+        login = dataclasses.replace(login, next_path=front_page(request.mount))
+        value = site.sealer.seal(write_login(login), Purpose.LOGIN, name=name)
     written = write_cookie(
         name,
         value,
         max_age_seconds=LOGIN_SECONDS,
         secure=names.secure,
         same_site=names.login_same_site,
-        path=login_cookie_path(site, request, presented),
+        path=login_cookie_path(request, presented),
     )
     crowded_out = logins_without_room(site, presented, {name: value})
-    return (written, *(forget_login(site, request, presented, old) for old in crowded_out))
+    return (written, *(forget_login(request, presented, old) for old in crowded_out))
 
 
 def logins_without_room(site: Site, presented: Presented, newest: dict[str, str]) -> list[str]:
     """Return the names of login cookies to drop, oldest first, so that all our cookies stay few and small."""
-    prefix = presented.names.login_prefix
-    logins = {name: value for name, value in presented.own.values.items() if name.startswith(prefix)}
-    others = {name: value for name, value in presented.own.values.items() if name not in logins}
+    others, logins = presented.session_parts, presented.logins
     kept = sorted(logins, key=lambda name: started_at(site, name, logins[name]))
     room = MAX_TOTAL_CHARACTERS - total_characters(others | newest)
     dropped = []
     while kept and (len(kept) >= MAX_LOGINS or total_characters({name: logins[name] for name in kept}) > room):
         dropped.append(kept.pop(0))
-    return dropped
+    return dropped[:MAX_REMOVALS]
 
 
 def started_at(site: Site, name: str, value: str) -> float:
@@ -93,21 +110,21 @@ def login_cookie_name(presented: Presented, state: str) -> str:
     return presented.names.login_prefix + base64.urlsafe_b64encode(digest[:12]).decode("ascii")
 
 
-def login_cookie_path(site: Site, request: RequestView, presented: Presented) -> str:
-    """Return the login cookie's path: the callback alone, but "/" where the ``__Host-`` name asks for it."""
-    return "/" if presented.names.secure else site.path(request.mount, "callback")
+def login_cookie_path(request: RequestView, presented: Presented) -> str:
+    """Return the login cookie's path: "/" where the ``__Host-`` name asks for it, else the mount.
+
+    Not the callback alone: then no other request would show how many there are, and old ones could not be dropped.
+    """
+    return "/" if presented.names.secure else front_page(request.mount)
 
 
-def forget_login(site: Site, request: RequestView, presented: Presented, name: str) -> str:
+def forget_login(request: RequestView, presented: Presented, name: str) -> str:
     """Return the Set-Cookie value that removes a login cookie."""
     names = presented.names
-    path = login_cookie_path(site, request, presented)
+    path = login_cookie_path(request, presented)
     return expire_cookie(name, secure=names.secure, same_site=names.login_same_site, path=path)
 
 
-def forget_logins(site: Site, request: RequestView, presented: Presented) -> tuple[str, ...]:
+def forget_logins(request: RequestView, presented: Presented) -> tuple[str, ...]:
     """Return the Set-Cookie values that remove every login cookie the browser showed."""
-    prefix = presented.names.login_prefix
-    return tuple(
-        forget_login(site, request, presented, name) for name in presented.own.values if name.startswith(prefix)
-    )
+    return tuple(forget_login(request, presented, name) for name in list(presented.logins)[:MAX_REMOVALS])

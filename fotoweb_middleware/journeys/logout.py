@@ -41,7 +41,7 @@ def end_session(site: Site, request: RequestView, presented: Presented) -> Flow[
     if cookie is not None:
         journal(Event.LOGGED_OUT, session_id=cookie.session_id)
         yield from bury_session(site, cookie.session_id)
-    cookies = (*forget_session(presented), *forget_logins(site, request, presented))
+    cookies = (*forget_session(presented), *forget_logins(request, presented))
     return with_cookies(farewell(site, request), cookies)
 
 

@@ -35,11 +35,16 @@ def safe_target(site: Site, mount: str, target: str) -> str:
 def requested_target(site: Site, request: RequestView) -> str:
     """Return where this request was going: the raw target, or the path quoted again where the server hides it."""
     raw_path, path = request.raw_path, request.mount + request.path
-    path_bytes = path.encode("utf-8", "surrogateescape")
+    path_bytes = path.encode("utf-8", "surrogateescape" if is_decoded(path) else "replace")
     # Servers decode what is no UTF-8 in one of two ways: replaced (ASGI) or kept as surrogates (our WSGI door).
     if raw_path is None or (unquote(raw_path) != path and unquote_to_bytes(raw_path) != path_bytes):
         raw_path = quote(path_bytes, safe=PATH_SAFE)
     return safe_target(site, request.mount, f"{raw_path}?{request.query}" if request.query else raw_path)
+
+
+def is_decoded(path: str) -> bool:
+    """Return whether a path's surrogates, if any, are bytes that were no UTF-8."""
+    return not any("\ud800" <= character < "\udc80" for character in path)
 
 
 def next_target(site: Site, request: RequestView) -> str:

@@ -87,7 +87,7 @@ def open_site(
         refresh_leeway=settings.refresh_leeway,
         session_lifetime=settings.session_lifetime,
         session_idle=settings.session_idle,
-        cache_recheck=settings.cache_recheck if shared_cache else math.inf,
+        cache_recheck=settings.cache_recheck,
     )
     binding = f"{settings.url}\n{settings.client_id}\n{settings.cookie_name}"
     return Site(
@@ -105,8 +105,13 @@ def open_site(
         public_paths=frozenset(path for path in settings.public_paths if not path.endswith("/*")),
         public_prefixes=tuple(path[:-1] for path in settings.public_paths if path.endswith("/*")),
         trusted_origins=frozenset(origin.lower() for origin in settings.trusted_origins),
-        idle_step_seconds=max(1.0, settings.session_idle / 20) if settings.session_idle else math.inf,
+        idle_step_seconds=idle_step_seconds(settings.session_idle),
     )
+
+
+def idle_step_seconds(session_idle: float) -> float:
+    """Return how often use is written down: twenty times within the idle limit, at most about once a second."""
+    return max(session_idle / 20, min(1.0, session_idle / 2)) if session_idle else math.inf
 
 
 def origin_of(url: str) -> str:

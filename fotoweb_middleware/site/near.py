@@ -20,6 +20,7 @@ from fotoweb_middleware.site.held import Held, Limits, Version
 
 __all__ = ["NearCache", "Seen"]
 
+BURIALS_AT_ONCE = 20
 COOKIES_PER_SESSION = 2  # during a refresh a session's old cookie still comes while the new one is on its way
 
 
@@ -61,6 +62,7 @@ class NearCache:
         self._monotonic = monotonic
         self._by_cookie: LRUCache[str, Seen] = LRUCache(size * COOKIES_PER_SESSION)
         self._by_id = HeldSessions(size)
+        self._owed_burials: set[str] = set()
         self._tombstones: TLRUCache[str, float] = TLRUCache(
             math.inf, ttu=lambda _key, ttl_seconds, now: now + ttl_seconds, timer=monotonic
         )
@@ -69,7 +71,10 @@ class NearCache:
         """Return the session of a cookie value that was verified before, if it is still live."""
         with self._lock:
             seen = self._by_cookie.get(raw)
-        return seen if seen is not None and seen.held.live else None
+            if seen is None or not seen.held.live:
+                return None
+            self._by_id.get(seen.held.record.session_id)  # It was used just now, so others are pushed out before it.
+            return seen
 
     def remember(self, raw: str, held: Held, version: int | None) -> None:
         """Note that a cookie value was verified."""
@@ -109,6 +114,18 @@ class NearCache:
     def note_checked(self, held: Held) -> None:
         """Note that the shared cache has just been asked about this session, or could not be."""
         held.recheck_at = self._monotonic() + self._limits.cache_recheck
+
+    def owe_burial(self, session_id: str) -> None:
+        """Note that the server cache, being down, was not told of a session's end."""
+        with self._lock:
+            self._owed_burials.add(session_id)
+
+    def owed_burials(self) -> list[str]:
+        """Return the sessions of whose end the server cache is still to be told, a few at a time, and forget them."""
+        if not self._owed_burials:
+            return []
+        with self._lock:
+            return [self._owed_burials.pop() for _ in range(min(len(self._owed_burials), BURIALS_AT_ONCE))]
 
     def bury(self, session_id: str, ttl_seconds: float) -> None:
         """End a session in this process; nothing brings it back for ``ttl_seconds``."""

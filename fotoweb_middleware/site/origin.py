@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 from fotoweb_middleware.cookies.header import CookieNames
 from fotoweb_middleware.model import RequestView
 from fotoweb_middleware.site import Site, is_loopback
+from fotoweb_middleware.site.request_class import is_document_navigation
 
 __all__ = ["callback_url", "cookie_names", "is_from_elsewhere", "is_same_origin_click", "public_origin"]
 
 HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")  # RFC 9110, 7.2
+MAX_HOST_CHARACTERS = 300  # longer than any host that fits the pattern
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
@@ -21,9 +23,10 @@ def public_origin(site: Site, request: RequestView) -> str | None:
     if site.public_origin is not None:
         return site.public_origin
     host = request.headers.get("host", "")
-    if not HOST.fullmatch(host):
+    scheme = request.scheme.lower()
+    if scheme not in DEFAULT_PORTS or not HOST.fullmatch(host):
         return None
-    return f"{request.scheme}://{host.lower().removesuffix(DEFAULT_PORTS[request.scheme])}"
+    return f"{scheme}://{host.lower().removesuffix(DEFAULT_PORTS[scheme])}"
 
 
 def callback_url(site: Site, request: RequestView) -> str | None:
@@ -42,7 +45,9 @@ def cookie_names(site: Site, request: RequestView) -> CookieNames:
     """
     secure = site.always_secure
     if secure is None:
-        secure = request.scheme == "https" or not is_loopback_host_header(request.headers.get("host", ""))
+        secure = request.scheme == "https" or not is_loopback_host_header(
+            request.headers.get("host", "")[:MAX_HOST_CHARACTERS]
+        )
     return site.names[secure]
 
 
@@ -88,5 +93,4 @@ def is_own_origin(site: Site, request: RequestView, origin: str) -> bool:
 
 def is_same_origin_click(request: RequestView) -> bool:
     """Return whether the browser says that a link or form of our own origin led here."""
-    headers = request.headers
-    return headers.get("sec-fetch-site") == "same-origin" and headers.get("sec-fetch-mode") == "navigate"
+    return request.headers.get("sec-fetch-site") == "same-origin" and is_document_navigation(request)

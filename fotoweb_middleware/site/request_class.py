@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fotoweb_middleware.model import RequestView
 
-__all__ = ["SAFE_METHODS", "is_navigation", "is_preflight", "wants_page"]
+__all__ = ["SAFE_METHODS", "is_document_navigation", "is_navigation", "is_preflight", "wants_page"]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110, 9.2.1
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
@@ -23,8 +23,15 @@ def is_navigation(request: RequestView) -> bool:
     if request.method != "GET" or request.is_websocket or is_prefetch(request):
         return False
     if has_fetch_metadata(request):
-        return headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+        return is_document_navigation(request)
     return "x-requested-with" not in headers and accepts_html(request, wildcard=True)
+
+
+def is_document_navigation(request: RequestView) -> bool:
+    """Return whether the browser says that a person goes to a page, in a window and not in a frame or ahead of time."""
+    headers = request.headers
+    is_document = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    return is_document and not is_prefetch(request)
 
 
 def wants_page(request: RequestView) -> bool:

@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 from dataclasses import dataclass, field
 
-from fotoweb_middleware.caches.protocol import Stored
+from fotoweb_middleware.caches.protocol import SaveOutcome, Stored
 from fotoweb_middleware.cookies.content import read_handle, read_record, write_record
 from fotoweb_middleware.cookies.header import CookieNames, OwnCookies, read_cookies
 from fotoweb_middleware.cookies.parts import join_parts
@@ -52,6 +52,17 @@ class Presented:
     names: CookieNames
     own: OwnCookies
     raw: str | None = field(repr=False)
+
+    @property
+    def session_parts(self) -> dict[str, str]:
+        """The parts of the session cookie, whether they fit together or not."""
+        prefix = self.names.login_prefix
+        return {name: value for name, value in self.own.values.items() if not name.startswith(prefix)}
+
+    @property
+    def logins(self) -> dict[str, str]:
+        """The cookies of logins in progress."""
+        return {name: value for name, value in self.own.values.items() if name.startswith(self.names.login_prefix)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +107,6 @@ class SessionCookie:
 
 
 NO_SESSION = NoSession()
-CLOCK_SKEW_SECONDS = 60.0
 UNDER_OLD_KEY = 0
 """The version of a handle that an older key sealed: lower than any, so that it is written anew."""
 
@@ -127,7 +137,7 @@ def lookup(site: Site, presented: Presented) -> Flow[Found | NoSession | CacheDo
     """Find the session of a cookie, whether it was seen before or not."""
     now = site.clock()
     cookie = open_cookie(site, presented)
-    if cookie is None or now >= cookie.ends_at or site.near.is_buried(cookie.session_id):
+    if cookie is None or not is_within(site, cookie, now) or site.near.is_buried(cookie.session_id):
         return NO_SESSION
     held = yield from load_newest(site, cookie.session_id, cookie.record)
     if held is None or isinstance(held, CacheDown):
@@ -137,6 +147,11 @@ def lookup(site: Site, presented: Presented) -> Flow[Found | NoSession | CacheDo
     held.by_handle = cookie.record is None
     site.near.remember(presented.raw or "", held, cookie.version)
     return Found(held, cookie.version)
+
+
+def is_within(site: Site, cookie: SessionCookie, now: float) -> bool:
+    """Return whether a session's lifetime is not over, and not further ahead than a clock that went back explains."""
+    return now < cookie.ends_at <= now + 2 * site.settings.session_lifetime
 
 
 def open_cookie(site: Site, presented: Presented) -> SessionCookie | None:
@@ -172,6 +187,8 @@ def load_newest(site: Site, session_id: str, record: SessionRecord | None) -> Fl
         if record is None:
             return CacheDown()
         stored = None
+    else:
+        yield from bury_owed(site)
     if stored is not None and stored.value is None:
         site.near.bury(session_id, site.settings.session_lifetime)
         return None
@@ -188,12 +205,22 @@ def load_newest(site: Site, session_id: str, record: SessionRecord | None) -> Fl
 
 def bury_session(site: Site, session_id: str) -> Flow[None]:
     """End a session here and everywhere; nothing brings it back while any cookie of it may still come."""
-    ttl_seconds = site.settings.session_lifetime + CLOCK_SKEW_SECONDS
+    ttl_seconds = 2 * site.settings.session_lifetime
     site.near.bury(session_id, ttl_seconds)
     try:
         yield from BuryRecord(site.cache_key("session", session_id), ttl_seconds)
     except CacheUnavailable as error:
-        journal(Event.CACHE_DOWN, session_id=session_id, cause=error)  # This process remembers.
+        journal(Event.CACHE_DOWN, session_id=session_id, cause=error)
+        site.near.owe_burial(session_id)
+
+
+def bury_owed(site: Site) -> Flow[None]:
+    """Tell the server cache, which answers again, of sessions that ended while it was down."""
+    for session_id in site.near.owed_burials():
+        try:
+            yield from BuryRecord(site.cache_key("session", session_id), 2 * site.settings.session_lifetime)
+        except CacheUnavailable:
+            site.near.owe_burial(session_id)
 
 
 def save_again(site: Site, key: str, held: Held) -> Flow[None]:
@@ -202,8 +229,10 @@ def save_again(site: Site, key: str, held: Held) -> Flow[None]:
     ttl_seconds = current.record.started_at + site.settings.session_lifetime - site.clock()
     value = seal_record(site, key, current.record)
     with contextlib.suppress(CacheUnavailable):
-        yield from SaveRecord(key, value, version=current.record.version, ttl_seconds=ttl_seconds, create=True)
+        outcome = yield from SaveRecord(key, value, current.record.version, ttl_seconds, create=True)
         current.is_saved = True
+        if outcome is SaveOutcome.BURIED:
+            site.near.bury(current.record.session_id, ttl_seconds)
 
 
 def open_stored(site: Site, key: str, stored: Stored | None) -> SessionRecord | None:

@@ -34,6 +34,7 @@ from fotoweb_middleware.stages.lookup import CacheDown, bury_session, load_newes
 
 __all__ = ["REFRESH_STEP", "Age", "Ended", "NotNow", "OperatorFault", "Usable", "age_of", "keep_usable", "renew_later"]
 
+CLOCK_SKEW_SECONDS = 60.0
 REFRESH_STEP = 1_000_000
 """How far a refresh raises the version. Noting a request for the idle limit raises it by 1:
 so a refresh always outranks a note that was written meanwhile."""
@@ -87,6 +88,8 @@ Renewal = Usable | Ended | NotNow | OperatorFault
 def age_of(held: Held, now: float) -> Age:
     """Return how old the token is; ``now`` is in epoch seconds."""
     current = held.current
+    if current.record.tokens.received_at > now + CLOCK_SKEW_SECONDS:
+        return Age.EXPIRED  # The clock went back: what it says of this token's end is worth nothing.
     if now < current.stale_at:
         return Age.FRESH
     return Age.STALE if now < current.expires_at else Age.EXPIRED
@@ -123,11 +126,12 @@ def may_be_used_once(held: Held, now: float) -> bool:
 def renew_later(site: Site, session_id: str) -> Flow[None]:
     """Refresh a stale token after the answer was sent, unless somebody else does or a try just failed."""
     held = site.near.find(session_id)
-    if held is None or age_of(held, site.clock()) is Age.FRESH or site.monotonic() < held.retry_at:
+    before = held.record if held is not None else None
+    if held is None or before is None or age_of(held, site.clock()) is Age.FRESH or site.monotonic() < held.retry_at:
         return
     lease = yield from take_lease(site, held)
     if lease is not None:
-        yield from Detach(renew_under_lease(site, held, lease), lease)
+        yield from Detach(renew_under_lease(site, before, lease), lease)
 
 
 def renew(site: Site, held: Held) -> Flow[Renewal]:
@@ -140,12 +144,12 @@ def renew(site: Site, held: Held) -> Flow[Renewal]:
             return result
         lease = yield from take_lease(site, held)
         if lease is not None:
-            return (yield from Detach(renew_under_lease(site, held, lease), lease))
+            return (yield from Detach(renew_under_lease(site, before, lease), lease))
         if waited_seconds >= patience_seconds:
             return NotNow(FIRST_RETRY_SECONDS)
         waited_seconds += yield from AwaitLease(lease_key(site, held), patience_seconds - waited_seconds)
         if known_result(site, before) is None and site.shared_cache:
-            yield from load_newest(site, before.session_id, cookie_copy(held, before))
+            yield from load_newest(site, before.session_id, cookie_copy(site, before))
 
 
 def known_result(site: Site, before: SessionRecord) -> Renewal | None:
@@ -160,7 +164,7 @@ def known_result(site: Site, before: SessionRecord) -> Renewal | None:
     newest = site.near.find(before.session_id)
     if newest is None:
         return None
-    if newest.record.version - before.version >= REFRESH_STEP or site.clock() < newest.current.expires_at:
+    if newest.record.version - before.version >= REFRESH_STEP or age_of(newest, site.clock()) is not Age.EXPIRED:
         return Usable(newest, was_renewed=True)  # Whatever its expires_in says: who waited takes the result.
     wait_seconds = newest.retry_at - site.monotonic()
     if wait_seconds <= 0:
@@ -178,10 +182,15 @@ def take_lease(site: Site, held: Held) -> Flow[Lease | None]:
         return (yield from TakeLease(key, ttl_seconds, local_only=True))
 
 
-def renew_under_lease(site: Site, held: Held, lease: Lease) -> Flow[Renewal]:
-    """Ask the cache once more, then FotoWeb, and write the answer down."""
-    before = held.record
-    newest = yield from load_newest(site, before.session_id, cookie_copy(held, before))
+def renew_under_lease(site: Site, before: SessionRecord, lease: Lease) -> Flow[Renewal]:
+    """Look once more whether somebody renewed it meanwhile, then ask FotoWeb, and write the answer down.
+
+    Args:
+        site: The wrapped app's.
+        before: What the request came with, as it was before the lease was taken.
+        lease: The right to renew.
+    """
+    newest = yield from load_newest(site, before.session_id, cookie_copy(site, before))
     if isinstance(newest, CacheDown):
         return NotNow(FIRST_RETRY_SECONDS, cache_is_down=True)
     if newest is None or not newest.live:
@@ -236,7 +245,7 @@ def write_down(site: Site, held: Held, tokens: TokenSet, lease: Lease) -> Flow[R
         site.near.bury(record.session_id, seconds_left(site, record))
         return Ended()
     if outcome is SaveOutcome.NEWER:
-        newest = yield from load_newest(site, record.session_id, cookie_copy(held, held.record))
+        newest = yield from load_newest(site, record.session_id, cookie_copy(site, held.record))
         return Usable(newest, was_renewed=True) if isinstance(newest, Held) else Ended()
     journal(Event.REFRESHED, session_id=record.session_id, expires_at=tokens.expires_at)
     adopted = site.near.adopt(record)
@@ -247,7 +256,7 @@ def write_down(site: Site, held: Held, tokens: TokenSet, lease: Lease) -> Flow[R
 def end_unless_newer(site: Site, held: Held) -> Flow[Renewal]:
     """End a session that FotoWeb refused; not where somebody else has a newer token: the old one was refused then."""
     record = held.record
-    newest = yield from load_newest(site, record.session_id, cookie_copy(held, record))
+    newest = yield from load_newest(site, record.session_id, cookie_copy(site, record))
     if isinstance(newest, Held) and newest.live and newest.record.version - record.version >= REFRESH_STEP:
         return Usable(newest, was_renewed=True)
     journal(Event.SESSION_REFUSED, session_id=record.session_id)
@@ -265,9 +274,11 @@ def back_off(site: Site, held: Held, retry_after_seconds: float | None, *, opera
     return NotNow(wait_seconds)
 
 
-def cookie_copy(held: Held, record: SessionRecord) -> SessionRecord | None:
+def cookie_copy(site: Site, record: SessionRecord) -> SessionRecord | None:
     """Return the record where the browser's cookie carries it too; None where the server cache alone does."""
-    return None if held.by_handle else record
+    held = site.near.find(record.session_id)
+    by_handle = held.by_handle if held is not None else site.settings.cookie_mode == "reference"
+    return None if by_handle else record
 
 
 def seconds_left(site: Site, record: SessionRecord) -> float:

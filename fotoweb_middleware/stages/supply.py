@@ -46,7 +46,7 @@ def session_cookies(site: Site, presented: Presented, held: Held) -> tuple[str, 
         write_cookie(name, value, max_age_seconds=max_age_seconds, secure=names.secure, same_site=names.same_site)
         for name, value in current.cookies.items()
     ]
-    leftovers = [name for name in session_cookie_names(presented) if name not in current.cookies]
+    leftovers = [name for name in presented.session_parts if name not in current.cookies]
     return (*written, *(expired(name, names) for name in leftovers))
 
 
@@ -74,12 +74,7 @@ def seal_cookies(site: Site, names: CookieNames, held: Held) -> dict[str, str]:
 
 def forget_session(presented: Presented) -> tuple[str, ...]:
     """Return the Set-Cookie values that remove the session's cookies from the browser, as far as it has any."""
-    return tuple(expired(name, presented.names) for name in session_cookie_names(presented))
-
-
-def session_cookie_names(presented: Presented) -> list[str]:
-    """Return the names of all parts of the session cookie that the browser showed."""
-    return [name for name in presented.own.values if not name.startswith(presented.names.login_prefix)]
+    return tuple(expired(name, presented.names) for name in presented.session_parts)
 
 
 def expired(name: str, names: CookieNames) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
 from fotoweb_middleware.model import Answer, PassThrough, Reason, RequestView
-from fotoweb_middleware.pages.bounce import one_moment
 from fotoweb_middleware.pages.fotoweb_errors import FotoWebStep, fotoweb_error
 from fotoweb_middleware.pages.login_problems import not_signed_in
 from fotoweb_middleware.pages.outages import cache_unavailable, fotoweb_unavailable
@@ -12,18 +13,18 @@ from fotoweb_middleware.site import Site, front_page
 from fotoweb_middleware.site.answers import page_answer, page_or_problem, problem_answer
 from fotoweb_middleware.site.journal import Event, journal
 from fotoweb_middleware.site.request_class import wants_page
+from fotoweb_middleware.stages.classify import is_open
 from fotoweb_middleware.stages.lookup import Presented
 
 __all__ = [
     "bad_target",
-    "bounce",
     "cross_origin",
-    "keeps_cookie_back",
     "no_cache",
     "no_fotoweb",
     "not_found",
     "not_signed_in_problem",
     "operator_fault",
+    "preflight",
     "without_session",
 ]
 
@@ -41,7 +42,7 @@ def not_signed_in_problem(site: Site, request: RequestView, reason: Reason = Rea
     return problem_answer(reason, 401, title, detail, code="not_signed_in", extra=(CHALLENGE,), login_url=url)
 
 
-def bad_target(request: RequestView) -> Answer:
+def bad_target(_site: Site, request: RequestView, _presented: Presented) -> Answer:
     """Return the 400 for a request target that is no path."""
     return page_or_problem(request, Reason.BAD_TARGET, bad_request_target(None))
 
@@ -54,7 +55,7 @@ def cross_origin(request: RequestView) -> Answer:
 
 def no_fotoweb(request: RequestView, retry_after_seconds: float, retry_url: str | None) -> Answer:
     """Return the 503 for an expired token that can't be renewed now."""
-    seconds = max(1, round(retry_after_seconds))
+    seconds = max(1, math.ceil(retry_after_seconds))
     page = fotoweb_unavailable(seconds, retry_url)
     return page_or_problem(request, Reason.FOTOWEB_UNAVAILABLE, page, extra=(("Retry-After", str(seconds)),))
 
@@ -72,19 +73,16 @@ def operator_fault(request: RequestView, error: str) -> Answer:
     return page_or_problem(request, Reason.OPERATOR_FAULT, page)
 
 
-def bounce(target: str) -> Answer:
-    """Return the page that leads to ``target`` again, this time from our own origin: then a Strict cookie comes too."""
-    return page_answer(Reason.CAME_FROM_ANOTHER_SITE, one_moment(target), extra=(("Refresh", f"0; url={target}"),))
-
-
-def keeps_cookie_back(site: Site, request: RequestView) -> bool:
-    """Return whether the browser may have kept a session cookie back (``FOTOWEB_COOKIE_SAMESITE=strict``)."""
-    return site.settings.cookie_samesite == "strict" and request.headers.get("sec-fetch-site") == "cross-site"
-
-
-def not_found(request: RequestView) -> Answer:
+def not_found(_site: Site, request: RequestView, _presented: Presented) -> Answer:
     """Return the 404 for a path below our prefix that is none of our pages."""
     return page_or_problem(request, Reason.UNKNOWN_OWN_PATH, no_such_page(front_page(request.mount)))
+
+
+def preflight(site: Site, request: RequestView, presented: Presented) -> Answer | PassThrough:
+    """Let a preflight reach the app from a trusted origin or on an open path, never with a session; else 401."""
+    if is_open(site, request) or request.headers["origin"].lower() in site.trusted_origins:
+        return PassThrough(Reason.PREFLIGHT_ADMITTED, presented.own.rest)
+    return not_signed_in_problem(site, request, Reason.PREFLIGHT_REFUSED)
 
 
 def without_session(presented: Presented, *, is_optional: bool, set_cookies: tuple[str, ...] = ()) -> PassThrough:

@@ -45,6 +45,18 @@ SECRET_KEY = "ZcR5vYy1oM8n3xkQe7WbL2uT9fGdHs4jKaPpXiCq"
 
 
 @dataclass
+class WallClock:
+    """The app's wall clock, which may be wrong; FotoWeb's is right, and the monotonic one never jumps."""
+
+    true_clock: FakeClock
+    wrong_by_seconds: float = 0
+
+    def __call__(self) -> float:
+        """Return epoch seconds."""
+        return self.true_clock() + self.wrong_by_seconds
+
+
+@dataclass
 class Visited:
     """A wrapped echo app, its FotoWeb, and the clock of both."""
 
@@ -54,6 +66,7 @@ class Visited:
     clock: FakeClock
     settings: Settings
     middleware: Any
+    wall: WallClock
     origin: str = APP
 
     def visitor(self, user_name: str = "alice") -> Visitor:
@@ -103,27 +116,27 @@ class Opening:
             clients=[Client(redirect_uris=(callback,))], clock=clock, pause=lambda _seconds: None
         )
         settings = self.settings(fake.client, callback)
-        app = EchoApp()
+        app, wall = EchoApp(), WallClock(clock)
         if self.door == "wsgi":
             wsgi = FotoWebWSGIMiddleware(
                 validator(app.wsgi),
                 settings,
                 cache=self.cache,
                 transport=fake.transport(),
-                clock=clock,
+                clock=wall,
                 monotonic=clock,
             )
-            return Visited(WsgiDoor(wsgi, self.mount, self.origin), app, fake, clock, settings, wsgi, self.origin)
+            return Visited(WsgiDoor(wsgi, self.mount, self.origin), app, fake, clock, settings, wsgi, wall, self.origin)
         asgi = FotoWebASGIMiddleware(
             app.asgi,
             settings,
             cache=InlineFace(self.cache) if self.cache else None,
             transport=fake.async_transport(),
-            clock=clock,
+            clock=wall,
             monotonic=clock,
         )
         door = AsgiDoor(asgi, self.portal, self.mount, self.origin)
-        return Visited(door, app, fake, clock, settings, asgi, self.origin)
+        return Visited(door, app, fake, clock, settings, asgi, wall, self.origin)
 
 
 def in_parallel(count: int, work: Any) -> list[Any]:

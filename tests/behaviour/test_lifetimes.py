@@ -133,3 +133,44 @@ def test_refresh_under_an_idle_limit(open_site: Callable[..., Visited]) -> None:
         assert visitor.get("/").status == 200
 
     assert set(site.fake.posts_per_refresh_token.values()) == {1}
+
+
+def test_the_clock_goes_back_after_a_login(site: Visited, visitor: Visitor) -> None:
+    """A clock that goes back an hour makes no token last longer: one refresh, and the session lives."""
+    site.fake.switch(access_token_lifetime_seconds=300)
+    visitor.log_in()
+    site.wall.wrong_by_seconds = -3600
+
+    assert visitor.get("/").status == 200
+    assert visitor.get("/").status == 200
+    assert site.refreshes == 1
+
+
+def test_the_clock_was_years_ahead_at_the_login(site: Visited, visitor: Visitor) -> None:
+    """A session that began years ahead of now is none: it would never end."""
+    site.wall.wrong_by_seconds = 10 * 365 * 86_400
+    visitor.log_in()
+    site.wall.wrong_by_seconds = 0
+
+    assert visitor.get("/").status == 401
+
+
+def test_the_clock_jumps_to_and_fro(site: Visited, visitor: Visitor) -> None:
+    """A clock that jumps an hour, and back, costs a refresh each time at most, and ends no session."""
+    visitor.log_in()
+    for wrong_by_seconds in (3600, 0, 30_000, 0, -3600, 0):
+        site.wall.wrong_by_seconds = wrong_by_seconds
+        assert visitor.get("/").status == 200
+
+    assert site.refreshes <= 6
+
+
+def test_the_busiest_is_pushed_out_last(open_site: Callable[..., Visited]) -> None:
+    """Where memory is full, whoever was not here for longest goes first, and not the busiest."""
+    site = open_site(cache_size=3)
+    alice = site.visitor("alice")
+    alice.log_in()
+    for _ in range(6):
+        site.visitor("bob").log_in()
+        site.clock.advance(6)
+        assert alice.get("/").status == 200

@@ -203,7 +203,7 @@ def test_garbage_host_is_refused(open_site: Callable[..., Visited]) -> None:
 
 
 def test_plain_http_on_loopback(open_site: Callable[..., Visited]) -> None:
-    """On http://localhost cookies carry no ``__Host-`` and no Secure; the login cookie's path is the callback."""
+    """On http://localhost cookies carry no ``__Host-`` and no Secure; all are seen by every request, to be counted."""
     site = open_site(_origin="http://localhost:8000")
     visitor = site.visitor()
 
@@ -211,7 +211,7 @@ def test_plain_http_on_loopback(open_site: Callable[..., Visited]) -> None:
     (cookie,) = reply.all("Set-Cookie")
 
     assert cookie.startswith("fotoweb-login-")
-    assert "Path=/oauth2/callback" in cookie
+    assert "Path=/;" in cookie
     assert "Secure" not in cookie
     visitor.visit(visitor.approve(reply.location))
     assert visitor.jar.names() == {"fotoweb"}

@@ -39,6 +39,8 @@ def test_logout_from_this_origin(site: Visited, member: Visitor, method: str, he
     "headers",
     [
         NAVIGATION,
+        {**CLICK, "Sec-Purpose": "prefetch;prerender"},
+        {**CLICK, "Sec-Fetch-Dest": "iframe"},
         {**NAVIGATION, "Sec-Fetch-Site": "cross-site"},
         {},
         {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "no-cors"},

@@ -151,6 +151,26 @@ def test_logout_with_the_cache_down(site: Visited, member: Visitor, cache: Break
     assert member.get("/").status == 401
 
 
+def test_logout_during_an_outage_is_told_later(
+    open_site: Callable[..., Visited], site: Visited, member: Visitor, cache: BreakableCache
+) -> None:
+    """Once the cache is back, other processes learn of a logout that it missed."""
+    elsewhere = open_site(_cache=cache, _fake=site.fake, _clock=site.clock)
+    cookies = dict(member.jar.cookies)
+    cache.is_down = True
+    member.send("POST", "/oauth2/logout", CLICK)
+    cache.is_down = False
+    site.visitor("bob").log_in()
+    site.visitor("bob").log_in()
+    someone = site.visitor("bob")
+    someone.log_in()
+    someone.get("/")
+
+    stranger = elsewhere.visitor()
+    stranger.jar.cookies = cookies
+    assert stranger.get("/").status == 401
+
+
 def test_status_with_the_cache_down(site: Visited, member: Visitor, cache: BreakableCache) -> None:
     """``PREFIX/session`` says 503 only where the cache alone could tell."""
     cache.is_down = True

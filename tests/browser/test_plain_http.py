@@ -26,10 +26,11 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
+@pytest.mark.parametrize("same_site", ["lax", "strict"])
 @pytest.mark.parametrize("kind", [UVICORN_HTTPTOOLS, GUNICORN_THREADS], ids=str)
-def test_log_in_and_out_where_the_browser_says_little(kind: Kind, page: Page) -> None:
+def test_log_in_and_out_where_the_browser_says_little(kind: Kind, same_site: str, page: Page) -> None:
     """Login and logout work where the browser sends no Sec-Fetch headers and no Secure cookie."""
-    with fake_site(kind, host=HOST, cookie_secure="false") as site:
+    with fake_site(kind, host=HOST, cookie_secure="false", cookie_samesite=same_site) as site:
         page.goto(f"{site.url}/start")
         log_in(page)
         assert shown(page)["path"] == "/start"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import anyio
 import pytest
 from anyio.from_thread import start_blocking_portal
 
@@ -45,6 +46,14 @@ def save(cache: MemoryCache, key: str, ttl_seconds: float = 60) -> None:
 def test_not_shared() -> None:
     """Other processes don't see what lies in memory."""
     assert not InlineFace(MemoryCache(1)).shared
+
+
+def test_awaitable_face_closes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing the awaitable face closes the cache behind it."""
+    cache, closed = MemoryCache(1), []
+    monkeypatch.setattr(cache, "close", lambda: closed.append(True))
+    anyio.run(InlineFace(cache).aclose)
+    assert closed == [True]
 
 
 def test_least_recently_used_goes_first() -> None:

@@ -28,7 +28,7 @@ records = st.builds(SessionRecord, texts, st.integers(1, 10**15), tokens, times,
 logins = st.builds(LoginInProgress, texts, st.none() | texts, st.none() | texts, texts, times)
 
 RECORD = SessionRecord("id", 1, TokenSet("AT", "RT", 1.5, None), 2, 3.25, User(1, "anna", "", ""))
-LOGIN = LoginInProgress("S", "V", None, "/", 1.5)
+LOGIN = LoginInProgress("S", "V", None, "/P", 1.5)
 READERS: list[Callable[[bytes], object]] = [read_record, read_handle, read_login]
 OTHER_KINDS = [
     (read_record, write_handle("id", 1)),
@@ -112,6 +112,6 @@ def test_compact() -> None:
 
 @pytest.mark.parametrize("value", [RECORD, LOGIN, RECORD.tokens])
 def test_no_secret_in_repr(value: object) -> None:
-    """Neither tokens, session id, state nor verifier stand in a repr."""
+    """Neither tokens, session id, state, verifier nor the way back stand in a repr."""
     text = repr(value)
-    assert not [secret for secret in ("'AT'", "'RT'", "'id'", "'S'", "'V'") if secret in text]
+    assert not [secret for secret in ("'AT'", "'RT'", "'id'", "'S'", "'V'", "'/P'") if secret in text]

@@ -245,12 +245,20 @@ def whole_request(connection: socket.socket) -> bytes:
     """Read a request with its body: closing a connection with something unread would reset it."""
     request = b""
     while b"\r\n\r\n" not in request:
-        request += connection.recv(65_536)
+        request += some_bytes(connection)
     head, _, body = request.partition(b"\r\n\r\n")
     length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
     while len(body) < length:
-        body += connection.recv(65_536)
+        body += some_bytes(connection)
     return head + b"\r\n\r\n" + body
+
+
+def some_bytes(connection: socket.socket) -> bytes:
+    """Read what comes next; a client that goes is an OSError."""
+    received = connection.recv(65_536)
+    if not received:
+        raise ConnectionAbortedError
+    return received
 
 
 @contextlib.contextmanager

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from fotoweb_middleware.drivers.flights import Flights, poll_seconds
+from fotoweb_middleware.testing import FakeClock
 
 
 def test_begin_once() -> None:
@@ -77,10 +80,30 @@ def test_one_dead_waiter_keeps_nobody_waiting() -> None:
     assert woken == [True] * 5
 
 
+def test_claim_once() -> None:
+    """A key is claimed once, and giving it up as a lease does not free it."""
+    flights = Flights()
+    first = flights.claim("k", 60)
+    flights.end("k")
+    assert [first, flights.claim("k", 60), flights.claim("l", 60)] == [True, False, True]
+
+
+def test_claim_lasts_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claim lasts for its time, and ends then."""
+    clock = FakeClock(0.0)
+    monkeypatch.setattr("fotoweb_middleware.drivers.flights.time", SimpleNamespace(monotonic=clock))
+    flights = Flights()
+    flights.claim("k", 60)
+    clock.advance(59)
+    before = flights.claim("k", 60)
+    clock.advance(2)
+    assert (before, flights.claim("k", 60)) == (False, True)
+
+
 def test_claims_bounded() -> None:
     """Claims don't grow without bound (R-RL2)."""
     flights = Flights()
-    assert flights._claims.maxsize == 100_000
+    assert flights._claims.maxsize <= 50_000
 
 
 @pytest.mark.parametrize(("at_most", "low", "high"), [(10, 0.03, 0.09), (0.01, 0.01, 0.01), (0, 0, 0)])

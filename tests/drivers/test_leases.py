@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fotoweb_middleware.caches.protocol import Lease
+from fotoweb_middleware.drivers.flights import Flights
 from fotoweb_middleware.effects import AwaitLease, Detach, Effect, Flow, LoadRecord, TakeLease
 from fotoweb_middleware.errors import CacheUnavailable
 from tests.drivers.kit import Engine, perform, performing, stepping
@@ -145,6 +146,25 @@ def test_detached_failure_frees_lease(engine: Engine) -> None:
     assert (engine.run(outer()), is_free(engine)) == ("told", True)
 
 
+def test_detached_lease_ends_once(engine: Engine) -> None:
+    """The end of the asker does not give up what somebody else took after the detached flow."""
+
+    def outer() -> Flow[None]:
+        lease = yield from TakeLease("k", 60)
+        yield from Detach(perform(LoadRecord("x")), lease)
+        somebody_else = engine.cache.memory.take_lease("k", ttl_seconds=60)
+        assert somebody_else is not None
+        assert flights_of(engine).begin("k")
+
+    engine.run(outer())
+    assert (engine.cache.is_leased("k"), flights_of(engine).begin("k")) == (True, False)
+
+
+def flights_of(engine: Engine) -> Flights:
+    """Return what an engine's driver knows of this process."""
+    return engine._blocking._flights if engine.name == "threads" else engine._awaiting._flights
+
+
 def test_lease_kept_from_detach(engine: Engine) -> None:
     """A lease that was not handed over stays with its own run."""
     seen = []
@@ -205,8 +225,7 @@ def test_given_up_waiter_is_forgotten(engine: Engine) -> None:
     def flow() -> Flow[None]:
         yield from TakeLease("k", 60)
         yield from AwaitLease("k", 0.001)
-        driver = engine._blocking if engine.name == "threads" else engine._awaiting
-        left.append(len(driver._flights._wakes["k"]))
+        left.append(len(flights_of(engine)._wakes["k"]))
 
     engine.run(flow())
     assert left == [0]

@@ -143,6 +143,22 @@ def test_refusal_counts_only_without_a_newer_token(world: World) -> None:
     assert world.token(stopped.value.value) == winner
 
 
+def test_late_holder_of_the_lease_finds_the_result(world: World) -> None:
+    """Who waited for the lease itself, not for its release, finds the token renewed and does not ask again."""
+    world.log_in()
+    world.clock.advance(301)
+    late = world.gate.decide(world.view("/"))
+    effect = next(late)
+    while not isinstance(effect, TakeLease):
+        effect = late.send(world.driver.perform(effect))
+    token = world.token(world.slowly("/"))
+
+    decision = run_rest(world, late, effect)
+
+    assert world.token(decision) == token
+    assert len(world.fake.token_requests) == 2
+
+
 def test_logout_during_a_refresh_sticks(world: World) -> None:
     """A refresh in flight cannot bring back what a logout removed meanwhile."""
     world.log_in()

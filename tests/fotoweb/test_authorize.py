@@ -130,5 +130,6 @@ def test_callback_never_raises(query: str) -> None:
 
 
 def test_callback_repr() -> None:
-    """Neither state nor code stands in the repr."""
-    assert "S3CR3T" not in repr(read_callback("code=S3CR3T&state=S3CR3T"))
+    """Neither state, code nor description stands in the repr."""
+    queries = ["code=S3CR3T&state=S3CR3T", "error=e&error_description=S3CR3T&state=S"]
+    assert "S3CR3T" not in repr([read_callback(query) for query in queries])

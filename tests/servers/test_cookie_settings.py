@@ -32,8 +32,9 @@ def test_every_same_site_setting_works(kind: Kind, same_site: str, visitor: Visi
         check_in_and_out(site, visitor)
 
 
+@pytest.mark.parametrize("same_site", ["lax", "strict"])
 @pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_a_plain_http_intranet_works(kind: Kind, visitor: Visitor) -> None:
+def test_a_plain_http_intranet_works(kind: Kind, same_site: str, visitor: Visitor) -> None:
     """There browsers send no Fetch Metadata, and Firefox hides the Origin of a form whose page is ``no-referrer``."""
-    with fake_site(kind, host=INTRANET, cookie_secure="false") as site:
+    with fake_site(kind, host=INTRANET, cookie_secure="false", cookie_samesite=same_site) as site:
         check_in_and_out(site, visitor)

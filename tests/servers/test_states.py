@@ -52,6 +52,22 @@ def test_going_back_to_the_callback_harms_nothing(site: FakeSite, visitor: Visit
     assert visitor.go(f"{site.url}/on").json()["token"] == arrived.json()["token"]
 
 
+def test_a_callback_that_is_replayed_with_its_login_cookie_is_refused(site: FakeSite, visitor: Visitor) -> None:
+    """Whoever kept the login cookie can't use the state again: no second exchange of the code, nothing changed."""
+    login = visitor.go(f"{site.url}/start")
+    kept = visitor.cookies.snapshot("localhost")
+    arrived = visitor.log_in(login)
+    for name, value in kept.items():
+        visitor.cookies.plant(name, value, host="localhost", path="/oauth2/callback")
+    asked = len(site.fake.token_requests)
+
+    refused = visitor.go(callback_of(arrived))
+
+    assert (refused.status, "set-cookie" in refused.headers) == (400, False)
+    assert len(site.fake.token_requests) == asked
+    assert visitor.fetch(f"{site.url}/data").json()["token"] == arrived.json()["token"]
+
+
 FORGED: dict[str, Callable[[str, str, str], str]] = {
     "foreign": lambda _used, _pending, foreign: f"code=a-code&state={foreign}",
     "made-up": lambda _used, _pending, _foreign: "code=a-code&state=" + "s" * 32,

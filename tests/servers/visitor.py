@@ -83,7 +83,8 @@ class Visitor:
         self.cookies = CookieJar()
         # Our own jar does what browsers do; httpx's shall keep nothing.
         nothing = StandardJar(DefaultCookiePolicy(allowed_domains=[]))
-        limits = httpx.Limits(max_connections=None)
+        # gunicorn closes idle connections after 2 seconds; one that is used just then would fail.
+        limits = httpx.Limits(max_connections=None, keepalive_expiry=1.0)
         self._http = httpx.Client(cookies=nothing, limits=limits, timeout=PATIENCE_SECONDS, trust_env=False)
         self._lock = threading.Lock()
 
@@ -157,11 +158,15 @@ class Visitor:
             use = Use(is_cross_site(chain[-1], initiator), navigation=True, method=method)
             response = self.send(method, chain[-1], headers, use=use, data=fields)
             hops.append((response.status_code, chain[-1]))
-            if not response.has_redirect_location:
+            if (refresh := response.headers.get("refresh")) is not None:  # The page itself begins a new navigation.
+                initiator, target = chain[-1], refresh.partition("url=")[2]
+                chain = [urljoin(initiator, target)]
+            elif response.has_redirect_location:
+                chain.append(urljoin(chain[-1], response.headers["location"]))
+            else:
                 return Page(response, tuple(hops))
-            if response.status_code in {302, 303}:  # Browsers turn a POST into a GET here (Fetch standard, 4.4).
+            if response.status_code != 307:  # Browsers turn a POST into a GET here (Fetch standard, 4.4).
                 method, fields, origin = "GET", None, None
-            chain.append(urljoin(chain[-1], response.headers["location"]))
         raise TooManyRedirects("\n".join(f"{status} {hop}" for status, hop in hops))
 
     # ------------------------------------------------------------------------------------------------- what scripts do

@@ -192,6 +192,16 @@ def test_no_secret_in_repr() -> None:
     assert "S3CR3T" not in repr([held, near.seen("S3CR3T"), near])
 
 
+def test_new_version_is_checked() -> None:
+    """A session that just got a new version is not checked again at once."""
+    clock = FakeClock(100.0)
+    near = a_near(clock=clock)
+    held = near.adopt(a_record(version=1))
+    clock.advance(30)
+    near.adopt(a_record(version=2))
+    assert held.recheck_at == 135.0
+
+
 def at_once(*works: Callable[[], object]) -> None:
     """Run each in a thread of its own, all started together."""
     start = threading.Barrier(len(works))

@@ -272,6 +272,6 @@ def test_not_the_trusted_origin(origin: str) -> None:
 )
 def test_same_origin_click(site: str | None, mode: str | None, expected: bool) -> None:
     """Only a navigation that our own origin started is a click of our own."""
-    headers = {"sec_fetch_site": site, "sec_fetch_mode": mode}
+    headers = {"sec_fetch_site": site, "sec_fetch_mode": mode, "sec_fetch_dest": "document"}
     told = {name: value for name, value in headers.items() if value is not None}
     assert is_same_origin_click(a_request(**told)) is expected
