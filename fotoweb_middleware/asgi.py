@@ -20,6 +20,7 @@ from fotoweb_middleware.model import HEADERS_READ, Admit, Answer, PassThrough, R
 from fotoweb_middleware.response_headers import cache_control_with_cookie, vary_with_cookie
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.site import open_site
+from fotoweb_middleware.site.journal import journal_answer
 
 __all__ = ["FotoWebASGIMiddleware"]
 
@@ -80,6 +81,7 @@ class FotoWebASGIMiddleware:
             decision = await self._driver.run(self._gate.decide(request))
         match decision:
             case Answer():
+                journal_answer(request, decision)
                 await answer(decision, scope, receive, send)
             case PassThrough():
                 await self._app(self._scope_for(scope, decision), receive, sender_for(decision, send))

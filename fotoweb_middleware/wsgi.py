@@ -20,6 +20,7 @@ from fotoweb_middleware.model import HEADERS_READ, Admit, Answer, PassThrough, R
 from fotoweb_middleware.response_headers import cache_control_with_cookie, vary_with_cookie
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.site import open_site
+from fotoweb_middleware.site.journal import journal_answer
 
 __all__ = ["FotoWebWSGIMiddleware"]
 
@@ -76,6 +77,7 @@ class FotoWebWSGIMiddleware:
             decision = self._driver.run(self._gate.decide(request))
         match decision:
             case Answer():
+                journal_answer(request, decision)
                 return answer(decision, request.method, start_response)
             case PassThrough():
                 return self._app(self._environ_for(environ, decision), starter_for(decision, start_response))

@@ -9,7 +9,9 @@ import enum
 import hashlib
 import logging
 
-__all__ = ["Event", "journal", "session_tag"]
+from fotoweb_middleware.model import Answer, RequestView
+
+__all__ = ["Event", "journal", "journal_answer", "session_tag"]
 
 LOGGER = logging.getLogger("fotoweb_middleware")
 MAX_TEXT_CHARACTERS = 256
@@ -48,6 +50,13 @@ def journal(event: Event, *, session_id: str | None = None, cause: object = None
     told = {"session": session_tag(session_id) if session_id else None, "cause": cause, **fields}
     rest = " ".join(f"{name}={plain(value)}" for name, value in told.items() if value is not None)
     LOGGER.log(level, "%s%s%s", words, " " if rest else "", rest, extra={"fotoweb_event": event.name.lower()})
+
+
+def journal_answer(request: RequestView, answer: Answer) -> None:
+    """Write down, at DEBUG, why the middleware answered itself; the query, which may hold a code, is left out."""
+    if LOGGER.isEnabledFor(logging.DEBUG):
+        path = plain(request.mount + request.path)
+        LOGGER.debug("%s %s -> %d %s", plain(request.method), path, answer.status, answer.reason.value)
 
 
 def session_tag(session_id: str) -> str:

@@ -143,3 +143,11 @@ def test_optional_login(open_site: Callable[..., Visited]) -> None:
     assert seen["authorization"] is None
     visitor.visit(visitor.approve(visitor.visit("/oauth2/login").location))
     assert visitor.get("/").seen["user"] == "alice"
+
+
+def test_answers_are_told_at_debug(visitor: Visitor, caplog: pytest.LogCaptureFixture) -> None:
+    """At DEBUG the log tells of each answer of ours why it was given, on one line and without the query."""
+    with caplog.at_level("DEBUG", "fotoweb_middleware"):
+        visitor.get("/a%0d%0aFORGED?code=secret")
+
+    assert [record.getMessage() for record in caplog.records] == ["GET '/a\\r\\nFORGED' -> 401 no_session"]
