@@ -56,13 +56,11 @@ class HttpReply:
 
     Attributes:
         status: HTTP status.
-        content_type: The Content-Type header, "" where absent.
         retry_after: The Retry-After header, None where absent.
         body: At most 256 KiB, not compressed.
     """
 
     status: int
-    content_type: str
     retry_after: str | None
     body: bytes = field(repr=False)
 

@@ -51,15 +51,13 @@ class FotoWebUnreachable(FotoWebError):
     Args:
         message: What happened, in words for the log.
         retry_after_seconds: How long FotoWeb asked us to wait, where it did (RFC 9110, 10.2.3).
-        was_sent: False where it is certain that no byte of the request reached FotoWeb.
     """
 
     code = "fotoweb_unreachable"
 
-    def __init__(self, message: str, *, retry_after_seconds: float | None = None, was_sent: bool = True) -> None:
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
-        self.was_sent = was_sent
 
 
 class FotoWebNonsense(FotoWebError):

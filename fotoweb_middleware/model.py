@@ -40,7 +40,7 @@ HEADERS_READ = frozenset(
 
 
 class Reason(enum.Enum):
-    """Why a decision came out as it did: in the log at DEBUG where we answered ourselves, and in docs/where-is-it.md."""
+    """Why a decision came out as it did: in the log at DEBUG for our own answers, and in docs/where-is-it.md."""
 
     BAD_TARGET = "bad_target"
     BAD_HOST = "bad_host"

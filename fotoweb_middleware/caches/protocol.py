@@ -39,7 +39,7 @@ class Lease:
     Attributes:
         key: What is leased.
         owner: A random name of the holder, so that only the holder can free it.
-        fence: Rises with every lease of this key; a save with an older fence than the newest is refused.
+        fence: Rises with every lease of this key; a save under an older lease than the stored entry's is refused.
     """
 
     key: str

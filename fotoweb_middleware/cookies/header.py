@@ -73,10 +73,13 @@ def read_cookies(header: str | None, names: CookieNames) -> OwnCookies:
     values: dict[str, str] = {}
     rest: list[str] = []
     conflicting = False
+    # WSGI servers join several Cookie headers with a comma. A cookie of ours behind one is not read, since any cookie's
+    # value may hold a comma and what follows it (so another host could plant it); but the app must not see it either.
+    glued = f",{names.session}"
     for pair in header.split(";"):
         name, _, value = pair.strip(" \t").partition("=")
         if not is_own(name, names):
-            rest.append(pair)
+            rest.append(pair.split(glued)[0])
             continue
         conflicting = conflicting or values.get(name, value) != value
         values[name] = value

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -33,6 +35,7 @@ from fotoweb_middleware.settings import Settings
 __all__ = ["AwaitingDriver"]
 
 R = TypeVar("R")
+NUMBERS = itertools.count()
 
 
 class AwaitingDriver:
@@ -52,7 +55,7 @@ class AwaitingDriver:
         self._timeout_seconds = settings.http_timeout
         self._client_options = {**client_options(settings), "transport": transport}
         # A client belongs to the event loop it was first used in; there may be several loops in one process.
-        self._clients: anyio.lowlevel.RunVar[httpx.AsyncClient] = anyio.lowlevel.RunVar(f"httpx client {id(self)}")
+        self._clients: anyio.lowlevel.RunVar[httpx.AsyncClient] = anyio.lowlevel.RunVar(f"httpx client {next(NUMBERS)}")
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def run(self, flow: Flow[R]) -> R:
@@ -73,9 +76,10 @@ class AwaitingDriver:
             result: R = stop.value
             return result
         finally:
-            flow.close()
-            for lease in leases:
-                await self._release(lease)
+            async with contextlib.AsyncExitStack() as stack:  # One that fails keeps none of the others from its end.
+                for lease in leases:
+                    stack.push_async_callback(self._release, lease)
+                flow.close()
 
     async def _perform(self, effect: Effect[Any], leases: list[Lease]) -> object:
         match effect:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from typing import Any, TypeVar
@@ -67,9 +68,10 @@ class BlockingDriver:
             result: R = stop.value
             return result
         finally:
-            flow.close()
-            for lease in leases:
-                self._release(lease)
+            with contextlib.ExitStack() as stack:  # One that fails keeps none of the others from its end.
+                for lease in leases:
+                    stack.callback(self._release, lease)
+                flow.close()
 
     def _perform(self, effect: Effect[Any], leases: list[Lease]) -> object:
         match effect:

@@ -20,6 +20,7 @@ from fotoweb_middleware.settings import Settings
 __all__ = ["BodyReader", "client_options", "read_reply", "request_parts", "unreachable"]
 
 MAX_BODY_BYTES = 262_144
+FIRST_SERVER_ERROR = 500
 MAX_CONNECTIONS = 200
 HEADERS = {"Accept-Encoding": "identity", "Connection": "close", "User-Agent": "fotoweb-middleware"}
 
@@ -62,7 +63,8 @@ class BodyReader:
 
     def __init__(self, response: httpx.Response) -> None:
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
-        if encoding not in {"", "identity"}:
+        is_wanted = response.status_code < FIRST_SERVER_ERROR  # What a failing server says is not looked at.
+        if encoding not in {"", "identity"} and is_wanted:
             msg = "FotoWeb sent a compressed answer that was not asked for"
             raise FotoWebNonsense(msg)
         self._chunks: list[bytes] = []
@@ -88,13 +90,12 @@ class BodyReader:
 def read_reply(response: httpx.Response, body: bytes) -> HttpReply:
     """Return an answer as flows see it."""
     headers = response.headers
-    return HttpReply(response.status_code, headers.get("content-type", ""), headers.get("retry-after"), body)
+    return HttpReply(response.status_code, headers.get("retry-after"), body)
 
 
 def unreachable(error: Exception) -> FotoWebUnreachable:
     """Return the error of our own tree for a failed call; its text holds no secret."""
-    was_sent = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
     # The text of other errors, such as h11's about a garbled answer, quotes what came: perhaps a token.
     is_safe = isinstance(error, httpx.NetworkError | httpx.TimeoutException) and str(error)
     words = f"{type(error).__name__}: {error}"[:200] if is_safe else type(error).__name__
-    return FotoWebUnreachable(f"FotoWeb could not be reached ({words})", was_sent=was_sent)
+    return FotoWebUnreachable(f"FotoWeb could not be reached ({words})")

@@ -73,7 +73,9 @@ def accepts_html(request: RequestView, *, wildcard: bool) -> bool:
     wanted = HTML_TYPES | ANY_TYPES if wildcard else HTML_TYPES
     for media_range in accept[:MAX_ACCEPT_CHARACTERS].lower().split(","):
         media_type, _, parameters = media_range.partition(";")
-        if media_type.strip() in wanted and not is_excluded(parameters):
+        if is_excluded(parameters):
+            wanted = wanted - ANY_TYPES if media_type.strip() == "text/html" else wanted
+        elif media_type.strip() in wanted:
             return True
     return False
 

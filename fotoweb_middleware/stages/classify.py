@@ -11,7 +11,7 @@ from fotoweb_middleware.site.request_class import is_preflight
 
 __all__ = ["Route", "classify", "is_open"]
 
-AMBIGUOUS_PATH = re.compile(r"[\x00-\x20\x7f\\;#?%]|//|/\.{1,2}(/|$)")
+AMBIGUOUS_PATH = re.compile(r"[\x00-\x1f\x7f\\;#?%]|//|/\.{1,2}(/|$)")
 AMBIGUOUS_RAW_PATH = re.compile(r"%(2f|5c|2e|00)", re.IGNORECASE)
 
 

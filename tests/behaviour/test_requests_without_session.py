@@ -39,6 +39,7 @@ def test_navigations_are_redirected(visitor: Visitor, headers: dict[str, str]) -
         {"Accept": "application/json"},
         {"Accept": "text/event-stream"},
         {"Accept": "text/html;q=0"},
+        {"Accept": "text/html;q=0, */*"},
         {"Accept": "text/html", "X-Requested-With": "XMLHttpRequest"},
         {"Accept": "text/html", "Sec-Fetch-Mode": "cors"},
         {**NAVIGATION, "Sec-Fetch-Dest": "iframe"},

@@ -220,3 +220,9 @@ def test_expire() -> None:
     assert expire_cookie(N, secure=True, same_site="None", path="/x") == (
         f"{N}=; Max-Age=0; Path=/x; HttpOnly; Secure; SameSite=None"
     )
+
+
+def test_glued_cookie_is_hidden_and_not_read() -> None:
+    """Behind a comma, where WSGI servers join two headers, ours is neither believed nor shown to the app."""
+    own = read_cookies(f"a=b,{N}=planted; c=d", SECURE)
+    assert (own.values, own.rest) == ({}, "a=b; c=d")

@@ -128,6 +128,4 @@ def is_fallback(effect: Effect[Any]) -> bool:
 def reply_of(response: httpx.Response) -> HttpReply:
     """Return a response as flows see it."""
     headers = response.headers
-    return HttpReply(
-        response.status_code, headers.get("content-type", ""), headers.get("retry-after"), response.content
-    )
+    return HttpReply(response.status_code, headers.get("retry-after"), response.content)

@@ -16,7 +16,7 @@ ABSENT = object()
 def reply(body: bytes | str, status: int = 200, retry_after: str | None = None) -> HttpReply:
     """Return an answer of the token endpoint."""
     content = body.encode() if isinstance(body, str) else body
-    return HttpReply(status, "application/json", retry_after, content)
+    return HttpReply(status, retry_after, content)
 
 
 def success(**changes: Any) -> HttpReply:

@@ -25,7 +25,7 @@ json_values = st.recursive(
 def test_status_nonsense(status: int) -> None:
     """A status that the token endpoint has no use for is nonsense, whatever the body says (T-TE-06)."""
     with pytest.raises(FotoWebNonsense, match=f"HTTP {status}"):
-        read(HttpReply(status, "application/json", None, success().body))
+        read(HttpReply(status, None, success().body))
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 599])

@@ -28,7 +28,7 @@ VALUES = [
     PassThrough(Reason.PUBLIC, S, (S,)),
     Admit(Reason.FRESH, Session(S, "bearer", None, None), S, (S,), S),
     Answer(Reason.NO_SESSION, 200, (("Set-Cookie", S),), S.encode()),
-    HttpReply(200, "application/json", None, S.encode()),
+    HttpReply(200, None, S.encode()),
     SaveRecord("key", S.encode(), 1, 1, create=True, lease=Lease("key", S, 1)),
     PostForm("https://tenant.example", (("code", S),)),
     GetDocument("https://tenant.example", "*/*", S),

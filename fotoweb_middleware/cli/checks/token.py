@@ -40,7 +40,7 @@ def token_form(settings: Settings) -> dict[str, str]:
 def judge_token(reply: Reply, settings: Settings) -> Finding:
     """Say what the answer to ``token_form`` means (RFC 6749, 5.2)."""
     words = _words(reply, settings.client_secret.get_secret_value())
-    error = read_error_code(HttpReply(reply.status, reply.headers.get("content-type", ""), None, reply.body))
+    error = read_error_code(HttpReply(reply.status, None, reply.body))
     if error == "invalid_client":
         return bad(
             "The token endpoint does not accept the credentials (invalid_client).",
