@@ -8,7 +8,7 @@ from __future__ import annotations
 from fotoweb_middleware.effects import Flow
 from fotoweb_middleware.journeys.login import forget_logins
 from fotoweb_middleware.model import Answer, Reason, RequestView
-from fotoweb_middleware.pages.headers import SECURITY_HEADERS, security_headers
+from fotoweb_middleware.pages.headers import security_headers
 from fotoweb_middleware.pages.logout import confirm_logout, signed_out
 from fotoweb_middleware.pages.refusals import cross_origin_refused, method_not_allowed
 from fotoweb_middleware.site import Site, front_page, origin_of
@@ -56,4 +56,4 @@ def farewell(site: Site, request: RequestView) -> Answer:
 def confirm_headers(site: Site) -> tuple[tuple[str, str], ...]:
     """Return the confirmation page's headers: its form may end at ``FOTOWEB_POST_LOGOUT_URL``."""
     url = site.settings.post_logout_url
-    return security_headers(origin_of(url)) if url and not url.startswith("/") else SECURITY_HEADERS
+    return security_headers(origin_of(url) if url and not url.startswith("/") else None, has_form=True)

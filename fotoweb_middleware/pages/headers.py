@@ -19,14 +19,19 @@ _COMMON: Final = (
     ("Cache-Control", "no-store"),
 )
 
+_FORM_COMMON: Final = tuple((name, "same-origin" if name == "Referrer-Policy" else value) for name, value in _COMMON)
 
-def security_headers(form_action_origin: str | None = None) -> tuple[tuple[str, str], ...]:
+
+def security_headers(form_action_origin: str | None = None, *, has_form: bool = False) -> tuple[tuple[str, str], ...]:
     """List the headers of an HTML page, Content-Type included; the caller adds Retry-After, Allow and cookies.
 
     Args:
         form_action_origin: The origin the page's form may end at after a redirect. Chromium holds `form-action`
             against every redirect of a form too, so the logout page needs the origin of FOTOWEB_POST_LOGOUT_URL
             here (`origin_of` finds it), or the sign-out would seem to do nothing. None: this origin alone.
+        has_form: Whether the page has a form. Under `no-referrer` browsers send "Origin: null" with it (Fetch, "append
+            a request Origin header"), which nobody can tell from a stranger's where no Sec-Fetch-Site comes; under
+            `same-origin` they send the true one, and other sites still get no Referer.
 
     Raises:
         ValueError: It is not a bare http or https origin.
@@ -41,7 +46,7 @@ def security_headers(form_action_origin: str | None = None) -> tuple[tuple[str, 
     return (
         ("Content-Type", "text/html; charset=utf-8"),
         ("Content-Security-Policy", "; ".join((*policy, form_action))),
-        *_COMMON,
+        *(_FORM_COMMON if has_form else _COMMON),
     )
 
 

@@ -114,11 +114,6 @@ _MARK: Final = (
 def render(page: Page) -> bytes:
     """Write a page as an HTML5 document in UTF-8; send it with `security_headers()`."""
     message = "\n".join((*map(_block, page.body), *_actions(page.actions)))
-    # A page under `no-referrer` sends "Origin: null" with its forms, which nobody can tell from a stranger's form
-    # where a browser sends no Sec-Fetch-Site (Fetch, "append a request Origin header"). This meta element overrules
-    # the header for the one page that has a form; other sites still get no Referer.
-    has_form = any(isinstance(action, PostButton) for action in page.actions)
-    referrer = '<meta name="referrer" content="same-origin">\n' if has_form else ""
     document = f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -126,7 +121,7 @@ def render(page: Page) -> bytes:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
-{referrer}<title>{_typeset(page.title)}</title>
+<title>{_typeset(page.title)}</title>
 <style>{STYLE}</style>
 </head>
 <body>

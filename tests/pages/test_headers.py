@@ -56,6 +56,11 @@ def test_problem_headers_differ_in_type_and_policy_alone() -> None:
     assert expected == dict(PROBLEM_HEADERS)
 
 
+def test_page_with_a_form_sends_its_origin() -> None:
+    """Under ``no-referrer`` a form would say "Origin: null"; everything else stays as it is."""
+    assert dict(security_headers(has_form=True)) == {**dict(SECURITY_HEADERS), "Referrer-Policy": "same-origin"}
+
+
 def test_form_may_end_at_the_given_origin() -> None:
     """The logout form may be redirected to one named origin besides our own."""
     policy = dict(security_headers("https://www.example:8443"))["Content-Security-Policy"]

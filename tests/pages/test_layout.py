@@ -194,21 +194,6 @@ def test_code_is_marked_and_apostrophes_are_set() -> None:
     assert "<p>It’s <code>it&#x27;s &lt;b&gt;</code> &amp; so</p>" in html  # noqa: RUF001
 
 
-def test_page_with_a_form_sends_its_origin() -> None:
-    """A page with a form overrules `no-referrer`, under which browsers send "Origin: null" with a form."""
-    metas = read(EVERY_PAGE["confirm_logout"]).named("meta")
-
-    assert {"name": "referrer", "content": "same-origin"} in metas
-
-
-@each_page
-def test_page_without_a_form_keeps_no_referrer(page: Page) -> None:
-    """No other page loosens the Referrer-Policy header."""
-    seen = read(page)
-
-    assert bool(seen.named("form")) == any(meta.get("name") == "referrer" for meta in seen.named("meta"))
-
-
 def test_new_tab_cannot_reach_back() -> None:
     """A link that opens a new tab gives the new page no handle on this one."""
     assert [a["rel"] for a in read(EVERY_PAGE["not_signed_in"]).named("a")] == ["noopener noreferrer"]
