@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -36,6 +37,7 @@ __all__ = ["AwaitingDriver"]
 
 R = TypeVar("R")
 NUMBERS = itertools.count()
+LOGGER = logging.getLogger("fotoweb_middleware")
 
 
 class AwaitingDriver:
@@ -163,7 +165,12 @@ class AwaitingDriver:
         task = asyncio.create_task(self._run(flow, kept))
         self._tasks.add(task)  # The loop keeps weak references only.
         task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(task)
+        try:
+            await asyncio.wait((task,))  # Unlike asyncio.shield it leaves no second future whose failure nobody reads.
+        except asyncio.CancelledError:
+            task.add_done_callback(tell_failure)
+            raise
+        return task.result()
 
     async def _call(self, effect: PostForm | GetDocument) -> HttpReply:
         try:
@@ -182,6 +189,12 @@ class AwaitingDriver:
             client = httpx.AsyncClient(**self._client_options)
             self._clients.set(client)
         return client
+
+
+def tell_failure(task: asyncio.Task[Any]) -> None:
+    """Write down how a task failed for which nobody waits any more."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        LOGGER.warning("what a request left behind when it went away failed: %s", type(error).__name__)
 
 
 def is_asyncio() -> bool:

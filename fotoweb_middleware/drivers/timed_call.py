@@ -1,4 +1,4 @@
-"""One deadline for a blocking call to FotoWeb, everything included (security.md R-TE3).
+"""One deadline for a blocking call to FotoWeb, everything included.
 
 httpx's own time-outs hold for one read, one address or one handshake each: a server that sends a byte now and then,
 or a name with several dead addresses, is never late. So the call runs in a thread of its own, and whoever asked waits

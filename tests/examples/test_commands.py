@@ -118,7 +118,7 @@ def test_a_missing_variable_stops_the_command(command: Command, variables: dict[
     ended = subprocess.run(
         command.words(),
         cwd=command.folder,
-        env=command.environment({**variables, "FOTOWEB_URL": ""}),
+        env=command.environment({**variables, "FOTOWEB_URL": "", "GUNICORN_CMD_ARGS": "--bind=127.0.0.1:0"}),
         capture_output=True,
         text=True,
         timeout=START_SECONDS,
