@@ -51,7 +51,7 @@ CLOCK_SKEW_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class ValidatedCallback:
-    """A callback that passed every check but the last; only ``validate`` makes one."""
+    """A callback that a login cookie of this browser belongs to; only ``validate`` makes one."""
 
     query: CallbackQuery
     login: LoginInProgress
@@ -76,7 +76,7 @@ def complete_login(site: Site, request: RequestView, presented: Presented) -> Fl
         is_first = yield from claim(site, callback.query.state)
     except CacheUnavailable as error:
         journal(Event.CACHE_DOWN, cause=error)
-        return unavailable(cache_unavailable(RETRY_AFTER_SECONDS), RETRY_AFTER_SECONDS)
+        return unavailable(cache_unavailable(RETRY_AFTER_SECONDS), RETRY_AFTER_SECONDS, Reason.CACHE_UNAVAILABLE)
     if not is_first:
         return refuse(site, request, StateProblem.REUSED, callback.login)
     # From here on the state is used up, so the browser's login cookie goes whatever comes.
@@ -159,7 +159,7 @@ def open_session(  # noqa: PLR0913, PLR0917 (what a session is made of)
         journal(Event.CACHE_DOWN, cause=error)
         held.current.is_saved = False
         if held.by_handle:
-            return unavailable(cache_unavailable(RETRY_AFTER_SECONDS), RETRY_AFTER_SECONDS)
+            return unavailable(cache_unavailable(RETRY_AFTER_SECONDS), RETRY_AFTER_SECONDS, Reason.CACHE_UNAVAILABLE)
     journal(Event.LOGGED_IN, session_id=session_id, user=None if user is None else user.user_id)
     return arrive(site, safe_target(site, request.mount, login.next_path), cookies)
 
@@ -230,11 +230,9 @@ def failed_exchange(site: Site, request: RequestView, callback: ValidatedCallbac
             return page_answer(Reason.LOGIN_FAILED, fotoweb_nonsense(again))
 
 
-def unavailable(page: Page, retry_after_seconds: float) -> Answer:
+def unavailable(page: Page, retry_after_seconds: float, reason: Reason = Reason.FOTOWEB_UNAVAILABLE) -> Answer:
     """Return a 503 page."""
-    return page_answer(
-        Reason.FOTOWEB_UNAVAILABLE, page, extra=(("Retry-After", str(max(1, math.ceil(retry_after_seconds)))),)
-    )
+    return page_answer(reason, page, extra=(("Retry-After", str(max(1, math.ceil(retry_after_seconds)))),))
 
 
 def login_url(site: Site, request: RequestView, login: LoginInProgress | None) -> str:

@@ -102,6 +102,8 @@ class Page:
     notes: tuple[Note, ...] = ()
 
 
+FIRST_ERROR: Final = 400
+
 # A picture frame with a keyhole. Drawn in the page, so nothing is loaded.
 _MARK: Final = (
     '<svg viewBox="0 0 28 28" fill="none" stroke="currentColor" stroke-width="2" aria-hidden="true">'
@@ -114,6 +116,9 @@ _MARK: Final = (
 def render(page: Page) -> bytes:
     """Write a page as an HTML5 document in UTF-8; send it with `security_headers()`."""
     message = "\n".join((*map(_block, page.body), *_actions(page.actions)))
+    # Only where something went wrong would anybody ask for help.
+    code = f"<code>fotoweb-middleware: {escape(page.code)}</code>"
+    footer = f"<footer><p>If you ask for help, mention {code}</p></footer>" if page.status >= FIRST_ERROR else ""
     document = f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -132,7 +137,7 @@ def render(page: Page) -> bytes:
 {message}
 </div>
 {_notes(page.notes)}</main>
-<footer><p>If you ask for help, mention <code>fotoweb-middleware: {escape(page.code)}</code></p></footer>
+{footer}
 </body>
 </html>
 """

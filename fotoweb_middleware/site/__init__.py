@@ -61,6 +61,15 @@ class Site:
         """Return the path of one of our own pages, such as "login", on this origin."""
         return f"{front_page(mount)[:-1]}{self.settings.path_prefix}/{name}"
 
+    @property
+    def tombstone_seconds(self) -> float:
+        """How long a tombstone lives: twice a session's lifetime.
+
+        That is longer than any cookie of the session may come, also where the wall clock went back meanwhile
+        (``stages.lookup:is_within``).
+        """
+        return 2 * self.settings.session_lifetime
+
     def cache_key(self, kind: str, secret_part: str) -> str:
         """Return a cache key that tells nothing of what it is made from."""
         text = f"{self.settings.url}\n{self.settings.client_id}\n{secret_part}"

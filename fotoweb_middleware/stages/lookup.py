@@ -190,7 +190,7 @@ def load_newest(site: Site, session_id: str, record: SessionRecord | None) -> Fl
     else:
         yield from bury_owed(site)
     if stored is not None and stored.value is None:
-        site.near.bury(session_id, site.settings.session_lifetime)
+        site.near.bury(session_id, site.tombstone_seconds)
         return None
     cached = open_stored(site, key, stored)
     known = [candidate for candidate in (record, near_record, cached) if candidate]
@@ -205,7 +205,7 @@ def load_newest(site: Site, session_id: str, record: SessionRecord | None) -> Fl
 
 def bury_session(site: Site, session_id: str) -> Flow[None]:
     """End a session here and everywhere; nothing brings it back while any cookie of it may still come."""
-    ttl_seconds = 2 * site.settings.session_lifetime
+    ttl_seconds = site.tombstone_seconds
     site.near.bury(session_id, ttl_seconds)
     try:
         yield from BuryRecord(site.cache_key("session", session_id), ttl_seconds)
@@ -218,7 +218,7 @@ def bury_owed(site: Site) -> Flow[None]:
     """Tell the server cache, which answers again, of sessions that ended while it was down."""
     for session_id in site.near.owed_burials():
         try:
-            yield from BuryRecord(site.cache_key("session", session_id), 2 * site.settings.session_lifetime)
+            yield from BuryRecord(site.cache_key("session", session_id), site.tombstone_seconds)
         except CacheUnavailable:
             site.near.owe_burial(session_id)
 
@@ -232,7 +232,7 @@ def save_again(site: Site, key: str, held: Held) -> Flow[None]:
         outcome = yield from SaveRecord(key, value, current.record.version, ttl_seconds, create=True)
         current.is_saved = True
         if outcome is SaveOutcome.BURIED:
-            site.near.bury(current.record.session_id, ttl_seconds)
+            site.near.bury(current.record.session_id, site.tombstone_seconds)
 
 
 def open_stored(site: Site, key: str, stored: Stored | None) -> SessionRecord | None:

@@ -126,9 +126,9 @@ def may_be_used_once(held: Held, now: float) -> bool:
 def renew_later(site: Site, session_id: str) -> Flow[None]:
     """Refresh a stale token after the answer was sent, unless somebody else does or a try just failed."""
     held = site.near.find(session_id)
-    before = held.record if held is not None else None
-    if held is None or before is None or age_of(held, site.clock()) is Age.FRESH or site.monotonic() < held.retry_at:
+    if held is None or age_of(held, site.clock()) is Age.FRESH or site.monotonic() < held.retry_at:
         return
+    before = held.record
     lease = yield from take_lease(site, held)
     if lease is not None:
         yield from Detach(renew_under_lease(site, before, lease), lease)
@@ -242,7 +242,7 @@ def write_down(site: Site, held: Held, tokens: TokenSet, lease: Lease) -> Flow[R
         journal(Event.CACHE_DOWN, session_id=record.session_id, cause=error)
         outcome = None
     if outcome in {SaveOutcome.BURIED, SaveOutcome.MISSING}:
-        site.near.bury(record.session_id, seconds_left(site, record))
+        site.near.bury(record.session_id, site.tombstone_seconds)
         return Ended()
     if outcome is SaveOutcome.NEWER:
         newest = yield from load_newest(site, record.session_id, cookie_copy(site, held.record))

@@ -51,7 +51,7 @@ def session_cookies(site: Site, presented: Presented, held: Held) -> tuple[str, 
 
 
 def seal_cookies(site: Site, names: CookieNames, held: Held) -> dict[str, str]:
-    """Seal the session's cookies.
+    """Seal the session's cookies, and set ``held.by_handle``.
 
     Where they would be too large for servers, and in reference mode, a handle stands for what the server cache holds.
     Where the cache does not hold it, being down, the browser keeps what it has: nothing is returned.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -59,7 +60,19 @@ def test_every_page_with_python_is_run() -> None:
     """No page has Python that no test here runs."""
     with_python = {path.name for path in (DOCS / "how-to").glob("*.md") if python_blocks(path.name)}
 
-    assert with_python == {"first-login.md", "call-the-api.md"}
+    assert with_python == {"first-login.md", "call-the-api.md", "read-the-log.md"}
+
+
+def test_the_log_page_turns_the_lines_on(run_page: RunPage) -> None:
+    """What read-the-log.md says to write lets the INFO lines through."""
+    logger = logging.getLogger("fotoweb_middleware")
+    before = logger.level
+    try:
+        run_page("read-the-log.md")
+
+        assert logger.isEnabledFor(logging.INFO)
+    finally:
+        logger.setLevel(before)
 
 
 def test_the_first_login_greets(run_page: RunPage, fotoweb: FakeFotoWeb) -> None:

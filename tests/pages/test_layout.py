@@ -78,12 +78,12 @@ def test_links_lead_to_given_targets_alone(page: Page) -> None:
 
 @each_page
 def test_buttons_have_words_and_foot_names_the_code(page: Page) -> None:
-    """Each link and button says what it does; the reference code stands at the foot."""
+    """Each link and button says what it does; the reference code stands at the foot where something went wrong."""
     seen = read(page)
 
     labels = [text for tag, text in seen.texts if tag in {"a", "button"} and text.strip()]
     assert len(page.actions) == len(labels)
-    assert seen.words().endswith(f"fotoweb-middleware: {page.code}")
+    assert seen.words().endswith(f"fotoweb-middleware: {page.code}") == (page.status >= 400)
 
 
 @each_page

@@ -69,8 +69,10 @@ def _refused(status: int, settings: Settings) -> Finding:
     if settings.redirect_uri and settings.send_redirect_uri:
         return bad(what, f"{compare} Is {settings.redirect_uri} registered, letter for letter?")
     if settings.send_redirect_uri:
-        return bad(
-            what, f"{compare} If so, several redirect URIs may be registered: set FOTOWEB_REDIRECT_URI, check again."
+        return warn(
+            f"{what} This check sent no redirect URI, since FOTOWEB_REDIRECT_URI is not set, as a login would.",
+            f"{compare} If so, and several redirect URIs are registered, logins work: set FOTOWEB_REDIRECT_URI to one "
+            "of them and check again to be sure.",
         )
     return bad(what, f"{compare} With FOTOWEB_SEND_REDIRECT_URI=false, exactly one redirect URI may be registered.")
 

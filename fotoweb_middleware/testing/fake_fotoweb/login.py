@@ -11,7 +11,7 @@ from fotoweb_middleware.testing.fake_fotoweb.messages import FakeRequest, FakeRe
 from fotoweb_middleware.testing.fake_fotoweb.registration import User
 from fotoweb_middleware.testing.fake_fotoweb.state import Site
 
-__all__ = ["BROWSER_COOKIE", "browser_user", "log_in", "log_out", "show_login"]
+__all__ = ["BROWSER_COOKIE", "browser_user", "log_in", "log_out", "show_home", "show_login"]
 
 BROWSER_COOKIE: Final = "fake_fotoweb_browser"
 """A name of its own: browsers ignore the port, so an application at the same host gets this cookie too."""
@@ -28,6 +28,11 @@ def show_login(site: Site, request: FakeRequest) -> FakeResponse:
     """Show the log-in page: GET /fotoweb/views/login."""
     values = dict(request.query_pairs())
     return pages.login_page(tuple(site.users.values()), return_url=local_path(values.get("ReturnUrl", "")))
+
+
+def show_home(site: Site, request: FakeRequest) -> FakeResponse:
+    """Show who is logged in: GET /fotoweb/views/home."""
+    return pages.home_page(browser_user(site, request))
 
 
 def log_in(site: Site, request: FakeRequest) -> FakeResponse:

@@ -10,7 +10,7 @@ import jinja2
 from fotoweb_middleware.testing.fake_fotoweb.messages import FakeResponse, html_response
 from fotoweb_middleware.testing.fake_fotoweb.registration import Client, User
 
-__all__ = ["consent_page", "error_page", "login_page"]
+__all__ = ["consent_page", "error_page", "home_page", "login_page"]
 
 TEMPLATES: Final = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -38,6 +38,11 @@ def consent_page(client: Client, user: User, pending_id: str) -> FakeResponse:
     """Build the page that asks whether an application may act for the user."""
     text = TEMPLATES.get_template("consent.html").render(client=client, user=user, pending_id=pending_id)
     return html_response(text)
+
+
+def home_page(user: User | None) -> FakeResponse:
+    """Build the front page, where a person sees whether FotoWeb knows this browser, and can log out."""
+    return html_response(TEMPLATES.get_template("home.html").render(user=user))
 
 
 def error_page(status: int, title: str, explanation: str) -> FakeResponse:

@@ -17,6 +17,10 @@ Handler = Callable[[Site, FakeRequest], FakeResponse]
 READ: Final = ("GET", "HEAD")
 
 
+def _redirect_to_home(_: Site, __: FakeRequest) -> FakeResponse:
+    return FakeResponse(302, b"", (("Location", "/fotoweb/views/home"),))
+
+
 def _redirect_to_login(_: Site, __: FakeRequest) -> FakeResponse:
     return FakeResponse(302, b"", (("Location", "/fotoweb/views/login"),))
 
@@ -38,6 +42,8 @@ EXACT: Final[dict[str, dict[str, Handler]]] = {
     "/fotoweb/oauth2/consent": {"POST": authorize.answer_consent},
     "/fotoweb/oauth2/token": {"POST": token_endpoint.token},
     "/fotoweb/views/login": {**dict.fromkeys(READ, login.show_login), "POST": login.log_in},
+    "/fotoweb/views/home": dict.fromkeys(READ, login.show_home),
+    "/": dict.fromkeys(READ, _redirect_to_home),
     "/fotoweb/login": dict.fromkeys(READ, _redirect_to_login),
     "/fotoweb/services/logout": dict.fromkeys((*READ, "POST"), login.log_out),
     "/favicon.ico": dict.fromkeys(READ, _icon),

@@ -57,18 +57,22 @@ def test_unregistered_redirect_uri() -> None:
     assert "Is http://localhost:8001/oauth2/callback registered" in found[0]
 
 
-@pytest.mark.parametrize(
-    ("changes", "advice"),
-    [
-        ({"redirect_uri": None}, "set FOTOWEB_REDIRECT_URI"),
-        ({"send_redirect_uri": False}, "exactly one redirect URI may be registered"),
-    ],
-)
-def test_ambiguous_redirect_uri(changes: dict[str, Any], advice: str) -> None:
-    """Where several are registered and none is sent, the advice fits."""
-    fake = FakeFotoWeb(clients=[Client(redirect_uris=(CALLBACK, "http://localhost:8001/oauth2/callback"))])
+SEVERAL = Client(redirect_uris=(CALLBACK, "http://localhost:8001/oauth2/callback"))
 
-    assert advice in _bad(_check(fake, **changes))[0]
+
+def test_several_redirect_uris_and_none_sent() -> None:
+    """With ``FOTOWEB_SEND_REDIRECT_URI=false`` several registered ones are a fault."""
+    found = _bad(_check(FakeFotoWeb(clients=[SEVERAL]), send_redirect_uri=False))
+
+    assert "exactly one redirect URI may be registered" in found[0]
+
+
+def test_several_redirect_uris_and_none_set() -> None:
+    """Where the redirect URI is derived, logins work: the check can't send one, says so, and does not fail."""
+    found = _check(FakeFotoWeb(clients=[SEVERAL]), redirect_uri=None)
+
+    assert _bad(found) == []
+    assert any("set FOTOWEB_REDIRECT_URI" in finding.mend for finding in found)
 
 
 def test_wrong_secret() -> None:
