@@ -148,6 +148,18 @@ def test_size() -> None:
     assert [number for number in range(5) if near.find(f"s{number}")] == [2, 3, 4]
 
 
+def test_cookie_that_comes_keeps_its_session() -> None:
+    """A session whose cookie was just seen is pushed out after one whose cookie was not."""
+    near = a_near(size=2)
+    busy, idle = near.adopt(a_record(session_id="busy")), near.adopt(a_record(session_id="idle"))
+    near.remember("cookie", busy, 1)
+    near.seen("cookie")
+
+    near.adopt(a_record(session_id="new"))
+
+    assert (busy.live, idle.live) == (True, False)
+
+
 def test_pushed_out_is_not_live() -> None:
     """A session that was pushed out of memory decides nothing any more, though its cookie is remembered."""
     near = a_near(size=1)
