@@ -66,16 +66,7 @@ def test_memory_warns_of_nothing(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_not_yet() -> None:
-    """A cache that this release can't open is refused at start-up."""
-    with pytest.raises(SettingsError, match="FOTOWEB_CACHE holds sqlite://"):
-        open_cache(settings(cache="sqlite:///sessions.db"))
-
-
-@pytest.mark.parametrize("scheme", ["redis", "rediss"])
-def test_redis(scheme: str) -> None:
-    """A Redis is opened with the face of the door, and not connected to before it is needed."""
-    address = f"{scheme}://:S3CR3T@cache.example/0"
-    faces = (open_cache(settings(cache=address)), open_async_cache(settings(cache=address)))
-
-    assert [type(face).__name__ for face in faces] == ["RedisCache", "AsyncRedisCache"]
-    assert all(face.shared and "S3CR3T" not in repr(face) for face in faces)
+    """A cache that this release can't open is refused at start-up, without its password."""
+    with pytest.raises(SettingsError, match="FOTOWEB_CACHE holds redis://") as caught:
+        open_cache(settings(cache="redis://:S3CR3T@cache.example/0"))
+    assert "S3CR3T" not in str(caught.value)
