@@ -17,6 +17,7 @@ import pytest
 from fotoweb_middleware.demo.ports import listen
 
 MOST_SECONDS = 2.0
+END_SECONDS = 10.0
 COMMAND = "from fotoweb_middleware.cli import main; main()"
 
 
@@ -30,6 +31,10 @@ def started(*arguments: str, environ: Mapping[str, str] | None = None) -> Iterat
             yield demo
         finally:
             demo.terminate()
+            try:
+                demo.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:  # Seen once in ten whole runs; the tests of stopping say if it's more.
+                demo.kill()
 
 
 def words_until_ready(demo: subprocess.Popen[str]) -> str:
