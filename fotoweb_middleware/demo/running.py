@@ -138,7 +138,12 @@ def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in STOP_SIGNALS}
+
+    def stop_soon(*_: object) -> None:
+        # Not here: the handler may interrupt ``stop.wait`` while it holds the event's own lock, which ``set`` needs.
+        threading.Thread(target=stop.set, daemon=True).start()
+
+    before = {number: signal.signal(number, stop_soon) for number in STOP_SIGNALS}
     try:
         yield
     finally:

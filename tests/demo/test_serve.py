@@ -33,7 +33,7 @@ def started(*arguments: str, environ: Mapping[str, str] | None = None) -> Iterat
             demo.terminate()
             try:
                 demo.wait(END_SECONDS)
-            except subprocess.TimeoutExpired:  # Seen once in ten whole runs; the tests of stopping say if it's more.
+            except subprocess.TimeoutExpired:
                 demo.kill()
 
 
