@@ -14,13 +14,19 @@ PYTHONS := python3 python3.13 python3.12 python3.11 python3.14
 PYTHON = $(shell for name in $(PYTHONS); do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$name"; break; }; done)
 
-.PHONY: help demo test lint tests format lock rig redis clean
+.PHONY: help demo test lint tests format lock rig redis clean fuzz soak bench audit secrets mutation
 
 help:
 	@echo "make demo    start the demo and print its address (ARGS='--wsgi' and the like are handed on)"
 	@echo "make test    everything that must hold: lint, tests, coverage"
 	@echo "make lint    ruff, mypy, pyright, import directions"
 	@echo "make tests   the tests alone (PYTEST_ARGS='-k logout' and the like are handed on), with coverage"
+	@echo "make fuzz    try a million inputs on each parser (RUNS=10000 LEAST=0 for a quick look; FUZZ='request sealed')"
+	@echo "make soak    let 50 people use an app while FotoWeb misbehaves (SECONDS=3600), and judge memory and files"
+	@echo "make bench   measure, and write docs/reference/performance.md (PARTS='in_process sockets' for some of it)"
+	@echo "make mutation  spoil the package's decisions line by line, and see that a test notices (MUTATION='--survivors')"
+	@echo "make audit   look up known vulnerabilities of every locked package (asks the network)"
+	@echo "make secrets look for passwords and keys in the project's files"
 	@echo "make format  let ruff lay out the code"
 	@echo "make lock    bring requirements/*.lock in line with pyproject.toml (UPGRADE=--upgrade: newest versions)"
 	@echo "make clean   remove everything that these commands made"
@@ -42,6 +48,39 @@ tests: .make/dev .make/rig .make/redis
 	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+FUZZ = $(shell $(BIN)/python -m tests.fuzz.run --names)
+
+# A million inputs for each parser, at low priority, one after another: most of an hour. It ends with an error where
+# fewer than LEAST were tried in SECONDS. What raises or is slow lies in .make/fuzz-findings.
+fuzz: SECONDS = 3600
+fuzz: RUNS = 1000000
+fuzz: LEAST = 1000000
+fuzz: .make/fuzz
+	@failed=0; for name in $(FUZZ); do \
+		nice -n 19 $(BIN)/python -m tests.fuzz.run $$name \
+			--seconds $(SECONDS) --runs $(RUNS) --least $(LEAST) || failed=1; \
+	done; exit $$failed
+
+soak: SECONDS = 60
+soak: .make/dev
+	nice -n 10 $(BIN)/python -m tests.soak.run --seconds $(SECONDS)
+
+# What others install goes into the same environment, but no other command asks for it. Sockets need Debian's wrk.
+bench: .make/bench .make/redis
+	$(BIN)/python -m tests.benchmarks.run $(PARTS)
+
+# One process at low priority, 15 to 20 minutes; what came of each mutant lies in .make/mutation/results.jsonl.
+mutation: .make/dev
+	nice -n 19 $(BIN)/python -m tests.mutation.run $(MUTATION)
+
+audit: .make/audit/done
+	@failed=0; for lock in requirements/*.lock; do \
+		echo "$$lock"; .make/audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement $$lock || failed=1; \
+	done; exit $$failed
+
+secrets: .make/audit/done
+	.make/audit/bin/python tools/find_secrets.py $(ACCEPT)
 
 format: .make/dev
 	$(BIN)/ruff check --fix
@@ -89,6 +128,19 @@ $(VENV)/pyvenv.cfg:
 	$(BIN)/python -m tests.providers.redis_server || $(PIP) install --requirement requirements/redis-server.lock
 	touch $@
 
+.make/fuzz: .make/dev requirements/fuzz.lock
+	$(PIP) install --requirement requirements/fuzz.lock
+	touch $@
+
+.make/bench: .make/dev requirements/bench.lock
+	$(PIP) install --requirement requirements/bench.lock
+	touch $@
+
+.make/audit/done: requirements/audit.lock | .make
+	"$(PYTHON)" tools/make_venv.py .make/audit
+	.make/audit/bin/python -m pip --disable-pip-version-check --quiet install --requirement requirements/audit.lock
+	touch $@
+
 # -------------------------------------------------------------------------------------------------------------- locks
 # One resolution for every Python from 3.11 on and every platform, with hashes, naming no host.
 
@@ -100,6 +152,9 @@ lock: .make/uv/bin/uv
 	$(COMPILE) pyproject.toml --group dev --extra redis --extra demo --output-file requirements/dev.lock
 	$(COMPILE) pyproject.toml --group build --extra demo --constraint requirements/dev.lock \
 		--output-file requirements/demo.lock
+	$(COMPILE) --group pyproject.toml:fuzz --constraint requirements/dev.lock --output-file requirements/fuzz.lock
+	$(COMPILE) --group pyproject.toml:bench --constraint requirements/dev.lock --output-file requirements/bench.lock
+	$(COMPILE) --group pyproject.toml:audit --constraint requirements/dev.lock --output-file requirements/audit.lock
 	$(COMPILE) --group pyproject.toml:node --constraint requirements/dev.lock --output-file requirements/node.lock
 	$(COMPILE) --group pyproject.toml:redis-server --constraint requirements/dev.lock \
 		--output-file requirements/redis-server.lock

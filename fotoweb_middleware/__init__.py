@@ -14,12 +14,16 @@ The way of a request, and where to read on:
 docs/where-is-it.md leads from a behaviour to its function and its test.
 """
 
-from fotoweb_middleware.asgi import FotoWebASGIMiddleware
-from fotoweb_middleware.current import get_session
-from fotoweb_middleware.errors import FotoWebMiddlewareError, SettingsError
-from fotoweb_middleware.model import Session, User
-from fotoweb_middleware.settings import Settings
-from fotoweb_middleware.wsgi import FotoWebWSGIMiddleware
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fotoweb_middleware.asgi import FotoWebASGIMiddleware
+    from fotoweb_middleware.current import get_session
+    from fotoweb_middleware.errors import FotoWebMiddlewareError, SettingsError
+    from fotoweb_middleware.model import Session, User
+    from fotoweb_middleware.settings import Settings
+    from fotoweb_middleware.wsgi import FotoWebWSGIMiddleware
 
 __all__ = [
     "FotoWebASGIMiddleware",
@@ -31,3 +35,32 @@ __all__ = [
     "User",
     "get_session",
 ]
+
+HOMES = {
+    "FotoWebASGIMiddleware": "asgi",
+    "FotoWebMiddlewareError": "errors",
+    "FotoWebWSGIMiddleware": "wsgi",
+    "Session": "model",
+    "Settings": "settings",
+    "SettingsError": "errors",
+    "User": "model",
+    "get_session": "current",
+}
+"""The module of each public name: it is imported when the name is first asked for. An app uses one door only."""
+
+
+if not TYPE_CHECKING:  # Type checkers would believe that every name is there.
+
+    def __getattr__(name: str) -> Any:
+        """Import a public name (PEP 562)."""
+        if name not in HOMES:
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        value = getattr(import_module(f"{__name__}.{HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names too, imported or not."""
+    return sorted({*globals(), *__all__})

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
-import httpx
 from asgiref.compatibility import guarantee_single_callable
 
-from fotoweb_middleware.caches.opening import open_async_cache
+from fotoweb_middleware.caches.forks import keep_over_forks
+from fotoweb_middleware.caches.opening import open_async_cache, peek_of
 from fotoweb_middleware.caches.protocol import AsyncCache
+from fotoweb_middleware.cookies.header import CookieNames
 from fotoweb_middleware.current import SESSION_KEY
 from fotoweb_middleware.drivers.awaiting import AwaitingDriver
-from fotoweb_middleware.gate import Gate
-from fotoweb_middleware.model import HEADERS_READ, Admit, Answer, PassThrough, RequestView
+from fotoweb_middleware.drivers.later import LaterGate
+from fotoweb_middleware.effects import Flow
+from fotoweb_middleware.model import HEADERS_READ, Admit, Answer, PassThrough, RequestView, Session
 from fotoweb_middleware.response_headers import cache_control_with_cookie, vary_with_cookie
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.site import open_site
 from fotoweb_middleware.site.journal import journal_answer
+from fotoweb_middleware.stages.shortcut import LONGEST_OPEN_PATH, LONGEST_RAW_PATH, UNKNOWN, Shortcut
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["FotoWebASGIMiddleware"]
 
 LOGGER = logging.getLogger("fotoweb_middleware")
 WANTED = {name.encode("ascii"): name for name in HEADERS_READ}
 HTTP_SCHEMES = {"ws": "http", "wss": "https"}
+CACHE_HEADERS = (b"cache-control", b"vary")
 START_MESSAGES = frozenset({"http.response.start", "websocket.accept"})
 
 Scope = Any  # asgiref's scopes are TypedDicts that know no extension keys such as ours
@@ -63,52 +71,147 @@ class FotoWebASGIMiddleware:
         entropy: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         settings = settings if settings is not None else Settings()
-        cache = cache if cache is not None else open_async_cache(settings, monotonic=monotonic)
-        site = open_site(settings, clock=clock, monotonic=monotonic, entropy=entropy, shared_cache=cache.shared)
+        server_cache = cache if cache is not None else open_async_cache(settings, clock=clock, monotonic=monotonic)
+        site = open_site(
+            settings,
+            clock=clock,
+            monotonic=monotonic,
+            entropy=entropy,
+            shared_cache=server_cache.shared,
+            peek=peek_of(server_cache),
+            owns_cache=cache is None,
+        )
         self._app: Callable[..., Any] = guarantee_single_callable(app)  # type: ignore[no-untyped-call]
-        self._gate = Gate(site)
-        self._driver = AwaitingDriver(settings, cache, transport)
+        keep_over_forks(site.near)  # Decisions know no processes, so the doors see to it.
+        self._gate = LaterGate(site)
+        self._driver = AwaitingDriver(settings, server_cache, transport)
+        self._shortcut = Shortcut(site, self._driver.has_room)
+        self._has_open_paths, self._opened = self._shortcut.has_open_paths, self._shortcut.opened
         self._inject_header = settings.inject_header
+        self._withheld = frozenset({b"cookie", b"authorization"} if settings.inject_header else {b"cookie"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; ``lifespan`` and types we do not know reach the app untouched."""
-        if scope["type"] not in {"http", "websocket"}:
-            await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            await self._serve_other(scope, receive, send)
             return
+        if (
+            self._has_open_paths
+            and (self._opened.get(scope["path"], UNKNOWN) == scope.get("raw_path") or self._finds_open(scope))
+            and not scope.get("root_path")
+            and SESSION_KEY not in scope
+        ):
+            withheld = self._withheld
+            for header in scope["headers"]:
+                if header[0] in withheld:
+                    break
+            else:  # An open path, and nothing that the app must not see.
+                await self._app(scope, receive, send)
+                return
+            header = None  # It holds the cookie: see below.
+        inner = self._at_once(scope)
+        if inner is None and not self._driver.has_room():
+            await self._driver.arrive()  # A crowd that comes in one moment would hold up everybody else.
+            inner = self._at_once(scope)
+        if inner is None:
+            await self._ask_the_gate(scope, receive, send)
+            return
+        try:
+            await self._app(inner, receive, send)
+        finally:
+            del inner  # It holds the token, and error reporters send a frame's local variables along.
+
+    async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            if not self._driver.has_room():
+                await self._driver.arrive()
+            await self._ask_the_gate(scope, receive, send)
+            return
+        if scope["type"] == "lifespan":
+            await self._driver.prepare()  # So that the first login need not wait for it.
+        await self._app(scope, receive, send)
+
+    async def _ask_the_gate(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = view_of(scope)
-        decision = self._gate.decide_now(request)
+        gate = self._gate.load()
+        decision = gate.decide_now(request)
         if decision is None:
-            decision = await self._driver.run(self._gate.decide(request))
+            decision = await self._driver.run(gate.decide(request))
         match decision:
             case Answer():
                 journal_answer(request, decision)
                 await answer(decision, scope, receive, send)
-            case PassThrough():
+                if not self._driver.is_prepared:  # Where no lifespan came: while the person is at FotoWeb.
+                    await self._driver.prepare()
+            case PassThrough() | Admit():
                 await self._app(self._scope_for(scope, decision), receive, sender_for(decision, send))
-            case Admit():
-                await self._app(self._scope_for(scope, decision), receive, sender_for(decision, send))
-                if decision.renew_session_id is not None:
-                    await self._renew(decision.renew_session_id)
+                if isinstance(decision, Admit) and decision.renew_session_id is not None:
+                    await self._renew(gate.renew_later(decision.renew_session_id))
             case _:
                 assert_never(decision)
 
+    def _finds_open(self, scope: Scope) -> bool:
+        """Return whether a path is open to strangers; the next time it is found in ``Shortcut.opened``."""
+        path, raw_path = scope["path"], scope.get("raw_path")
+        is_short = len(path) <= LONGEST_OPEN_PATH and len(raw_path or b"") <= LONGEST_RAW_PATH
+        return is_short and self._shortcut.is_open(path, raw_path)
+
+    def _at_once(self, scope: Scope) -> Scope | None:
+        """Return the scope as the app sees it where the shortcut knows what that is, else None."""
+        cookie: bytes | None = None
+        headers: Headers = []
+        for header in scope["headers"]:
+            if header[0] not in self._withheld:
+                headers.append(header)
+            elif header[0] == b"cookie":
+                if cookie is not None:
+                    return None
+                cookie = header[1]
+        if cookie is None:
+            return None
+        path, raw_path, mount = scope["path"], scope.get("raw_path"), scope.get("root_path")
+        passage = self._shortcut.find(
+            scope["method"],
+            mount,
+            path_within(mount.rstrip("/"), path) if mount else path,
+            raw_path.decode("latin-1") if raw_path else None,
+            cookie.decode("latin-1"),
+            self._names_for(scope),
+        )
+        return None if passage is None else self._inner(scope, headers, passage[0], passage[1])
+
+    def _names_for(self, scope: Scope) -> CookieNames:
+        shortcut = self._shortcut
+        if scope.get("scheme") == "https":
+            return shortcut.https_names
+        return shortcut.names or shortcut.names_for(scope.get("scheme") or "http", host_of(scope["headers"]))
+
     def _scope_for(self, scope: Scope, decision: Admit | PassThrough) -> Scope:
-        """Return the scope as the app sees it: no cookie of ours, and nobody's bearer token but the session's."""
-        dropped = {b"cookie", b"authorization"} if self._inject_header else {b"cookie"}
-        headers = [header for header in scope["headers"] if header[0] not in dropped]
-        if decision.cookie_header is not None:
-            headers.append((b"cookie", decision.cookie_header.encode("latin-1")))
-        inner = {**scope, "headers": headers}
-        inner.pop(SESSION_KEY, None)
-        if isinstance(decision, Admit):
-            inner[SESSION_KEY] = decision.session
-            if self._inject_header:
-                headers.append((b"authorization", f"Bearer {decision.session.access_token}".encode("ascii")))
+        """Return the scope as the app sees it after a decision."""
+        headers = [header for header in scope["headers"] if header[0] not in self._withheld]
+        session = decision.session if isinstance(decision, Admit) else None
+        return self._inner(scope, headers, session, decision.cookie_header)
+
+    def _inner(self, scope: Scope, headers: Headers, session: Session | None, cookie: str | None) -> Scope:
+        """Return the scope as the app sees it: no cookie of ours, and nobody's bearer token but the session's.
+
+        ``headers`` are those that nobody has to withhold, ``cookie`` is the Cookie header without our own cookies.
+        """
+        inner = dict(scope)
+        inner["headers"] = headers
+        if cookie is not None:
+            headers.append((b"cookie", cookie.encode("latin-1")))
+        if session is None:
+            inner.pop(SESSION_KEY, None)
+            return inner
+        inner[SESSION_KEY] = session
+        if self._inject_header:
+            headers.append((b"authorization", f"Bearer {session.access_token}".encode("ascii")))
         return inner
 
-    async def _renew(self, session_id: str) -> None:
-        try:
-            await self._driver.run(self._gate.renew_later(session_id))
+    async def _renew(self, renewal: Flow[None]) -> None:
+        try:  # No session's id stands in this frame, whose local variables error reporters send along.
+            await self._driver.run(renewal)
         except Exception:
             LOGGER.exception("the refresh after the answer failed; the next request tries again")
 
@@ -119,14 +222,11 @@ def view_of(scope: Scope) -> RequestView:
     for name, value in scope["headers"]:
         wanted = WANTED.get(name)
         if wanted is not None:
-            text = value.decode("latin-1")
-            headers[wanted] = (
-                text if wanted not in headers else headers[wanted] + ("; " if wanted == "cookie" else ", ") + text
-            )
-    mount, path = (scope.get("root_path") or "").rstrip("/"), scope["path"]
-    if mount and (path == mount or path.startswith(f"{mount}/")):
-        path = path[len(mount) :]
+            text, glue = value.decode("latin-1"), "; " if wanted == "cookie" else ", "
+            headers[wanted] = f"{headers[wanted]}{glue}{text}" if wanted in headers else text
+    mount = (scope.get("root_path") or "").rstrip("/")
     raw_path, scheme = scope.get("raw_path"), scope.get("scheme") or "http"
+    path = path_within(mount, scope["path"])
     return RequestView(
         method=scope.get("method", "GET"),
         path=path,
@@ -136,49 +236,65 @@ def view_of(scope: Scope) -> RequestView:
         scheme=HTTP_SCHEMES.get(scheme, scheme),
         headers=headers,
         is_websocket=scope["type"] == "websocket",
+        # Hypercorn's path lacks the mount; Litestar cuts it off at the first place where it stands, wherever that is.
+        has_stray_mount=bool(mount) and path == scope["path"] and mount in path,
     )
+
+
+def path_within(mount: str, path: str) -> str:
+    """Return a path without the mount that it begins with."""
+    return path[len(mount) :] if mount and (path == mount or path.startswith(f"{mount}/")) else path
+
+
+def host_of(headers: Headers) -> str:
+    """Return the Host header; of several all, which is no host."""
+    return ", ".join(value.decode("latin-1") for name, value in headers if name == b"host")
 
 
 def sender_for(decision: Admit | PassThrough, send: Send) -> Send:
     """Return a ``send`` that adds our cookies to the app's response, or the server's own where there are none."""
     if not decision.set_cookies:
         return send
-    cookies = [(b"set-cookie", value.encode("latin-1")) for value in decision.set_cookies]
 
-    async def send_with_cookies(message: Any) -> None:
-        if message["type"] in START_MESSAGES:
-            message = {**message, "headers": [*uncached(message.get("headers", ())), *cookies]}
-        await send(message)
+    async def send_with_cookies(message: Any) -> None:  # No variable holds a cookie of ours, should ``send`` fail.
+        if message["type"] not in START_MESSAGES:
+            await send(message)
+            return
+        ours = ((b"set-cookie", value.encode("latin-1")) for value in decision.set_cookies)
+        await send({**message, "headers": [*uncached(message.get("headers", ())), *ours]})
 
     return send_with_cookies
 
 
 def uncached(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """Return response headers that keep shared caches from storing our cookie."""
+    """Return the app's headers, wrong ones raise, and what keeps shared caches from storing the cookies that follow."""
     pairs = [(bytes(name).lower(), bytes(value)) for name, value in headers]
     said = {name: b", ".join(v for n, v in pairs if n == name).decode("latin-1") or None for name in CACHE_HEADERS}
     kept = [pair for pair in pairs if pair[0] not in CACHE_HEADERS]
-    cache_control = cache_control_with_cookie(said[b"cache-control"])
-    vary = vary_with_cookie(said[b"vary"])
+    cache_control, vary = cache_control_with_cookie(said[b"cache-control"]), vary_with_cookie(said[b"vary"])
     return [*kept, (b"cache-control", cache_control.encode("latin-1")), (b"vary", vary.encode("latin-1"))]
 
 
-CACHE_HEADERS = (b"cache-control", b"vary")
+@functools.lru_cache(64)
+def name_on_wire(name: str) -> bytes:
+    """Return a header's name as ASGI wants it. Remembered: ours are few, and each answer has half a dozen."""
+    return name.lower().encode("latin-1")
+
+
+def headers_of(decision: Answer) -> Headers:
+    """Return the headers of an answer of our own. Whoever sends them keeps them in no variable: see above."""
+    length = str(len(decision.body))
+    return [(name_on_wire(n), v.encode("latin-1")) for n, v in (*decision.headers, ("content-length", length))]
 
 
 async def answer(decision: Answer, scope: Scope, receive: Receive, send: Send) -> None:
     """Send an answer of our own; a WebSocket is refused before it is accepted."""
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in decision.headers]
-    headers.append((b"content-length", str(len(decision.body)).encode("ascii")))
-    start = {"status": decision.status, "headers": headers}
-    if scope["type"] == "http":
-        body = b"" if scope["method"] == "HEAD" else decision.body
-        await send({"type": "http.response.start", **start})
-        await send({"type": "http.response.body", "body": body})
-        return
-    await receive()  # websocket.connect: some servers insist that it is read first
-    if "websocket.http.response" in (scope.get("extensions") or {}):
-        await send({"type": "websocket.http.response.start", **start})
-        await send({"type": "websocket.http.response.body", "body": decision.body})
-    else:
-        await send({"type": "websocket.close", "code": decision.websocket_close_code, "reason": ""})
+    is_websocket = scope["type"] == "websocket"
+    if is_websocket:
+        await receive()  # websocket.connect: some servers insist that it is read first
+        if "websocket.http.response" not in (scope.get("extensions") or {}):
+            await send({"type": "websocket.close", "code": decision.websocket_close_code, "reason": ""})
+            return
+    kind = "websocket.http.response" if is_websocket else "http.response"
+    await send({"type": f"{kind}.start", "status": decision.status, "headers": headers_of(decision)})
+    await send({"type": f"{kind}.body", "body": b"" if scope.get("method") == "HEAD" else decision.body})

@@ -21,11 +21,11 @@ from fotoweb_middleware.journeys.target import requested_target
 from fotoweb_middleware.model import Answer, Decision, PassThrough, RequestView
 from fotoweb_middleware.site import Site
 from fotoweb_middleware.site.answers import with_cookies
+from fotoweb_middleware.site.held import Held
 from fotoweb_middleware.site.origin import is_from_elsewhere
 from fotoweb_middleware.site.request_class import SAFE_METHODS, is_navigation
 from fotoweb_middleware.stages.classify import Route, classify
 from fotoweb_middleware.stages.lookup import (
-    CacheDown,
     Found,
     NoSession,
     Presented,
@@ -34,16 +34,9 @@ from fotoweb_middleware.stages.lookup import (
     note_request,
     present,
 )
-from fotoweb_middleware.stages.refresh import (
-    Age,
-    Ended,
-    NotNow,
-    OperatorFault,
-    Usable,
-    age_of,
-    keep_usable,
-    renew_later,
-)
+from fotoweb_middleware.stages.records import CacheDown
+from fotoweb_middleware.stages.refresh import Age, age_of, keep_usable, renew_later
+from fotoweb_middleware.stages.renewal import Ended, NotNow, OperatorFault, Renewal, Usable
 from fotoweb_middleware.stages.supply import forget_session, supply
 from fotoweb_middleware.stages.unadmitted import (
     bad_target,
@@ -61,7 +54,13 @@ __all__ = ["Gate"]
 
 
 class Gate:
-    """Decides what becomes of each request of one wrapped app."""
+    """Decides what becomes of each request of one wrapped app.
+
+    A door asks the shortcut first; where that knows nothing, ``decide_now``, and then ``decide``.
+
+    Args:
+        site: The wrapped app's.
+    """
 
     __slots__ = ("site",)
 
@@ -74,7 +73,7 @@ class Gate:
         presented = present(self.site, request)
         if (at_once := AT_ONCE.get(route)) is not None:
             return at_once(self.site, request, presented)
-        if route not in {Route.PROTECTED, Route.OPEN}:
+        if route is not Route.PROTECTED and route is not Route.OPEN:
             return None
         found = lookup_now(self.site, presented)
         if found is None:
@@ -83,7 +82,7 @@ class Gate:
             return self._unadmitted(request, presented, route)
         if age_of(found.held, self.site.clock()) is Age.EXPIRED:
             return None
-        return self._refused_origin(request) or supply(self.site, presented, found)
+        return self._refused_origin(request, found) or supply(self.site, presented, found)
 
     def decide(self, request: RequestView) -> Flow[Decision]:
         """Decide with whatever it takes."""
@@ -118,15 +117,14 @@ class Gate:
                 pass
             case _:
                 assert_never(found)
-        if (refused := self._refused_origin(request)) is not None:
+        if (refused := self._refused_origin(request, found)) is not None:
             return refused
-        renewal = yield from keep_usable(self.site, found.held)
+        renewal = yield from self._keep_usable(found.held)
         match renewal:
             case Usable(held, was_renewed):
-                yield from note_request(self.site, held)
                 return supply(self.site, presented, Found(held, found.cookie_version), was_renewed=was_renewed)
-            case Ended():
-                return self._unadmitted(request, presented, route, forget_session(presented))
+            case Ended(is_certain):
+                return self._unadmitted(request, presented, route, forget_session(presented) if is_certain else ())
             case NotNow(cache_is_down=True):
                 return self._let_through(presented, route) or no_cache(request, self._retry_url(request))
             case NotNow():
@@ -135,6 +133,13 @@ class Gate:
                 return self._let_through(presented, route) or operator_fault(request, renewal.error)
             case _:
                 assert_never(renewal)
+
+    def _keep_usable(self, held: Held) -> Flow[Renewal]:
+        """See that the token is good, and note the request."""
+        renewal = yield from keep_usable(self.site, held)
+        if isinstance(renewal, Usable) and not (yield from note_request(self.site, renewal.held)):
+            return Ended()
+        return renewal
 
     def _unadmitted(
         self, request: RequestView, presented: Presented, route: Route, set_cookies: tuple[str, ...] = ()
@@ -160,11 +165,13 @@ class Gate:
         """Return what a page's "Try again" may ask for: the same, where asking twice is harmless."""
         return requested_target(self.site, request) if request.method == "GET" else None
 
-    def _refused_origin(self, request: RequestView) -> Answer | None:
+    def _refused_origin(self, request: RequestView, found: Found) -> Answer | None:
         """Refuse what another origin sends with the session's cookie."""
         if request.method in SAFE_METHODS and not request.is_websocket:
             return None
-        return cross_origin(request) if is_from_elsewhere(self.site, request) else None
+        if not is_from_elsewhere(self.site, request):
+            return None
+        return cross_origin(request, found.held.record.session_id)
 
 
 AT_ONCE: dict[Route, Callable[[Site, RequestView, Presented], Decision]] = {

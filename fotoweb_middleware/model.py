@@ -1,11 +1,15 @@
-"""The values that travel along the road: RequestView comes in, Session is known, Decision goes out."""
+"""The values that travel along the road: RequestView comes in, Session is known, Decision goes out.
+
+Those that a first sight or a redirect makes are not frozen (but ``Session`` and ``User``, which apps get), since that
+is most of what making them costs (docs/adr/0026). ``tests/test_project_rules.py`` sees to it that nobody changes one.
+"""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import NamedTuple, TypeAlias
 
 __all__ = [
     "HEADERS_READ",
@@ -53,6 +57,7 @@ class Reason(enum.Enum):
     LOGIN_OPTIONAL = "login_optional"
     NO_SESSION = "no_session"
     LOGIN_STARTED = "login_started"
+    LOGIN_LOOP = "login_loop"
     FRESH = "fresh"
     STALE = "stale"
     REFRESHED = "refreshed"
@@ -67,9 +72,10 @@ class Reason(enum.Enum):
     SESSION_STATUS = "session_status"
 
 
-@dataclass(frozen=True, slots=True)
-class RequestView:
+class RequestView(NamedTuple):
     """What a decision may know of a request; made by a door, the same for ASGI and WSGI.
+
+    One is made for almost every request: a frozen dataclass would take four times as long.
 
     Attributes:
         method: As sent, "GET" for a WebSocket handshake.
@@ -82,19 +88,25 @@ class RequestView:
         headers: Those of ``HEADERS_READ`` that came, names in lower case, latin-1 text.
             Several Cookie headers are joined by "; " (RFC 9113, 8.2.3), others by ", ".
         is_websocket: Whether this is a WebSocket handshake.
+        has_stray_mount: Whether the mount stands in the path, but not at its start: some frameworks cut there.
     """
 
     method: str
     path: str
     mount: str
     raw_path: str | None
-    query: str = field(repr=False)  # The callback's holds code and state.
+    query: str
     scheme: str
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str]
     is_websocket: bool = False
+    has_stray_mount: bool = False
+
+    def __repr__(self) -> str:
+        """Show neither headers nor query: the callback's holds code and state."""
+        return f"RequestView({self.method} {self.mount}{self.path!r}, is_websocket={self.is_websocket})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class User:
     """Who is logged in, as FotoWeb's API descriptor says (``GET /fotoweb/me``).
 
@@ -110,8 +122,16 @@ class User:
     full_name: str
     email: str
 
+    def __init__(self, user_id: int, user_name: str, full_name: str, email: str) -> None:
+        """Set all; see ``setters_of``."""
+        set_user_id, set_user_name, set_full_name, set_email = USER_SETTERS
+        set_user_id(self, user_id)
+        set_user_name(self, user_name)
+        set_full_name(self, full_name)
+        set_email(self, email)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, init=False)
 class Session:
     """What the wrapped app sees of a login.
 
@@ -127,14 +147,35 @@ class Session:
     expires_at: float | None
     user: User | None
 
+    def __init__(self, access_token: str, token_type: str, expires_at: float | None, user: User | None) -> None:
+        """Set all; see ``setters_of``."""
+        set_access_token, set_token_type, set_expires_at, set_user = SESSION_SETTERS
+        set_access_token(self, access_token)
+        set_token_type(self, token_type)
+        set_expires_at(self, expires_at)
+        set_user(self, user)
 
-@dataclass(frozen=True, slots=True)
+
+def setters_of(frozen: type) -> tuple[Callable[[object, object], None], ...]:
+    """Return what sets the fields of a frozen dataclass with slots, in order, for its own ``__init__`` alone.
+
+    The ``__init__`` that dataclasses write looks each field up by its name, which takes half as long again
+    (docs/adr/0030).
+    """
+    return tuple(vars(frozen)[each.name].__set__ for each in fields(frozen))
+
+
+USER_SETTERS = setters_of(User)
+SESSION_SETTERS = setters_of(Session)
+
+
+@dataclass(slots=True)
 class TokenSet:
-    """The tokens of one answer of the token endpoint (RFC 6749, 5.1).
+    """The tokens of one answer of the token endpoint (RFC 6749, 5.1). Made once and never changed.
 
     Attributes:
         access_token: Opaque to us.
-        refresh_token: None where FotoWeb issued none.
+        refresh_token: None where FotoWeb issued none; never empty.
         received_at: Epoch seconds.
         expires_at: Epoch seconds, or None where no ``expires_in`` came.
     """
@@ -145,9 +186,9 @@ class TokenSet:
     expires_at: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SessionRecord:
-    """One session at one version; sealed, it is the cookie's content and the cache's.
+    """One session at one version; sealed, it is the cookie's content and the cache's. Made once and never changed.
 
     Attributes:
         session_id: New at every login, stays through refreshes. A secret in reference mode.
@@ -198,9 +239,9 @@ class Admit:
     renew_session_id: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
-    """The middleware answers itself; the wrapped app is not called.
+    """The middleware answers itself; the wrapped app is not called. Made once and never changed.
 
     Attributes:
         status: HTTP status.

@@ -11,18 +11,18 @@ from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fotoweb_middleware.asgi import FotoWebASGIMiddleware
+import fotoweb_middleware
 from fotoweb_middleware.errors import SettingsError
 from fotoweb_middleware.settings import Settings
-from fotoweb_middleware.wsgi import FotoWebWSGIMiddleware
 
 __all__ = ["asgi", "wsgi"]
 
 if TYPE_CHECKING:
-    asgi: FotoWebASGIMiddleware
-    wsgi: FotoWebWSGIMiddleware
+    asgi: fotoweb_middleware.FotoWebASGIMiddleware
+    wsgi: fotoweb_middleware.FotoWebWSGIMiddleware
 
-DOORS = {"asgi": FotoWebASGIMiddleware, "wsgi": FotoWebWSGIMiddleware}
+DOORS = {"asgi": "FotoWebASGIMiddleware", "wsgi": "FotoWebWSGIMiddleware"}
+"""Public names, imported when they are asked for: an app uses one door only."""
 
 
 def __getattr__(name: str) -> Any:
@@ -31,7 +31,8 @@ def __getattr__(name: str) -> Any:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
     settings = Settings()
-    wrapped = DOORS[name](load_app(settings.app), settings)
+    door = getattr(fotoweb_middleware, DOORS[name])
+    wrapped = door(load_app(settings.app), settings)
     globals()[name] = wrapped
     return wrapped
 

@@ -47,6 +47,9 @@ def extra(name: str) -> list[str]:
 ASKED = {
     "demo": [*PROJECT["dependencies"], *extra("demo"), *group("build")],
     "dev": [*PROJECT["dependencies"], *extra("demo"), *extra("redis"), *group("dev")],
+    "fuzz": group("fuzz"),
+    "bench": group("bench"),
+    "audit": group("audit"),
     "node": group("node"),
     "redis-server": group("redis-server"),
 }
@@ -75,7 +78,7 @@ def test_every_locked_package_has_its_hashes(name: str) -> None:
     assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
 
 
-@pytest.mark.parametrize("name", ["demo", "node", "redis-server"])
+@pytest.mark.parametrize("name", ["demo", "fuzz", "bench", "audit", "node", "redis-server"])
 def test_a_smaller_lock_says_what_the_large_one_says(name: str) -> None:
     """No set-up step changes the version that an earlier one installed."""
     large, small = locked("dev"), locked(name)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from fotoweb_middleware.cookies.content import LoginInProgress
+from fotoweb_middleware.cookies.seal import Opened
+from fotoweb_middleware.model import Answer, SessionRecord, TokenSet
+from fotoweb_middleware.site.near import Seen
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "fotoweb_middleware"
@@ -23,6 +29,12 @@ LONG_FUNCTIONS: dict[str, str] = {}
 
 LONG_FILES: dict[str, str] = {}
 """Files that may be longer, each with its reason."""
+
+VALUES = (TokenSet, SessionRecord, Answer, Opened, LoginInProgress)
+"""Dataclasses that are not frozen, since many are made (docs/adr/0026)."""
+
+FIELDS_OF_VALUES = {field.name for value in VALUES for field in dataclasses.fields(value)} | {*Seen.__slots__}
+ROAD = ("asgi.py", "wsgi.py", "gate.py", "drivers", "journeys", "stages", "site", "fotoweb", "cookies", "pages")
 
 # Written in pieces, so that this file does not name what it looks for.
 HOSTS = tuple(
@@ -156,6 +168,16 @@ def emoji(path: str, text: str) -> list[str]:
     return [f"{path} holds the picture U+{ord(found):04X}" for found in EMOJI.findall(text)]
 
 
+def changed_values(path: str, text: str) -> list[str]:
+    """What travels along the road stays as it was made, frozen or not: only ``self`` is given a field's name anew."""
+    return [
+        f"{path}:{node.lineno} changes {ast.unparse(node)}"
+        for node in ast.walk(parsed(path, text))
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del)
+        if node.attr in FIELDS_OF_VALUES and ast.unparse(node.value) != "self"
+    ]
+
+
 # ---------------------------------------------------------------------------------------------- the project keeps them
 
 type_of_rule = Callable[[str, str], list[str]]
@@ -167,6 +189,14 @@ def test_the_package_keeps_the_rule(rule: type_of_rule) -> None:
     sources = python_files(PACKAGE, "tests", "examples", "tools", "docs")
 
     assert [fault for path, text in sources.items() for fault in rule(path, text)] == []
+
+
+def test_nobody_changes_a_value() -> None:
+    """On the road nobody changes a value that is not frozen."""
+    sources = {path: text for path, text in python_files(PACKAGE).items() if path.split("/")[1] in ROAD}
+
+    assert len(sources) > len(ROAD)
+    assert [fault for path, text in sources.items() for fault in changed_values(path, text)] == []
 
 
 def test_the_tests_state_what_they_check() -> None:
@@ -218,6 +248,9 @@ FAULTS: list[tuple[type_of_rule, str, str]] = [
     (named_hosts, "requirements/a.lock", f"--index-url https://{HOST.upper()}/simple\n"),
     (named_machine_paths, "a.md", f"see {MACHINE_PATHS[0]}main\n"),
     (named_machine_paths, "a.md", f"see `{MACHINE_PATHS[2]}/design.md`\n"),
+    (changed_values, "a.py", "held.record.version = 2\n"),
+    (changed_values, "a.py", "answer.headers += more\n"),
+    (changed_values, "a.py", "del record.user\n"),
     (emoji, "README.md", "It works! \N{ROCKET}\n"),
     (emoji, "README.md", "\N{WHITE HEAVY CHECK MARK} done\n"),
 ]
@@ -238,6 +271,7 @@ FINE: list[tuple[type_of_rule, str, str]] = [
     (missing_module_docstring, "a.py", '"""What it is for."""\n'),
     (missing_test_docstrings, "a.py", 'def test_it() -> None:\n    """It works."""\n'),
     (named_machine_paths, "a.md", "https://tenant.example/fotoweb/work/flow\n"),
+    (changed_values, "a.py", "self.version = record.version\nversion = 2\nheld.live = False\n"),
     (emoji, "README.md", "stale → refresh — 60 s … ├── └──\n"),
 ]
 

@@ -26,10 +26,12 @@ class Stored:
     Attributes:
         value: The sealed bytes, or None where a tombstone lies.
         version: The version they were saved with; 0 for a tombstone.
+        is_settled: False where a part of the cache does not know it yet: whoever loads it should save it again.
     """
 
     value: bytes | None = field(repr=False)
     version: int
+    is_settled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +82,17 @@ class Cache(Protocol):
             version: Must be higher than the stored one.
             ttl_seconds: How long the entry may live.
             create: True: write also where nothing is; False: only over an entry that is there.
-            lease: The writer's lease, where the write is made under one.
+            lease: The writer's lease on the same key, where the write is made under one.
         """
 
     def bury(self, key: str, *, ttl_seconds: float) -> None:
         """Replace what lies under ``key`` by a tombstone that lives for ``ttl_seconds``."""
 
     def take_lease(self, key: str, *, ttl_seconds: float) -> Lease | None:
-        """Return a lease on ``key``, or None where somebody else holds one."""
+        """Return a lease on ``key``, or None where somebody else holds one.
+
+        Its fence is higher than that of every lease before, and of the entry that lies under the key.
+        """
 
     def free_lease(self, lease: Lease) -> None:
         """Give the lease up. Does nothing where it has ended or passed to somebody else."""

@@ -8,7 +8,8 @@ import typer
 
 from fotoweb_middleware.cli.output import write
 from fotoweb_middleware.errors import SettingsError
-from fotoweb_middleware.settings import Described, Settings, describe
+from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.settings.describe import Described, describe
 
 __all__ = ["config", "rows"]
 

@@ -6,9 +6,12 @@ The first part says how many there are: ``3~…``; whatever lies beyond is a lef
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 
-__all__ = ["MAX_TOTAL_CHARACTERS", "join_parts", "split_value", "total_characters"]
+from fotoweb_middleware.cookies.header import PART_MARK, values_of
+
+__all__ = ["MAX_TOTAL_CHARACTERS", "all_values", "join_parts", "split_value", "total_characters"]
 
 MAX_COOKIE_CHARACTERS = 4096
 """RFC 6265bis, 5.6: name plus value; Chromium and Firefox refuse more."""
@@ -16,10 +19,9 @@ MAX_COOKIE_CHARACTERS = 4096
 MAX_TOTAL_CHARACTERS = 6144
 """All parts together: servers refuse long headers (gunicorn: 8190 bytes for one field)."""
 
+MOST_PARTS = 3
 PART_COUNTS = frozenset({"2", "3"})
 """More never fit into the total."""
-
-MARK = "~"
 
 
 def split_value(name: str, value: str) -> dict[str, str]:
@@ -27,11 +29,11 @@ def split_value(name: str, value: str) -> dict[str, str]:
     room = MAX_COOKIE_CHARACTERS - len(name) - len(".1")
     if len(value) <= room:
         return {name: value}
-    room -= len(MARK) + 1
+    room -= len(PART_MARK) + 1
     pieces = [value[start : start + room] for start in range(0, len(value), room)]
     names = [name, *(f"{name}.{number}" for number in range(1, len(pieces)))]
     return {
-        part_name: f"{len(pieces)}{MARK}{piece}" if part_name == name else piece
+        part_name: f"{len(pieces)}{PART_MARK}{piece}" if part_name == name else piece
         for part_name, piece in zip(names, pieces, strict=True)
     }
 
@@ -39,7 +41,7 @@ def split_value(name: str, value: str) -> dict[str, str]:
 def join_parts(name: str, values: Mapping[str, str]) -> str | None:
     """Return the value that ``split_value`` cut, or None where it isn't there as a whole."""
     first = values.get(name)
-    if first is None or first[1:2] != MARK:
+    if first is None or first[1:2] != PART_MARK:
         return first
     count, piece = first[:1], first[2:]
     if count not in PART_COUNTS:
@@ -48,6 +50,22 @@ def join_parts(name: str, values: Mapping[str, str]) -> str | None:
     if None in pieces:
         return None
     return piece + "".join(piece for piece in pieces if piece is not None)
+
+
+def all_values(name: str, header: str) -> Iterator[str]:
+    """Yield every value that a Cookie header may mean where one of its cookies came several times.
+
+    Args:
+        name: What the first part is called.
+        header: The Cookie header.
+    """
+    others = [dict.fromkeys(values_of(header, f"{name}.{number}")) for number in range(1, MOST_PARTS)]
+    firsts = dict.fromkeys(values_of(header, name))
+    yield from (first for first in firsts if first[1:2] != PART_MARK)
+    for count in sorted(PART_COUNTS):  # Fewer parts first: a few planted ones make hundreds of three.
+        for first in firsts:
+            if first[:2] == f"{count}{PART_MARK}":
+                yield from (first[2:] + "".join(rest) for rest in itertools.product(*others[: int(count) - 1]))
 
 
 def total_characters(parts: Mapping[str, str]) -> int:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import itertools
+import contextvars
+import inspect
 import logging
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import anyio.lowlevel
-import httpx
 
 from fotoweb_middleware.caches.protocol import AsyncCache, Lease
-from fotoweb_middleware.drivers.calling import BodyReader, client_options, read_reply, request_parts, unreachable
+from fotoweb_middleware.drivers.arrivals import LOOKS_IN_A_TURN, Arrivals
+from fotoweb_middleware.drivers.awaited_calls import AwaitedCalls
+from fotoweb_middleware.drivers.calling import ClientOptions
+from fotoweb_middleware.drivers.failures import cache_failure, failure_of
 from fotoweb_middleware.drivers.flights import Flights, poll_seconds
+from fotoweb_middleware.drivers.loops import call_soon, callable_from_any_thread, is_asyncio, is_loop_gone, wake
+from fotoweb_middleware.drivers.pace import STEPS_IN_A_TURN, PaceOfLoops, Rank
 from fotoweb_middleware.effects import (
     AwaitLease,
     BuryRecord,
@@ -30,13 +34,15 @@ from fotoweb_middleware.effects import (
     SaveRecord,
     TakeLease,
 )
-from fotoweb_middleware.errors import CacheUnavailable, FotoWebMiddlewareError
+from fotoweb_middleware.errors import FotoWebMiddlewareError
 from fotoweb_middleware.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["AwaitingDriver"]
 
 R = TypeVar("R")
-NUMBERS = itertools.count()
 LOGGER = logging.getLogger("fotoweb_middleware")
 
 
@@ -47,6 +53,9 @@ class AwaitingDriver:
         settings: For time-outs and TLS.
         cache: The server cache.
         transport: Where calls to FotoWeb go instead of the network; for tests.
+
+    Attributes:
+        has_room: Returns whether one more request may be looked at in this turn of the loop; else it ``arrive``s first.
     """
 
     def __init__(
@@ -54,15 +63,27 @@ class AwaitingDriver:
     ) -> None:
         self._cache = cache
         self._flights = Flights()
-        self._timeout_seconds = settings.http_timeout
-        self._client_options = {**client_options(settings), "transport": transport}
-        # A client belongs to the event loop it was first used in; there may be several loops in one process.
-        self._clients: anyio.lowlevel.RunVar[httpx.AsyncClient] = anyio.lowlevel.RunVar(f"httpx client {next(NUMBERS)}")
+        self._client_options = ClientOptions(settings, transport)
+        self._calls = AwaitedCalls(self._client_options, settings.http_timeout)
+        self.has_room = Arrivals(call_soon).has_room
+        self._paces = PaceOfLoops(STEPS_IN_A_TURN)
+        self._looks = PaceOfLoops(LOOKS_IN_A_TURN)
+        self._under_way: set[Flow[Any]] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
+
+    def arrive(self) -> Awaitable[None]:
+        """Wait for a turn of the loop that has room for one more look: one of the next, since this one has none."""
+        return self._looks.here().queue(Rank.BEGINNING)
 
     async def run(self, flow: Flow[R]) -> R:
         """Carry out every effect of ``flow`` and return what it returns."""
-        return await self._run(flow, [])
+        if len(self._under_way) >= STEPS_IN_A_TURN:  # Else it is no crowd, and goes on at once.
+            await self._paces.here().keep(Rank.BEGINNING)
+        self._under_way.add(flow)
+        try:
+            return await self._run(flow, [])
+        finally:
+            self._under_way.discard(flow)
 
     async def _run(self, flow: Flow[R], leases: list[Lease]) -> R:
         try:
@@ -70,45 +91,46 @@ class AwaitingDriver:
             while True:
                 try:
                     reply = await self._perform(effect, leases)
-                except FotoWebMiddlewareError as error:
-                    effect = flow.throw(error)
+                except Exception as error:  # noqa: BLE001 (what is no failure of an effect is raised again)
+                    effect = flow.throw(failure_of(effect, error))
                 else:
                     effect = flow.send(reply)
         except StopIteration as stop:
             result: R = stop.value
             return result
         finally:
-            async with contextlib.AsyncExitStack() as stack:  # One that fails keeps none of the others from its end.
-                for lease in leases:
-                    stack.push_async_callback(self._release, lease)
+            try:
                 flow.close()
+            finally:
+                if leases:
+                    await self._release_all(leases)
 
-    async def _perform(self, effect: Effect[Any], leases: list[Lease]) -> object:
+    def _perform(self, effect: Effect[Any], leases: list[Lease]) -> Awaitable[object]:
+        """Begin to carry an effect out; no coroutine of its own stands on the stack of whoever waits."""
         match effect:
             case LoadRecord(key):
-                return await self._cache.load(key)
+                return self._cache.load(key)
             case SaveRecord(key, value, version, ttl_seconds, create, lease):
-                return await self._cache.save(
+                return self._cache.save(
                     key, value, version=version, ttl_seconds=ttl_seconds, create=create, lease=lease
                 )
             case BuryRecord(key, ttl_seconds):
-                await self._cache.bury(key, ttl_seconds=ttl_seconds)
-                return None
+                return self._cache.bury(key, ttl_seconds=ttl_seconds)
             case TakeLease():
-                return await self._take_lease(effect, leases)
+                return self._take_lease(effect, leases)
             case AwaitLease():
-                return await self._await_lease(effect)
+                return self._await_lease(effect)
             case Claim():
-                return await self._claim(effect)
+                return self._claim(effect)
             case PostForm() | GetDocument():
-                return await self._call(effect)
+                return self._call(effect)
             case Detach(flow, lease):
-                return await self._detach(flow, lease, leases)
+                return self._detach(flow, lease, leases)
             case _:
                 raise TypeError(effect)
 
     async def _take_lease(self, effect: TakeLease, leases: list[Lease]) -> Lease | None:
-        if not self._flights.begin(effect.key):
+        if not self._flights.begin(effect.key, is_loop_gone()):
             return None
         lease: Lease | None = None
         try:
@@ -124,13 +146,20 @@ class AwaitingDriver:
             leases.append(lease)
         return lease
 
+    async def _release_all(self, leases: list[Lease]) -> None:
+        try:
+            await self._release(leases.pop())
+        finally:
+            if leases:  # One that fails keeps none of the others from its end.
+                await self._release_all(leases)
+
     async def _release(self, lease: Lease) -> None:
         try:
             if lease.fence:
                 with anyio.CancelScope(shield=True):  # Without it the release of a cancelled request never runs.
                     await self._cache.free_lease(lease)
-        except CacheUnavailable:
-            pass  # It ends by itself.
+        except Exception as error:  # noqa: BLE001 (it ends by itself, and the flow has its result)
+            cache_failure(error)
         finally:
             self._flights.end(lease.key)
 
@@ -146,7 +175,9 @@ class AwaitingDriver:
                 self._flights.stop_waiting(effect.key, wake)
         else:
             await anyio.sleep(poll_seconds(effect.at_most_seconds))
-        return anyio.current_time() - started
+        waited_seconds = anyio.current_time() - started
+        await self._paces.here().keep(Rank.ANSWERED)  # All who wait for one session are woken in one moment.
+        return waited_seconds
 
     async def _claim(self, effect: Claim) -> bool:
         if not effect.local_only and await self._cache.take_lease(effect.key, ttl_seconds=effect.ttl_seconds) is None:
@@ -162,56 +193,75 @@ class AwaitingDriver:
             with anyio.CancelScope(shield=True):
                 return await self._run(flow, kept)
         # A shielded scope does not stop asyncio's own task.cancel(); a task of its own does.
-        task = asyncio.create_task(self._run(flow, kept))
-        self._tasks.add(task)  # The loop keeps weak references only.
-        task.add_done_callback(self._tasks.discard)
+        task = Undisturbed(self._run(flow, kept), self._tasks)
         try:
-            await asyncio.wait((task,))  # Unlike asyncio.shield it leaves no second future whose failure nobody reads.
+            await task.ended
         except asyncio.CancelledError:
             task.add_done_callback(tell_failure)
             raise
         return task.result()
 
-    async def _call(self, effect: PostForm | GetDocument) -> HttpReply:
-        try:
-            with anyio.fail_after(self._timeout_seconds):
-                async with self._client().stream(**request_parts(effect)) as response:
-                    reader = BodyReader(response)
-                    async for chunk in response.aiter_raw():
-                        reader.add(chunk)
-                    return read_reply(response, reader.body())
-        except (httpx.HTTPError, TimeoutError) as error:
-            raise unreachable(error) from None
+    @property
+    def is_prepared(self) -> bool:
+        """Whether a call to FotoWeb could begin at once."""
+        return self._client_options.are_loaded
 
-    def _client(self) -> httpx.AsyncClient:
-        client = self._clients.get(None)
-        if client is None:
-            client = httpx.AsyncClient(**self._client_options)
-            self._clients.set(client)
-        return client
+    async def prepare(self) -> None:
+        """Load what calls to FotoWeb need, where it was not loaded before: a tenth of a second, in a thread."""
+        await self._calls.prepare()
+
+    async def _call(self, effect: PostForm | GetDocument) -> HttpReply:
+        await self.prepare()  # Before the pace is kept: all who wait for it go on in one moment.
+        pace = self._paces.here()
+        try:
+            reply = await self._calls.call(effect, pace)
+        except FotoWebMiddlewareError:
+            await pace.keep(Rank.ANSWERED)  # Where FotoWeb is gone all calls fail in one moment.
+            raise
+        await pace.keep(Rank.ANSWERED)
+        return reply
+
+
+class Undisturbed(asyncio.Task[R]):
+    """A task that the end of its loop does not cut either, as trio's would not: the loop waits for it.
+
+    Else a server that gives up its last requests would lose what FotoWeb is about to answer. The wait is short:
+    every effect has its time-out.
+
+    Args:
+        coroutine: What it does.
+        running: Holds it while it runs: the loop keeps weak references only.
+
+    Attributes:
+        ended: Has a result, None, once the task has ended in whatever way. Who waits for it waits for no second future
+            whose failure nobody reads, as with ``asyncio.shield``, and with a few objects, unlike ``asyncio.wait``.
+    """
+
+    __slots__ = ("_running", "ended")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, R], running: set[asyncio.Task[Any]]) -> None:
+        loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+        super().__init__(coroutine, loop=loop, context=context)
+        self.ended: asyncio.Future[None] = loop.create_future()
+        self._running = running
+        running.add(self)
+        self.add_done_callback(Undisturbed._end, context=context)
+
+    def _end(self) -> None:
+        self._running.discard(self)
+        wake(self.ended)
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Cancel it, as time-outs do; not where the loop has stopped and clears away what is left.
+
+        Nor before its first step: it would never run then, and so never free the leases that it was handed.
+        """
+        coroutine = self.get_coro()
+        is_begun = not inspect.iscoroutine(coroutine) or inspect.getcoroutinestate(coroutine) != inspect.CORO_CREATED
+        return is_begun and self.get_loop().is_running() and super().cancel(msg)
 
 
 def tell_failure(task: asyncio.Task[Any]) -> None:
     """Write down how a task failed for which nobody waits any more."""
     if not task.cancelled() and (error := task.exception()) is not None:
         LOGGER.warning("what a request left behind when it went away failed: %s", type(error).__name__)
-
-
-def is_asyncio() -> bool:
-    """Return whether asyncio runs this task, and not trio."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-def callable_from_any_thread(callback: Callable[[], object]) -> Callable[[], object]:
-    """Return a callable that any thread may call to have ``callback`` run in this task's event loop."""
-    if is_asyncio():
-        loop = asyncio.get_running_loop()
-        return lambda: loop.call_soon_threadsafe(callback)
-    import trio.lowlevel  # noqa: PLC0415 (only where trio runs)
-
-    token = trio.lowlevel.current_trio_token()
-    return lambda: token.run_sync_soon(callback)

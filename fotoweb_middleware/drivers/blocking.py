@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import httpx
-
+from fotoweb_middleware.caches.forks import keep_over_forks
 from fotoweb_middleware.caches.protocol import Cache, Lease
-from fotoweb_middleware.drivers.calling import client_options, unreachable
+from fotoweb_middleware.drivers.calling import ClientOptions, unreachable
+from fotoweb_middleware.drivers.failures import cache_failure, failure_of
 from fotoweb_middleware.drivers.flights import Flights, poll_seconds
 from fotoweb_middleware.drivers.timed_call import TimedCall
 from fotoweb_middleware.effects import (
@@ -27,8 +27,10 @@ from fotoweb_middleware.effects import (
     SaveRecord,
     TakeLease,
 )
-from fotoweb_middleware.errors import CacheUnavailable, FotoWebMiddlewareError
 from fotoweb_middleware.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["BlockingDriver"]
 
@@ -48,7 +50,32 @@ class BlockingDriver:
         self._cache = cache
         self._flights = Flights()
         self._timeout_seconds = settings.http_timeout
-        self._client = httpx.Client(**client_options(settings), transport=transport)
+        self._client_options = ClientOptions(settings, transport)
+        self.start_anew(whole=False)
+        keep_over_forks(self)
+
+    def start_anew(self, *, whole: bool) -> None:  # noqa: ARG002 (a client is never taken over)
+        """See ``caches.forks``. The calls that hold places in the parent's client would never give them back here."""
+        self.lock = threading.Lock()
+        self._client: httpx.Client | None = None
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether a call to FotoWeb could begin at once."""
+        return self._client_options.are_loaded
+
+    def prepare(self) -> None:
+        """Load what calls to FotoWeb need, where it was not loaded before: it takes a tenth of a second."""
+        self._client_options.load()
+
+    def _ready_client(self) -> httpx.Client:
+        options = self._client_options.load()
+        import httpx  # noqa: PLC0415 (``load`` did it)
+
+        with self.lock:
+            if self._client is None:
+                self._client = httpx.Client(**options)
+            return self._client
 
     def run(self, flow: Flow[R]) -> R:
         """Carry out every effect of ``flow`` and return what it returns."""
@@ -60,8 +87,8 @@ class BlockingDriver:
             while True:
                 try:
                     reply = self._perform(effect, leases)
-                except FotoWebMiddlewareError as error:
-                    effect = flow.throw(error)
+                except Exception as error:  # noqa: BLE001 (what is no failure of an effect is raised again)
+                    effect = flow.throw(failure_of(effect, error))
                 else:
                     effect = flow.send(reply)
         except StopIteration as stop:
@@ -118,8 +145,8 @@ class BlockingDriver:
         try:
             if lease.fence:
                 self._cache.free_lease(lease)
-        except CacheUnavailable:
-            pass  # It ends by itself.
+        except Exception as error:  # noqa: BLE001 (it ends by itself, and the flow has its result)
+            cache_failure(error)
         finally:
             self._flights.end(lease.key)
 
@@ -146,7 +173,11 @@ class BlockingDriver:
         return self._run(flow, [lease])
 
     def _call(self, effect: PostForm | GetDocument) -> HttpReply:
+        self.prepare()  # Imports httpx with a lock that no fork interrupts.
+        import httpx  # noqa: PLC0415
+
+        client = self._ready_client()
         try:
-            return TimedCall(self._client, effect).result(self._timeout_seconds)
+            return TimedCall(client, effect).result(self._timeout_seconds)
         except httpx.HTTPError as error:
             raise unreachable(error) from None

@@ -13,54 +13,81 @@ from collections.abc import Callable
 
 from cachetools import TLRUCache
 
+from fotoweb_middleware.caches.forks import keep_over_forks
+
 __all__ = ["Flights", "poll_seconds"]
 
 MOST_CLAIMS = 50_000
+NOBODY: set[Callable[[], object]] = set()
+"""Who waits for most keys. Nobody is put in here: the first who waits for a key has a set made for it."""
 
 
 class Flights:
-    """Leases and claims within this process."""
+    """Leases and claims within this process.
+
+    Attributes:
+        lock: See ``caches.forks``.
+    """
+
+    lock: threading.Lock
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self.start_anew(whole=False)
+        keep_over_forks(self)
+
+    def start_anew(self, *, whole: bool) -> None:
+        """See ``caches.forks``. Flights are forgotten: theirs would never end here. What was claimed stays claimed."""
+        self.lock = threading.Lock()
         self._wakes: dict[str, set[Callable[[], object]]] = {}
+        self._are_gone: dict[str, Callable[[], bool]] = {}
+        if whole:
+            return
         self._claims: TLRUCache[str, float] = TLRUCache(
             MOST_CLAIMS, ttu=lambda _key, ttl_seconds, now: now + ttl_seconds, timer=time.monotonic
         )
 
-    def begin(self, key: str) -> bool:
-        """Take ``key``; False where somebody in this process holds it."""
-        with self._lock:
-            if key in self._wakes:
+    def begin(self, key: str, is_gone: Callable[[], bool] = lambda: False) -> bool:
+        """Take ``key``; False where somebody in this process holds it.
+
+        Args:
+            key: What to work on.
+            is_gone: Returns whether the taker can never give it up any more; others may take it then.
+        """
+        with self.lock:
+            if key in self._wakes and not self._are_gone[key]():
                 return False
-            self._wakes[key] = set()
+            self._wakes.setdefault(key, NOBODY)
+            self._are_gone[key] = is_gone
             return True
 
     def end(self, key: str) -> None:
         """Give ``key`` up and wake whoever waits for it."""
-        with self._lock:
-            wakes = self._wakes.pop(key, set())
+        with self.lock:
+            wakes = self._wakes.pop(key, NOBODY)
+            self._are_gone.pop(key, None)
         for wake in wakes:
             with contextlib.suppress(RuntimeError):  # The waiter's event loop is gone, and the waiter with it.
                 wake()
 
     def wait(self, key: str, wake: Callable[[], object]) -> bool:
         """Have ``wake`` called when ``key`` is given up; False where nobody in this process holds it."""
-        with self._lock:
+        with self.lock:
             wakes = self._wakes.get(key)
-            if wakes is None:
+            if wakes is None or self._are_gone[key]():
                 return False
+            if wakes is NOBODY:
+                wakes = self._wakes[key] = set()
             wakes.add(wake)
             return True
 
     def stop_waiting(self, key: str, wake: Callable[[], object]) -> None:
         """Have ``wake`` not called any more."""
-        with self._lock:
-            self._wakes.get(key, set()).discard(wake)
+        with self.lock:
+            self._wakes.get(key, NOBODY).discard(wake)
 
     def claim(self, key: str, ttl_seconds: float) -> bool:
         """Be the first in this process to use ``key``."""
-        with self._lock:
+        with self.lock:
             if key in self._claims:
                 return False
             self._claims[key] = ttl_seconds

@@ -11,12 +11,13 @@ import contextlib
 import contextvars
 import socket
 import threading
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from fotoweb_middleware.drivers.calling import BodyReader, read_reply, request_parts
 from fotoweb_middleware.effects import GetDocument, HttpReply, PostForm
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["TimedCall"]
 
@@ -38,7 +39,7 @@ class TimedCall:
         self._ended = threading.Event()
         self._is_late = False
         self._socket: socket.socket | None = None
-        self._result: HttpReply | Exception = httpx.ReadError("the call ended without an answer")
+        self._result: HttpReply | Exception | None = None
 
     def result(self, timeout_seconds: float) -> HttpReply:
         """Carry the call out and return the answer.
@@ -47,6 +48,8 @@ class TimedCall:
             httpx.HTTPError: There is none, or not within ``timeout_seconds``.
             FotoWebNonsense: It is too large, or compressed.
         """
+        import httpx  # noqa: PLC0415 (see ``calling``)
+
         run = contextvars.copy_context().run  # Whoever traces requests finds the caller's context.
         threading.Thread(target=run, args=(self._run,), name="fotoweb-call", daemon=True).start()
         if not self._ended.wait(timeout_seconds):
@@ -54,7 +57,7 @@ class TimedCall:
             raise httpx.ReadTimeout("the whole answer took too long")
         if isinstance(self._result, HttpReply):
             return self._result
-        raise self._result
+        raise self._result or httpx.ReadError("the call ended without an answer")
 
     def _run(self) -> None:
         try:

@@ -175,6 +175,5 @@ def read_expires_in(value: object) -> float | None:
 
 def read_retry_after(value: str | None) -> float | None:
     """Return the seconds of a Retry-After header, at most a minute; None where it is absent or a date."""
-    if value is None or not DIGITS.fullmatch(value.strip()):
-        return None
-    return min(float(value), MAX_RETRY_AFTER_SECONDS)
+    seconds = (value or "").strip(" \t")  # The others that Python strips, such as U+001C, float() does not take.
+    return min(float(seconds), MAX_RETRY_AFTER_SECONDS) if DIGITS.fullmatch(seconds) else None

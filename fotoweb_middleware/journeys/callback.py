@@ -10,12 +10,12 @@ The checks, in this order; whatever fails first answers, and until the state is 
 
 from __future__ import annotations
 
-import base64
 import hmac
 import math
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from fotoweb_middleware import base64url
 from fotoweb_middleware.cookies.content import LoginInProgress, read_login
 from fotoweb_middleware.cookies.seal import Purpose
 from fotoweb_middleware.effects import Claim, Detach, Flow, GetDocument, PostForm, SaveRecord
@@ -27,20 +27,24 @@ from fotoweb_middleware.errors import (
 )
 from fotoweb_middleware.fotoweb.authorize import CallbackProblem, CallbackQuery, read_callback
 from fotoweb_middleware.fotoweb.identity import DESCRIPTOR_MEDIA_TYPE, ME_PATH, read_user
-from fotoweb_middleware.fotoweb.tokens import TOKEN_PATH, build_code_form, read_token_reply
-from fotoweb_middleware.journeys.login import LOGIN_SECONDS, forget_login, login_cookie_name
+from fotoweb_middleware.fotoweb.tokens import TOKEN_PATH, build_code_form, is_operator_fault, read_token_reply
+from fotoweb_middleware.journeys.login import LOGIN_SECONDS, crowd_out, forget_login, login_cookie_name
+from fotoweb_middleware.journeys.loops import count_login
 from fotoweb_middleware.journeys.target import safe_target
 from fotoweb_middleware.model import Answer, Reason, RequestView, SessionRecord, TokenSet, User
 from fotoweb_middleware.pages.bounce import one_moment
 from fotoweb_middleware.pages.fotoweb_errors import FotoWebStep, fotoweb_error, fotoweb_nonsense
 from fotoweb_middleware.pages.layout import Page
-from fotoweb_middleware.pages.login_problems import StateProblem, access_denied, sign_in_again
+from fotoweb_middleware.pages.login_problems import access_denied
 from fotoweb_middleware.pages.outages import cache_unavailable, fotoweb_unavailable, temporarily_unavailable
 from fotoweb_middleware.pages.refusals import method_not_allowed
+from fotoweb_middleware.pages.state_problems import StateProblem, sign_in_again
 from fotoweb_middleware.site import Site, front_page
 from fotoweb_middleware.site.answers import page_answer, redirect, with_cookies
+from fotoweb_middleware.site.held import Held
 from fotoweb_middleware.site.journal import Event, journal
-from fotoweb_middleware.stages.lookup import Presented, bury_session, open_cookie, seal_record
+from fotoweb_middleware.stages.lookup import Presented, open_cookie
+from fotoweb_middleware.stages.records import bury_session, seal_record
 from fotoweb_middleware.stages.supply import session_cookies
 
 __all__ = ["complete_login"]
@@ -100,8 +104,28 @@ def validate(site: Site, request: RequestView, presented: Presented) -> Validate
     opened = site.sealer.open(value, Purpose.LOGIN, name=name) if value else None
     login = read_login(opened.payload) if opened else None
     if login is None or not hmac.compare_digest(login.state.encode(), query.state.encode("utf-8", "replace")):
-        return StateProblem.UNKNOWN_STATE
+        return why_unknown(site, request, presented, value)
     return ValidatedCallback(query, login, name)
+
+
+def why_unknown(site: Site, request: RequestView, presented: Presented, value: str | None) -> StateProblem:
+    """Return why the login cookie of a state tells nothing, as precisely as the request shows it.
+
+    Args:
+        site: The wrapped app's.
+        request: The callback.
+        presented: The browser's cookies.
+        value: What came under the login cookie's name, if anything.
+    """
+    if value:
+        return StateProblem.OTHER_KEY
+    cookie = open_cookie(site, presented)
+    if cookie is not None and not site.near.is_buried(cookie.session_id):
+        return StateProblem.REUSED  # Somebody who is signed in came back: the login cookie went when it was used.
+    # Browsers send Fetch Metadata to https and to loopback hosts alone, whatever scheme a proxy lets us see.
+    if presented.names.secure and request.scheme == "http" and "sec-fetch-site" not in request.headers:
+        return StateProblem.PLAIN_HTTP
+    return StateProblem.UNKNOWN_STATE if request.headers.get("cookie") else StateProblem.NO_COOKIES
 
 
 def claim(site: Site, state: str) -> Flow[bool]:
@@ -130,7 +154,8 @@ def exchange(site: Site, request: RequestView, presented: Presented, callback: V
         reply = yield from PostForm(site.settings.url + TOKEN_PATH, form)
         tokens = read_token_reply(reply, now=site.clock())
     except FotoWebError as error:
-        journal(Event.LOGIN_FAILED, cause=error)
+        is_ours = isinstance(error, FotoWebRefused) and is_operator_fault(error)
+        journal(Event.OPERATOR_FAULT if is_ours else Event.LOGIN_FAILED, cause=error)
         return failed_exchange(site, request, callback, error)
     user = yield from ask_who(site, tokens)
     return (yield from open_session(site, request, presented, login, tokens, user))
@@ -146,22 +171,34 @@ def open_session(  # noqa: PLR0913, PLR0917 (what a session is made of)
 ) -> Flow[Answer]:
     """Open a session under a new id, end the one the browser came with, and go where the user was going."""
     now = site.clock()
-    session_id = base64.urlsafe_b64encode(site.entropy(24)).decode("ascii")
+    session_id = base64url.encode(site.entropy(24))
     record = SessionRecord(session_id, 1, tokens, started_at=now, seen_at=now, user=user)
     key = site.cache_key("session", session_id)
     held = site.near.adopt(record)
-    cookies = session_cookies(site, presented, held)
+    cookies = cookies_at_login(site, request, presented, login, held)
     yield from end_presented(site, presented)
     try:
         ttl_seconds = site.settings.session_lifetime
         yield from SaveRecord(key, seal_record(site, key, record), version=1, ttl_seconds=ttl_seconds, create=True)
     except CacheUnavailable as error:
-        journal(Event.CACHE_DOWN, cause=error)
-        held.current.is_saved = False
+        journal(Event.CACHE_DOWN, session_id=session_id, cause=error)
+        site.near.note_saved(record, is_saved=False)
         if held.by_handle:
-            return unavailable(cache_unavailable(RETRY_AFTER_SECONDS), RETRY_AFTER_SECONDS, Reason.CACHE_UNAVAILABLE)
+            page = cache_unavailable(RETRY_AFTER_SECONDS, login_url(site, request, login))  # The code is used up.
+            return unavailable(page, RETRY_AFTER_SECONDS, Reason.CACHE_UNAVAILABLE)
     journal(Event.LOGGED_IN, session_id=session_id, user=None if user is None else user.user_id)
     return arrive(site, safe_target(site, request.mount, login.next_path), cookies)
+
+
+def cookies_at_login(
+    site: Site, request: RequestView, presented: Presented, login: LoginInProgress, held: Held
+) -> tuple[str, ...]:
+    """Return the Set-Cookie values of a new session; logins in other tabs go where there is no room beside it."""
+    cookies = session_cookies(site, presented, held)
+    cookies += (count_login(site, presented, cookies),)
+    taken_characters = sum(len(cookie.partition(";")[0]) + len("; ") for cookie in cookies)
+    finished = login_cookie_name(presented, login.state)
+    return cookies + crowd_out(site, request, presented, taken_characters, finished=finished)
 
 
 def arrive(site: Site, target: str, cookies: tuple[str, ...]) -> Answer:

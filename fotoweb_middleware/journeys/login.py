@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import hashlib
 
+from fotoweb_middleware import base64url
 from fotoweb_middleware.cookies.content import LoginInProgress, read_login, write_login
 from fotoweb_middleware.cookies.header import expire_cookie, write_cookie
 from fotoweb_middleware.cookies.parts import MAX_TOTAL_CHARACTERS, total_characters
 from fotoweb_middleware.cookies.seal import Purpose
 from fotoweb_middleware.fotoweb.authorize import build_authorize_url
 from fotoweb_middleware.fotoweb.pkce import challenge_of, make_verifier
+from fotoweb_middleware.journeys.loops import stop_loop
 from fotoweb_middleware.journeys.target import next_target
 from fotoweb_middleware.model import Answer, Reason, RequestView
 from fotoweb_middleware.pages.refusals import bad_request_target, method_not_allowed
@@ -22,7 +23,15 @@ from fotoweb_middleware.site.request_class import is_navigation
 from fotoweb_middleware.stages.lookup import Presented
 from fotoweb_middleware.stages.unadmitted import not_signed_in_problem
 
-__all__ = ["LOGIN_SECONDS", "begin_login", "forget_login", "forget_logins", "login_cookie_name", "login_page"]
+__all__ = [
+    "LOGIN_SECONDS",
+    "begin_login",
+    "crowd_out",
+    "forget_login",
+    "forget_logins",
+    "login_cookie_name",
+    "login_page",
+]
 
 LOGIN_SECONDS = 600
 ALLOWED = frozenset({"GET", "HEAD"})
@@ -49,10 +58,12 @@ def begin_login(site: Site, request: RequestView, presented: Presented, target: 
         presented: Their cookies.
         target: Where to go after the login, checked by ``safe_target``.
     """
+    if (stopped := stop_loop(site, request, presented, target)) is not None:
+        return stopped
     redirect_uri = callback_url(site, request)
     if redirect_uri is None:
         return page_or_problem(request, Reason.BAD_HOST, bad_request_target(None))
-    state = base64.urlsafe_b64encode(site.entropy(24)).decode("ascii")
+    state = base64url.encode(site.entropy(24))
     verifier = make_verifier(site.entropy) if site.settings.pkce else None
     sent_uri = redirect_uri if site.settings.send_redirect_uri else None
     login = LoginInProgress(state, verifier, sent_uri, target, site.clock())
@@ -68,10 +79,11 @@ def begin_login(site: Site, request: RequestView, presented: Presented, target: 
 
 def login_cookies(site: Site, request: RequestView, presented: Presented, login: LoginInProgress) -> tuple[str, ...]:
     """Return the new login's cookie, and the removal of as many old ones as there is no room for."""
-    names = presented.names
+    names, logins, own = presented.names, presented.logins, presented.own.values
     name = login_cookie_name(presented, login.state)
     value = site.sealer.seal(write_login(login), Purpose.LOGIN, name=name)
-    if total_characters(presented.session_parts | {name: value}) > MAX_TOTAL_CHARACTERS:
+    others = total_characters({other: own[other] for other in own if other not in logins}) if own else 0
+    if others + len(name) + len(value) > MAX_TOTAL_CHARACTERS:
         login = dataclasses.replace(login, next_path=front_page(request.mount))
         value = site.sealer.seal(write_login(login), Purpose.LOGIN, name=name)
     written = write_cookie(
@@ -82,19 +94,30 @@ def login_cookies(site: Site, request: RequestView, presented: Presented, login:
         same_site=names.login_same_site,
         path=login_cookie_path(request, presented),
     )
-    crowded_out = logins_without_room(site, presented, {name: value})
-    return (written, *(forget_login(request, presented, old) for old in crowded_out))
+    if not logins:
+        return (written,)
+    return (written, *crowd_out(site, request, presented, others + total_characters({name: value})))
 
 
-def logins_without_room(site: Site, presented: Presented, newest: dict[str, str]) -> list[str]:
-    """Return the names of login cookies to drop, oldest first, so that all our cookies stay few and small."""
-    others, logins = presented.session_parts, presented.logins
+def crowd_out(
+    site: Site, request: RequestView, presented: Presented, taken_characters: int, *, finished: str = ""
+) -> tuple[str, ...]:
+    """Return the Set-Cookie values that drop login cookies, oldest first, so that all our cookies stay few and small.
+
+    Args:
+        site: The wrapped app's.
+        request: Who asks.
+        presented: Their cookies.
+        taken_characters: The room of our other cookies, as the browser will hold them after this answer.
+        finished: The cookie of a login that has come to its end; it goes anyway.
+    """
+    logins = {name: value for name, value in presented.logins.items() if name != finished}
     kept = sorted(logins, key=lambda name: started_at(site, name, logins[name]))
-    room = MAX_TOTAL_CHARACTERS - total_characters(others | newest)
+    room = MAX_TOTAL_CHARACTERS - taken_characters
     dropped = []
     while kept and (len(kept) >= MAX_LOGINS or total_characters({name: logins[name] for name in kept}) > room):
         dropped.append(kept.pop(0))
-    return dropped[:MAX_REMOVALS]
+    return tuple(forget_login(request, presented, name) for name in dropped[:MAX_REMOVALS])
 
 
 def started_at(site: Site, name: str, value: str) -> float:
@@ -107,7 +130,7 @@ def started_at(site: Site, name: str, value: str) -> float:
 def login_cookie_name(presented: Presented, state: str) -> str:
     """Return the name of a login's cookie: one for each state, so that tabs do not disturb one another."""
     digest = hashlib.sha256(state.encode("utf-8", "surrogatepass")).digest()
-    return presented.names.login_prefix + base64.urlsafe_b64encode(digest[:12]).decode("ascii")
+    return presented.names.login_prefix + base64url.encode(digest[:12])
 
 
 def login_cookie_path(request: RequestView, presented: Presented) -> str:

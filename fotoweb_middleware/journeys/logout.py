@@ -5,8 +5,9 @@ FotoWeb documents no revocation endpoint, so the tombstone is what makes a logou
 
 from __future__ import annotations
 
-from fotoweb_middleware.effects import Flow
+from fotoweb_middleware.effects import Detach, Flow
 from fotoweb_middleware.journeys.login import forget_logins
+from fotoweb_middleware.journeys.loops import forget_trail
 from fotoweb_middleware.model import Answer, Reason, RequestView
 from fotoweb_middleware.pages.headers import security_headers
 from fotoweb_middleware.pages.logout import confirm_logout, signed_out
@@ -15,7 +16,8 @@ from fotoweb_middleware.site import Site, front_page, origin_of
 from fotoweb_middleware.site.answers import page_answer, page_or_problem, redirect, with_cookies
 from fotoweb_middleware.site.journal import Event, journal
 from fotoweb_middleware.site.origin import is_from_elsewhere, is_same_origin_click
-from fotoweb_middleware.stages.lookup import Presented, bury_session, open_cookie
+from fotoweb_middleware.stages.lookup import Presented, presented_sessions
+from fotoweb_middleware.stages.records import bury_session
 from fotoweb_middleware.stages.supply import forget_session
 
 __all__ = ["end_session"]
@@ -34,15 +36,22 @@ def end_session(site: Site, request: RequestView, presented: Presented) -> Flow[
     if request.method == "GET" and not is_same_origin_click(request):
         page = confirm_logout(site.path(request.mount, "logout"), front_page(request.mount))
         return page_answer(Reason.LOGOUT_CONFIRM, page, headers=confirm_headers(site))
+    session_ids = presented_sessions(site, request, presented)
     if request.method == "POST" and is_from_elsewhere(site, request):
-        journal(Event.CROSS_ORIGIN, path=request.path)
+        session_id = session_ids[0] if session_ids else None
+        journal(Event.CROSS_ORIGIN, session_id=session_id, path=request.path, origin=request.headers.get("origin"))
         return page_or_problem(request, Reason.CROSS_ORIGIN, cross_origin_refused(front_page(request.mount)))
-    cookie = open_cookie(site, presented)
-    if cookie is not None:
-        journal(Event.LOGGED_OUT, session_id=cookie.session_id)
-        yield from bury_session(site, cookie.session_id)
-    cookies = (*forget_session(presented), *forget_logins(request, presented))
+    if session_ids:
+        yield from Detach(end_all(site, session_ids))  # Also for one who does not wait for the answer.
+    cookies = (*forget_session(presented), *forget_logins(request, presented), *forget_trail(presented))
     return with_cookies(farewell(site, request), cookies)
+
+
+def end_all(site: Site, session_ids: list[str]) -> Flow[None]:
+    """End sessions, each here and everywhere."""
+    for session_id in session_ids:
+        journal(Event.LOGGED_OUT, session_id=session_id)
+        yield from bury_session(site, session_id)
 
 
 def farewell(site: Site, request: RequestView) -> Answer:

@@ -11,7 +11,8 @@ from fotoweb_middleware.pages.refusals import method_not_allowed
 from fotoweb_middleware.site import Site, front_page
 from fotoweb_middleware.site.answers import page_or_problem
 from fotoweb_middleware.site.held import Held
-from fotoweb_middleware.stages.lookup import CacheDown, Found, Presented, lookup
+from fotoweb_middleware.stages.lookup import Found, Presented, lookup
+from fotoweb_middleware.stages.records import CacheDown
 from fotoweb_middleware.stages.refresh import Age, age_of
 from fotoweb_middleware.stages.unadmitted import no_cache, not_signed_in_problem
 

@@ -35,6 +35,8 @@ def safe_target(site: Site, mount: str, target: str) -> str:
 def requested_target(site: Site, request: RequestView) -> str:
     """Return where this request was going: the raw target, or the path quoted again where the server hides it."""
     raw_path, path = request.raw_path, request.mount + request.path
+    if raw_path == path and path.isascii() and "%" not in path:
+        return safe_target(site, request.mount, f"{path}?{request.query}" if request.query else path)
     path_bytes = path.encode("utf-8", "surrogateescape" if is_decoded(path) else "replace")
     # Servers decode what is no UTF-8 in one of two ways: replaced (ASGI) or kept as surrogates (our WSGI door).
     if raw_path is None or (unquote(raw_path) != path and unquote_to_bytes(raw_path) != path_bytes):

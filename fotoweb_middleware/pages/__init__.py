@@ -1,6 +1,8 @@
 """Every page and problem document this package shows, in one look.
 
-    login_problems.py   a sign-in that did not come to its end; a form sent without one
+    state_problems.py   a callback that can't be believed
+    login_problems.py   a sign-in that was declined; a form sent without one
+    login_loops.py      logins that follow one another without a session
     outages.py          FotoWeb or the server cache can't be reached
     fotoweb_errors.py   FotoWeb refused, or answered nonsense
     refusals.py         requests refused as they stand
@@ -21,17 +23,20 @@ from fotoweb_middleware.pages.bounce import one_moment
 from fotoweb_middleware.pages.fotoweb_errors import FotoWebStep, fotoweb_error, fotoweb_nonsense
 from fotoweb_middleware.pages.headers import PROBLEM_HEADERS, SECURITY_HEADERS, security_headers
 from fotoweb_middleware.pages.layout import Page, render
-from fotoweb_middleware.pages.login_problems import StateProblem, access_denied, not_signed_in, sign_in_again
+from fotoweb_middleware.pages.login_loops import LoopCause, login_loop
+from fotoweb_middleware.pages.login_problems import access_denied, not_signed_in
 from fotoweb_middleware.pages.logout import confirm_logout, signed_out
 from fotoweb_middleware.pages.outages import cache_unavailable, fotoweb_unavailable, temporarily_unavailable
 from fotoweb_middleware.pages.problem import problem_json
 from fotoweb_middleware.pages.refusals import bad_request_target, cross_origin_refused, method_not_allowed, no_such_page
+from fotoweb_middleware.pages.state_problems import StateProblem, sign_in_again
 from fotoweb_middleware.pages.targets import check_target, origin_of
 
 __all__ = [
     "PROBLEM_HEADERS",
     "SECURITY_HEADERS",
     "FotoWebStep",
+    "LoopCause",
     "Page",
     "StateProblem",
     "access_denied",
@@ -43,6 +48,7 @@ __all__ = [
     "fotoweb_error",
     "fotoweb_nonsense",
     "fotoweb_unavailable",
+    "login_loop",
     "method_not_allowed",
     "no_such_page",
     "not_signed_in",

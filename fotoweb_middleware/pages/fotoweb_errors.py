@@ -28,7 +28,8 @@ _CHECK: Final = Note(
 _CREDENTIALS: Final = Note(
     "Client ID and secret",
     "`FOTOWEB_CLIENT_ID` and `FOTOWEB_CLIENT_SECRET` must be those of this app's registration, on the site that "
-    "`FOTOWEB_URL` names. FotoWeb shows a secret only once: if in doubt, generate a new one and set it.",
+    "`FOTOWEB_URL` names. FotoWeb shows a secret only once: if in doubt, generate a new one, set it, and restart the "
+    "app.",
 )
 _REGISTRATION: Final = Note(
     "Registration",

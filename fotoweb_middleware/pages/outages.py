@@ -10,6 +10,9 @@ from fotoweb_middleware.pages.layout import Action, Link, Note, Page
 __all__ = ["cache_unavailable", "fotoweb_unavailable", "temporarily_unavailable"]
 
 _CHECK: Final = Note("To find the cause", "Run `fotoweb-middleware check` on this machine, with the app's settings.")
+_SEND_AGAIN: Final = (
+    "Reload this page for that. If you were sending something, it did not reach the app; reloading sends it again."
+)
 _MINUTE_SECONDS: Final = 60
 _LONGEST_PROMISE_SECONDS: Final = 3600
 
@@ -30,12 +33,13 @@ def fotoweb_unavailable(retry_after_seconds: float | None, retry_url: str | None
             "were signed in, you still are."
         ),
         f"Please try again {_in_words(retry_after_seconds)}.",
+        *(() if retry_url else (_SEND_AGAIN,)),
     )
     notes = (
         Note(
             "What happened",
             "The server at `FOTOWEB_URL` did not answer within `FOTOWEB_HTTP_TIMEOUT` seconds, broke the connection, "
-            "or answered with 429 or 5xx.",
+            "answered with 429 or 5xx, or with something that is no token. The app's log says which.",
         ),
         Note(
             "Where to look",
@@ -90,18 +94,21 @@ def cache_unavailable(retry_after_seconds: float | None, retry_url: str | None =
             "not been signed out."
         ),
         f"Please try again {_in_words(retry_after_seconds)}.",
+        *(() if retry_url else (_SEND_AGAIN,)),
     )
     notes = (
         Note(
             "What happened",
             "The server cache that `FOTOWEB_CACHE` names did not answer. Redis: is it running, and reachable from "
-            "here? SQLite: may this user write the file and its folder, and is the disk full?",
+            "here? SQLite: may this user write the file and its folder, and is the disk full? The app's log names the "
+            "reason.",
         ),
         _CHECK,
         Note("What to restart", "Only the cache. This app finds it again by itself within ten seconds."),
         Note(
             "To depend on it less",
-            "With `FOTOWEB_COOKIE_MODE=sealed` sessions live in the cookies, and go on while the cache is away.",
+            "With `FOTOWEB_COOKIE_MODE=sealed` sessions live in the cookies and go on while the cache is away, but for "
+            "those too large for cookies (over 6 KiB).",
         ),
     )
     return Page("cache_unavailable", 503, "Sign-ins cannot be looked up", body, _again(retry_url), notes)

@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterable
 from typing import TypedDict
 
-from pydantic import SecretStr
+from fotoweb_middleware.settings.secret import HoldsSecret
 
 __all__ = ["SettingsArguments"]
 
 Flag = bool | str
 Number = float | str
-Secret = str | SecretStr
+SecretText = str | HoldsSecret
 
 
 class SettingsArguments(TypedDict, total=False):
@@ -21,8 +21,8 @@ class SettingsArguments(TypedDict, total=False):
     allow_http: Flag
     url: str
     client_id: str
-    client_secret: Secret
-    secret_key: Secret | Iterable[str]
+    client_secret: SecretText
+    secret_key: SecretText | Iterable[SecretText]
     path_prefix: str
     redirect_uri: str | None
     send_redirect_uri: Flag

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+from pathlib import Path
 from typing import Any
 
 from fotoweb_middleware.settings.about import WrongValue
@@ -17,7 +19,7 @@ _PLAIN_WORD = re.compile(r"[A-Za-z0-9_./-]{1,40}", re.ASCII)
 
 
 def read_cache_address(value: Any) -> str:
-    """Read the address of the server cache. Nothing is opened here.
+    """Read the address of the server cache. Nothing is opened here, but what must be there for it is looked for.
 
     Raises:
         WrongValue: When the scheme is unknown or the rest does not fit it. Never repeats a part of the address.
@@ -49,6 +51,12 @@ def _check_sqlite(rest: str) -> None:
         raise WrongValue("it names no file.", mend="For memory alone, write memory://.")
     if "?" in rest or "#" in rest:
         raise WrongValue("the file name has a ? or # in it; options are not taken here.")
+    folder = Path(rest.removeprefix("/")).absolute().parent
+    if not folder.is_dir():
+        raise WrongValue(
+            f"there is no folder {str(folder)!a}.",
+            mend="Make it, writable for the user that runs the app. On one machine the variable can be left out.",
+        )
 
 
 def _check_redis(rest: str) -> None:
@@ -58,6 +66,8 @@ def _check_redis(rest: str) -> None:
             "what stands behind the host is not a database number.",
             mend="Percent-encode the signs / ? # @ : in a password (a slash is %2F); the database is a number, as /0.",
         )
+    if importlib.util.find_spec("redis") is None:
+        raise WrongValue("redis-py is not installed.", mend="Run: pip install 'fotoweb-middleware[redis]'")
     authority = re.split(r"[/?]", rest, maxsplit=1)[0]
     read_host_and_port(authority.rpartition("@")[2])
 

@@ -32,6 +32,12 @@ def cautions(settings: Settings) -> list[str]:
                 "FOTOWEB_REDIRECT_URI is plain http, and the cookies are Secure: browsers won't send them back there, "
                 "and no login will succeed unless something redirects to https."
             )
+    is_plain_loopback = public_url and urlsplit(public_url).scheme == "http" and _is_loopback_url(public_url)
+    if is_plain_loopback and settings.cookie_secure == "true":
+        found.append(
+            "FOTOWEB_COOKIE_SECURE=true, and FOTOWEB_REDIRECT_URI is plain http on this machine: some browsers drop "
+            "Secure cookies there, and then no login succeeds. With auto, the default, they are not Secure there."
+        )
     if settings.cookie_secure == "false" and not (public_url and _is_loopback_url(public_url)):
         found.append("FOTOWEB_COOKIE_SECURE=false: browsers send the session cookie over plain http too.")
     if not settings.pkce:

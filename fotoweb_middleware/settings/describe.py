@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import SecretStr
-
 from fotoweb_middleware.settings.about import Origin, variable_of
 from fotoweb_middleware.settings.cache_address import mask_cache_address
 from fotoweb_middleware.settings.model import Settings
+from fotoweb_middleware.settings.secret import Secret
 from fotoweb_middleware.settings.texts import ABOUT
 
 __all__ = ["Described", "describe", "written"]
@@ -41,7 +40,7 @@ def describe(settings: Settings) -> tuple[Described, ...]:
 
 
 def _shown(name: str, value: Any) -> str:
-    if isinstance(value, SecretStr):
+    if isinstance(value, Secret):
         return "***"
     if name == "cache":
         return mask_cache_address(value)

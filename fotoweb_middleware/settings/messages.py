@@ -9,7 +9,7 @@ from typing import Any
 from fotoweb_middleware.errors import SettingsError
 from fotoweb_middleware.settings.about import About, Origin, WrongValue, variable_of
 from fotoweb_middleware.settings.cache_address import mask_wrong_cache_address
-from fotoweb_middleware.settings.environment import nearest, unknown_variables
+from fotoweb_middleware.settings.environment import Misread, nearest, unknown_variables
 from fotoweb_middleware.settings.texts import ABOUT
 
 __all__ = ["Problem", "WrongSettings", "misread", "missing", "shown", "unknown_argument", "wrong"]
@@ -72,9 +72,9 @@ def missing(name: str, about: About, environ: Mapping[str, str]) -> Problem:
     return Problem(headline, reason, f"{about.accepts}{twin}.", about.mend)
 
 
-def misread(variable: str, about: About, error: WrongValue) -> Problem:
+def misread(about: About, error: Misread) -> Problem:
     """Report a variable whose value could not be had at all: its file can't be read, or there are two sources."""
-    return Problem(f"{variable} can't be used.", error.reason, about.accepts + ".", error.mend or about.mend)
+    return Problem(f"{error.variable} can't be used.", error.reason, about.accepts + ".", error.mend or about.mend)
 
 
 def wrong(name: str, about: About, origin: Origin, value: Any, error: WrongValue | None) -> Problem:
@@ -85,7 +85,7 @@ def wrong(name: str, about: About, origin: Origin, value: Any, error: WrongValue
         about: Its words.
         origin: Where the value came from.
         value: The value; it is masked here.
-        error: Why it was turned down, or None where only its type is known to be wrong.
+        error: Why it was turned down, or None where the value itself failed, being of an odd type.
     """
     variable = variable_of(name)
     where = {

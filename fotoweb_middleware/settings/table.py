@@ -11,7 +11,7 @@ import sys
 
 from fotoweb_middleware.settings.about import variable_of
 from fotoweb_middleware.settings.describe import written
-from fotoweb_middleware.settings.model import Settings
+from fotoweb_middleware.settings.fields import FIELDS
 from fotoweb_middleware.settings.texts import ABOUT
 
 __all__ = ["page"]
@@ -33,7 +33,8 @@ that names each variable, what it holds (secrets masked), what it takes and what
 the value, such as a container secret. Setting both is an error.
 - A variable that starts with `FOTOWEB_` and is not in this table is warned about in the log.
 
-`fotoweb-middleware config` shows the values in force, `fotoweb-middleware check` tries them out.
+`fotoweb-middleware config` shows the values in force, `fotoweb-middleware check` tries them out. \
+Which `FOTOWEB_CACHE` to take for what, and what each costs: [which server cache](caches.md).
 
 | variable | default | takes | what it does |
 | --- | --- | --- | --- |
@@ -53,8 +54,8 @@ def _row(name: str) -> str:
 
 
 def _default(name: str) -> str:
-    field = Settings.model_fields[name]
-    if field.is_required():
+    field = FIELDS[name]
+    if field.is_required:
         return "required"
     text = written(field.default)
     return f"`{text}`" if text else (ABOUT[name].unset or "not set")

@@ -24,7 +24,7 @@ ABOUT: Mapping[str, About] = MappingProxyType({
     "client_id": About(
         "The client id from the application registration.",
         "the client id of the registered application, printable ASCII without spaces",
-        mend=f"{_REGISTRATION} and copy the client ID of your application (type: Web application / API).",
+        mend=f"{_REGISTRATION} and copy the client ID of your application (type: Web App / API).",
     ),
     "client_secret": About(
         "The client secret from the application registration.",
@@ -36,7 +36,8 @@ ABOUT: Mapping[str, About] = MappingProxyType({
     "secret_key": About(
         "Signs and seals cookies and cache entries. Several, newest first, while changing from one key to the next.",
         "a random key of at least 32 characters; several are separated by commas, newest first",
-        mend="Run `fotoweb-middleware secret` and use what it prints, the same value in every process and machine.",
+        mend="Run `fotoweb-middleware secret`, or `python -c 'import secrets; print(secrets.token_urlsafe(32))'`, and "
+        "use what it prints, the same value in every process and machine.",
         secret=True,
         from_file=True,
     ),

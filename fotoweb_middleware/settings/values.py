@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pydantic import SecretStr
-
 from fotoweb_middleware.settings.about import WrongValue
+from fotoweb_middleware.settings.secret import reveal
 
 __all__ = [
     "optional",
@@ -34,8 +33,7 @@ _RESERVED_COOKIE_PREFIXES = ("__host-", "__secure-", "__http-")
 
 def read_text(value: Any) -> str:
     """Return the text in ``value`` without the white space around it. Refuses anything but text, and empty text."""
-    if isinstance(value, SecretStr):
-        value = value.get_secret_value()
+    value = reveal(value)
     if value is None:
         raise WrongValue("it is None.")
     if not isinstance(value, str):
@@ -114,8 +112,7 @@ def read_word(*words: str) -> Callable[[Any], str]:
 
 def read_list(value: Any) -> tuple[str, ...]:
     """Split text at its commas, or take a list as it is; every piece must hold something."""
-    if isinstance(value, SecretStr):
-        value = value.get_secret_value()
+    value = reveal(value)
     if isinstance(value, str):
         value = value.split(",") if value.strip() else ()
     if not isinstance(value, Iterable) or isinstance(value, (bytes, dict)):

@@ -12,6 +12,13 @@ __all__ = ["page_answer", "page_or_problem", "problem_answer", "redirect", "with
 
 Headers = tuple[tuple[str, str], ...]
 
+REDIRECT_HEADERS: Headers = (
+    ("Content-Type", "text/plain; charset=utf-8"),
+    ("Cache-Control", "no-store"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Content-Type-Options", "nosniff"),
+)
+
 
 def page_answer(reason: Reason, page: Page, *, extra: Headers = (), headers: Headers = SECURITY_HEADERS) -> Answer:
     """Return a page.
@@ -67,14 +74,8 @@ def problem_answer(  # noqa: PLR0913 (the members of a problem document)
 
 def redirect(reason: Reason, location: str, *, set_cookies: tuple[str, ...] = ()) -> Answer:
     """Return a 302 to ``location``, which the caller has checked."""
-    headers = (
-        ("Location", location),
-        ("Content-Type", "text/plain; charset=utf-8"),
-        ("Cache-Control", "no-store"),
-        ("Referrer-Policy", "no-referrer"),
-        ("X-Content-Type-Options", "nosniff"),
-    )
-    return with_cookies(Answer(reason, 302, headers), set_cookies)
+    cookies = [("Set-Cookie", value) for value in set_cookies]
+    return Answer(reason, 302, (("Location", location), *REDIRECT_HEADERS, *cookies))
 
 
 def with_cookies(answer: Answer, set_cookies: tuple[str, ...]) -> Answer:

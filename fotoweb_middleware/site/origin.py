@@ -11,7 +11,14 @@ from fotoweb_middleware.model import RequestView
 from fotoweb_middleware.site import Site, is_loopback
 from fotoweb_middleware.site.request_class import is_document_navigation
 
-__all__ = ["callback_url", "cookie_names", "is_from_elsewhere", "is_same_origin_click", "public_origin"]
+__all__ = [
+    "callback_url",
+    "cookie_names",
+    "cookies_are_secure",
+    "is_from_elsewhere",
+    "is_same_origin_click",
+    "public_origin",
+]
 
 HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")  # RFC 9110, 7.2
 MAX_HOST_CHARACTERS = 300  # longer than any host that fits the pattern
@@ -38,17 +45,19 @@ def callback_url(site: Site, request: RequestView) -> str | None:
 
 
 def cookie_names(site: Site, request: RequestView) -> CookieNames:
-    """Return the names of our cookies for this request's origin.
+    """Return the names of our cookies for this request's origin."""
+    return site.names[cookies_are_secure(site, request.scheme, request.headers.get("host", ""))]
+
+
+def cookies_are_secure(site: Site, scheme: str, host: str) -> bool:
+    """Return whether our cookies are Secure on an origin, and called ``__Host-…``.
 
     The plain names serve http on a loopback host alone (or ``FOTOWEB_COOKIE_SECURE=false``);
     anywhere else only ``__Host-`` names are read, which no other host can plant.
     """
-    secure = site.always_secure
-    if secure is None:
-        secure = request.scheme == "https" or not is_loopback_host_header(
-            request.headers.get("host", "")[:MAX_HOST_CHARACTERS]
-        )
-    return site.names[secure]
+    if site.always_secure is not None:
+        return site.always_secure
+    return scheme == "https" or not is_loopback_host_header(host[:MAX_HOST_CHARACTERS])
 
 
 @functools.lru_cache(maxsize=256)

@@ -20,11 +20,11 @@ def is_navigation(request: RequestView) -> bool:
     3. Without: Accept admits HTML (a wildcard and no Accept at all do), and no script said X-Requested-With.
     """
     headers = request.headers
-    if request.method != "GET" or request.is_websocket or is_prefetch(request):
+    if request.method != "GET" or request.is_websocket:
         return False
     if has_fetch_metadata(request):
         return is_document_navigation(request)
-    return "x-requested-with" not in headers and accepts_html(request, wildcard=True)
+    return "x-requested-with" not in headers and not is_prefetch(request) and accepts_html(request, wildcard=True)
 
 
 def is_document_navigation(request: RequestView) -> bool:
@@ -51,8 +51,10 @@ def is_preflight(request: RequestView) -> bool:
 
 def is_prefetch(request: RequestView) -> bool:
     """Return whether the browser fetches ahead of a click that may never come."""
-    purposes = request.headers.get("sec-purpose", ""), request.headers.get("purpose", "")
-    return any("prefetch" in purpose.lower() for purpose in purposes)
+    headers = request.headers
+    if "sec-purpose" not in headers and "purpose" not in headers:
+        return False
+    return "prefetch" in f"{headers.get('sec-purpose')} {headers.get('purpose')}".lower()
 
 
 def has_fetch_metadata(request: RequestView) -> bool:

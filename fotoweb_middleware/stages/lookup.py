@@ -1,41 +1,38 @@
 """Stage 2 of 4, after classify, before refresh: whose session is this?
 
-The near cache answers a cookie that was verified before; else the cookie is opened and the server cache asked.
-Of several versions of a session the highest wins, and a tombstone wins over all (docs/adr/0003).
+The near cache answers a cookie that was verified before; else the cookie is opened and the server cache asked
+(``records``).
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 from dataclasses import dataclass, field
 
-from fotoweb_middleware.caches.protocol import SaveOutcome, Stored
-from fotoweb_middleware.cookies.content import read_handle, read_record, write_record
-from fotoweb_middleware.cookies.header import CookieNames, OwnCookies, read_cookies
-from fotoweb_middleware.cookies.parts import join_parts
-from fotoweb_middleware.cookies.seal import Purpose
-from fotoweb_middleware.effects import BuryRecord, Flow, LoadRecord, SaveRecord
+from fotoweb_middleware.caches.protocol import SaveOutcome
+from fotoweb_middleware.cookies.header import CookieNames, OwnCookies, identity_of, read_cookies
+from fotoweb_middleware.cookies.parts import MAX_TOTAL_CHARACTERS, all_values, join_parts
+from fotoweb_middleware.effects import AwaitLease, Detach, Flow, SaveRecord, TakeLease
 from fotoweb_middleware.errors import CacheUnavailable
-from fotoweb_middleware.model import RequestView, SessionRecord
+from fotoweb_middleware.model import RequestView
 from fotoweb_middleware.site import Site
 from fotoweb_middleware.site.held import Held
-from fotoweb_middleware.site.journal import Event, journal
 from fotoweb_middleware.site.origin import cookie_names
+from fotoweb_middleware.stages.first_sight import SessionCookie, is_within, unseal_cookie
+from fotoweb_middleware.stages.records import CacheDown, load_newest, seal_record
 
 __all__ = [
-    "CacheDown",
     "Found",
     "NoSession",
     "Presented",
-    "bury_session",
-    "load_newest",
     "lookup",
     "lookup_now",
     "note_request",
     "open_cookie",
     "present",
-    "seal_record",
+    "presented_sessions",
 ]
 
 
@@ -56,12 +53,14 @@ class Presented:
     @property
     def session_parts(self) -> dict[str, str]:
         """The parts of the session cookie, whether they fit together or not."""
-        prefix = self.names.login_prefix
-        return {name: value for name, value in self.own.values.items() if not name.startswith(prefix)}
+        prefix, trail = self.names.login_prefix, self.names.trail
+        return {name: value for name, value in self.own.values.items() if name != trail and not name.startswith(prefix)}
 
     @property
     def logins(self) -> dict[str, str]:
         """The cookies of logins in progress."""
+        if not self.own.values:
+            return {}
         return {name: value for name, value in self.own.values.items() if name.startswith(self.names.login_prefix)}
 
 
@@ -84,37 +83,20 @@ class NoSession:
     """Nobody is logged in: no cookie, or one that is foreign, garbled, too old or logged out (never told which)."""
 
 
-@dataclass(frozen=True, slots=True)
-class CacheDown:
-    """Only the server cache could tell, and it did not answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionCookie:
-    """What a session cookie of ours carries.
-
-    Attributes:
-        session_id: Whose session.
-        ends_at: Epoch seconds after which it is none, whatever the cache says.
-        record: The session itself; None where the cookie is a handle.
-        version: See ``Found.cookie_version``.
-    """
-
-    session_id: str = field(repr=False)
-    ends_at: float
-    record: SessionRecord | None
-    version: int | None
-
-
+NO_COOKIES = OwnCookies({}, conflicting=False, rest=None)
 NO_SESSION = NoSession()
-UNDER_OLD_KEY = 0
-"""The version of a handle that an older key sealed: lower than any, so that it is written anew."""
+MOST_PLANTED = 256  # More than browsers keep for a host; each is opened.
+LOOK_SECONDS = 3.0
+"""How long a request waits for another one's look at the server cache; every cache answers or fails sooner."""
 
 
 def present(site: Site, request: RequestView) -> Presented:
     """Read our cookies from a request. One name with two values: somebody planted one, so no session."""
     names = cookie_names(site, request)
-    own = read_cookies(request.headers.get("cookie"), names)
+    header = request.headers.get("cookie")
+    if header is None:
+        return Presented(names, NO_COOKIES, None)
+    own = read_cookies(header, names)
     raw = None if own.conflicting or not own.values else join_parts(names.session, own.values)
     return Presented(names, own, raw)
 
@@ -123,154 +105,114 @@ def lookup_now(site: Site, presented: Presented) -> Found | NoSession | None:
     """Answer from memory, or return None where ``lookup`` must be asked."""
     if not presented.raw:
         return NO_SESSION
-    seen = site.near.seen(presented.raw)
+    seen = site.near.seen(identity_of(presented.names, presented.raw))
     if seen is None:
         return None
     held = seen.held
     now = site.clock()
-    if now >= held.current.ends_at or site.monotonic() >= held.recheck_at or is_note_due(site, held, now):
+    if now >= held.current.ends_at or site.monotonic() >= held.recheck_at or now >= held.current.note_at:
         return None
     return Found(held, seen.version)
 
 
 def lookup(site: Site, presented: Presented) -> Flow[Found | NoSession | CacheDown]:
     """Find the session of a cookie, whether it was seen before or not."""
+    if (known := lookup_now(site, presented)) is not None:
+        return known
     now = site.clock()
     cookie = open_cookie(site, presented)
-    if cookie is None or not is_within(site, cookie, now) or site.near.is_buried(cookie.session_id):
+    if cookie is None or not is_within(site, cookie.ends_at, now) or site.near.is_buried(cookie.session_id):
         return NO_SESSION
-    held = yield from load_newest(site, cookie.session_id, cookie.record)
+    held = woken(site, cookie) or (yield from look_once(site, cookie))
     if held is None or isinstance(held, CacheDown):
         return held or NO_SESSION
-    if now >= held.current.ends_at or not held.live:
-        return NO_SESSION
-    held.by_handle = cookie.record is None
-    site.near.remember(presented.raw or "", held, cookie.version)
+    if now >= held.current.ends_at or site.near.is_buried(cookie.session_id):
+        return NO_SESSION  # One that was only put to rest, or pushed out of memory, meanwhile is as good as it was.
+    held = site.near.remember(identity_of(presented.names, presented.raw or ""), held, cookie.version)
     return Found(held, cookie.version)
 
 
-def is_within(site: Site, cookie: SessionCookie, now: float) -> bool:
-    """Return whether a session's lifetime is not over, and not further ahead than a clock that went back explains."""
-    return now < cookie.ends_at <= now + 2 * site.settings.session_lifetime
+def woken(site: Site, cookie: SessionCookie) -> Held | None:
+    """Return a session that was at rest until now, where the server cache need not be asked of it yet.
+
+    A rest must not make that come sooner: nobody may be asked about more often than ``FOTOWEB_CACHE_RECHECK`` says.
+    """
+    held = site.near.find(cookie.session_id)
+    if held is None or held.was_checked or site.monotonic() >= held.recheck_at or not held.current.is_saved:
+        return None
+    return held if not cookie.version or cookie.version == held.record.version else None
+
+
+def look_once(site: Site, cookie: SessionCookie) -> Flow[Held | CacheDown | None]:
+    """Ask the server cache; of all requests of this process that want the same at the same time one asks."""
+    if not site.shared_cache:
+        return (yield from load_newest(site, cookie.session_id, cookie.record))
+    key = site.cache_key("look", cookie.session_id)
+    turn = yield from TakeLease(key, LOOK_SECONDS, local_only=True)
+    if turn is not None:
+        return (yield from Detach(load_newest(site, cookie.session_id, cookie.record), turn))
+    yield from AwaitLease(key, LOOK_SECONDS)
+    held = site.near.find(cookie.session_id)
+    if held is not None and site.monotonic() < held.recheck_at and held.record.version >= (cookie.version or 0):
+        return held
+    return (yield from load_newest(site, cookie.session_id, cookie.record))
 
 
 def open_cookie(site: Site, presented: Presented) -> SessionCookie | None:
     """Return what a session cookie carries, None where it is not one of ours."""
-    opened = None
-    if presented.raw:
-        opened = site.sealer.open(presented.raw, Purpose.SESSION, name=presented.names.session)
-    if opened is None:
+    if not presented.raw:
         return None
-    if (record := read_record(opened.payload)) is not None:
-        ends_at = record.started_at + site.settings.session_lifetime
-        return SessionCookie(record.session_id, ends_at, record, record.version)
-    if (handle := read_handle(opened.payload)) is not None:
-        session_id, ends_at = handle
-        return SessionCookie(session_id, ends_at, None, None if opened.by_newest_key else UNDER_OLD_KEY)
-    return None
+    return recall_cookie(site, presented.names, presented.raw) or unseal_cookie(site, presented.names, presented.raw)
 
 
-def load_newest(site: Site, session_id: str, record: SessionRecord | None) -> Flow[Held | CacheDown | None]:
-    """Return the newest version that cookie, memory and server cache know of a session; None where none does.
+def presented_sessions(site: Site, request: RequestView, presented: Presented) -> list[str]:
+    """Return the ids of the sessions whose cookies came.
 
-    Args:
-        site: The wrapped app's.
-        session_id: Whose.
-        record: What the cookie carries; None in reference mode, where the server cache alone can tell.
+    Where somebody planted another one beside, no request is let in by either; but whoever logs out must not leave
+    theirs behind.
     """
-    near = site.near.find(session_id)
-    near_record = near.record if near and (record or not near.current.is_saved) else None
-    key = site.cache_key("session", session_id)
-    try:
-        stored = yield from LoadRecord(key)
-    except CacheUnavailable:
-        if record is None:
-            return CacheDown()
-        stored = None
-    else:
-        yield from bury_owed(site)
-    if stored is not None and stored.value is None:
-        site.near.bury(session_id, site.tombstone_seconds)
+    if not presented.own.conflicting:
+        cookie = open_cookie(site, presented)
+        return [] if cookie is None else [cookie.session_id]
+    values = all_values(presented.names.session, request.headers["cookie"])
+    likely = (value for value in itertools.islice(values, MOST_PLANTED) if len(value) <= MAX_TOTAL_CHARACTERS)
+    opened = [unseal_cookie(site, presented.names, value) for value in likely]
+    return list(dict.fromkeys(cookie.session_id for cookie in opened if cookie is not None))
+
+
+def recall_cookie(site: Site, names: CookieNames, raw: str) -> SessionCookie | None:
+    """Return what a session cookie carries that was opened before, without opening it again."""
+    seen = site.near.seen(identity_of(names, raw))
+    if seen is None:
         return None
-    cached = open_stored(site, key, stored)
-    known = [candidate for candidate in (record, near_record, cached) if candidate]
-    if not known:
-        return None
-    held = site.near.adopt(max(known, key=lambda candidate: candidate.version))
-    if not held.current.is_saved:
-        yield from save_again(site, key, held)
-    site.near.note_checked(held)
-    return held
+    record, is_handle = seen.held.record, not seen.version
+    ends_at = record.started_at + site.settings.session_lifetime
+    return SessionCookie(record.session_id, ends_at, None if is_handle else record, seen.version)
 
 
-def bury_session(site: Site, session_id: str) -> Flow[None]:
-    """End a session here and everywhere; nothing brings it back while any cookie of it may still come."""
-    ttl_seconds = site.tombstone_seconds
-    site.near.bury(session_id, ttl_seconds)
-    try:
-        yield from BuryRecord(site.cache_key("session", session_id), ttl_seconds)
-    except CacheUnavailable as error:
-        journal(Event.CACHE_DOWN, session_id=session_id, cause=error)
-        site.near.owe_burial(session_id)
-
-
-def bury_owed(site: Site) -> Flow[None]:
-    """Tell the server cache, which answers again, of sessions that ended while it was down."""
-    for session_id in site.near.owed_burials():
-        try:
-            yield from BuryRecord(site.cache_key("session", session_id), site.tombstone_seconds)
-        except CacheUnavailable:
-            site.near.owe_burial(session_id)
-
-
-def save_again(site: Site, key: str, held: Held) -> Flow[None]:
-    """Save what the server cache missed while it was down."""
-    current = held.current
-    ttl_seconds = current.record.started_at + site.settings.session_lifetime - site.clock()
-    value = seal_record(site, key, current.record)
-    with contextlib.suppress(CacheUnavailable):
-        outcome = yield from SaveRecord(key, value, current.record.version, ttl_seconds, create=True)
-        current.is_saved = True
-        if outcome is SaveOutcome.BURIED:
-            site.near.bury(current.record.session_id, site.tombstone_seconds)
-
-
-def open_stored(site: Site, key: str, stored: Stored | None) -> SessionRecord | None:
-    """Open a cache entry; what does not open counts as lost."""
-    if stored is None or stored.value is None:
-        return None
-    try:
-        text = stored.value.decode("ascii")
-    except UnicodeDecodeError:
-        return None
-    opened = site.sealer.open(text, Purpose.CACHE, name=key)
-    return read_record(opened.payload) if opened else None
-
-
-def seal_record(site: Site, key: str, record: SessionRecord) -> bytes:
-    """Return a session record as the cache keeps it; it opens under this key alone."""
-    return site.sealer.seal(write_record(record), Purpose.CACHE, name=key).encode("ascii")
-
-
-def note_request(site: Site, held: Held) -> Flow[None]:
+def note_request(site: Site, held: Held) -> Flow[bool]:
     """Write down that the session was used, where an idle limit needs it and enough time has passed.
 
     The version rises by one, which tells browser and cache that something changed.
+
+    Returns:
+        False where the server cache has just told that the session is over: it was looked up a while ago, if the
+        request waited for a new token since.
     """
     now = site.clock()
-    if not is_note_due(site, held, now):
-        return
+    if now < held.current.note_at:
+        return True
     record = dataclasses.replace(held.record, version=held.record.version + 1, seen_at=now)
     site.near.adopt(record)
     key = site.cache_key("session", record.session_id)
     ttl_seconds = record.started_at + site.settings.session_lifetime - now
     is_sealed = site.settings.cookie_mode == "sealed"
+    outcome: SaveOutcome | None = None
     with contextlib.suppress(CacheUnavailable):  # This process and the cookie know; the next request notes it again.
-        yield from SaveRecord(
+        outcome = yield from SaveRecord(
             key, seal_record(site, key, record), version=record.version, ttl_seconds=ttl_seconds, create=is_sealed
         )
-
-
-def is_note_due(site: Site, held: Held, now: float) -> bool:
-    """Return whether the idle limit needs this request written down."""
-    return now - held.record.seen_at >= site.idle_step_seconds
+    if outcome is not SaveOutcome.BURIED:
+        return True
+    site.near.bury(record.session_id, site.tombstone_seconds)
+    return False

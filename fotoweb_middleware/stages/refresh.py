@@ -1,49 +1,43 @@
 """Stage 3 of 4, after lookup, before supply: is the token good; if not, one caller renews it, all others wait.
 
-What a failed refresh means (docs/adr/0006):
-
-    FotoWeb answered                                    the session    the request
-    invalid_grant; 400, 401, 403 without a code         ends           as without a session
-    invalid_client and the like (the operator's fault)  lives          502 once the token has expired
-    5xx, 429, nothing, nonsense                         lives          503 once the token has expired
-
-A refresh token that was answered with a new one is dead at FotoWeb (vendor page "Refreshing tokens"),
-so a result is written down before the lease is given up, and a refusal counts only if nobody else got a newer token.
+Of each process one request stands for all that wait (the turn), so that waiters don't crowd the server cache;
+of all processes one holds the lease and asks FotoWeb (``renewal``).
 """
 
 from __future__ import annotations
 
-import dataclasses
 import enum
-from dataclasses import dataclass
+import math
 
-from fotoweb_middleware.caches.protocol import Lease, SaveOutcome
-from fotoweb_middleware.effects import AwaitLease, Detach, Flow, PostForm, SaveRecord, TakeLease
-from fotoweb_middleware.errors import (
-    CacheUnavailable,
-    FotoWebError,
-    FotoWebRefused,
-    FotoWebUnreachable,
-)
-from fotoweb_middleware.fotoweb.tokens import TOKEN_PATH, build_refresh_form, is_operator_fault, read_token_reply
-from fotoweb_middleware.model import SessionRecord, TokenSet
+from fotoweb_middleware.effects import AwaitLease, Detach, Flow, TakeLease
+from fotoweb_middleware.errors import CacheUnavailable
+from fotoweb_middleware.model import SessionRecord
 from fotoweb_middleware.site import Site
 from fotoweb_middleware.site.held import Held
-from fotoweb_middleware.site.journal import Event, journal
-from fotoweb_middleware.stages.lookup import CacheDown, bury_session, load_newest, seal_record
+from fotoweb_middleware.stages.records import CacheDown, load_newest
+from fotoweb_middleware.stages.renewal import (
+    FIRST_RETRY_SECONDS,
+    Ended,
+    NotNow,
+    OperatorFault,
+    Renewal,
+    Right,
+    Usable,
+    cookie_copy,
+    is_result,
+    renew_under_lease,
+)
 
-__all__ = ["REFRESH_STEP", "Age", "Ended", "NotNow", "OperatorFault", "Usable", "age_of", "keep_usable", "renew_later"]
-
-CLOCK_SKEW_SECONDS = 60.0
-REFRESH_STEP = 1_000_000
-"""How far a refresh raises the version. Noting a request for the idle limit raises it by 1:
-so a refresh always outranks a note that was written meanwhile."""
+__all__ = ["Age", "age_of", "keep_usable", "renew_later"]
 
 LEASE_MARGIN_SECONDS = 5.0
 WAIT_MARGIN_SECONDS = 0.5
-FIRST_RETRY_SECONDS = 1.0
-LAST_RETRY_SECONDS = 8.0
+IN_VAIN_SECONDS = 0.2
+"""How long all others of a process are told what one of them found who got the lease too late to ask. Else each of a
+crowd would take it, one after the other, and nobody with time to ask would come to it."""
 USED_ONCE_WITHIN_SECONDS = 60.0
+LEFT_SECONDS = 1.0
+"""How long a stale token is left alone that somebody else renews: each try to take the lease asks the server cache."""
 
 
 class Age(enum.Enum):
@@ -54,41 +48,10 @@ class Age(enum.Enum):
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True, slots=True)
-class Usable:
-    """The session's token may be used for this request."""
-
-    held: Held
-    was_renewed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The session is over; the next navigation logs in again."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotNow:
-    """The token has expired and can't be renewed now; the session lives on."""
-
-    retry_after_seconds: float
-    cache_is_down: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorFault:
-    """The token has expired, and FotoWeb refuses the app itself; the session lives on."""
-
-    error: str
-
-
-Renewal = Usable | Ended | NotNow | OperatorFault
-
-
 def age_of(held: Held, now: float) -> Age:
     """Return how old the token is; ``now`` is in epoch seconds."""
     current = held.current
-    if current.record.tokens.received_at > now + CLOCK_SKEW_SECONDS:
+    if now < current.quiet_from:
         return Age.EXPIRED  # The clock went back: what it says of this token's end is worth nothing.
     if now < current.stale_at:
         return Age.FRESH
@@ -126,166 +89,134 @@ def may_be_used_once(held: Held, now: float) -> bool:
 def renew_later(site: Site, session_id: str) -> Flow[None]:
     """Refresh a stale token after the answer was sent, unless somebody else does or a try just failed."""
     held = site.near.find(session_id)
-    if held is None or age_of(held, site.clock()) is Age.FRESH or site.monotonic() < held.retry_at:
+    if held is None or age_of(held, site.clock()) is Age.FRESH or held.is_left(site.monotonic()):
         return
     before = held.record
-    lease = yield from take_lease(site, held)
-    if lease is not None:
-        yield from Detach(renew_under_lease(site, before, lease), lease)
+    right = yield from take_lease(site, before)
+    if isinstance(right, Right):
+        yield from Detach(renew_alone(site, held, before, right), right.lease)
+    else:
+        held.left_until = site.monotonic() + LEFT_SECONDS
+
+
+def renew_alone(site: Site, held: Held, before: SessionRecord, right: Right) -> Flow[Renewal]:
+    """Renew a stale token while other requests of this process leave it alone, and no longer, however this ends.
+
+    Args:
+        site: The wrapped app's.
+        held: The session, as it was found.
+        before: Its record, as it was before the lease was taken.
+        right: The right to renew.
+    """
+    held.left_until = right.ends_at  # At most, should this never come to its end.
+    try:
+        return (yield from renew_under_lease(site, before, right))
+    finally:
+        held.left_until = -math.inf
 
 
 def renew(site: Site, held: Held) -> Flow[Renewal]:
     """Renew an expired token, or take the result of whoever does; waits no longer than one call to FotoWeb may last."""
-    before = held.record
-    waited_seconds = 0.0
-    patience_seconds = site.settings.http_timeout + WAIT_MARGIN_SECONDS
-    while True:
-        if (result := known_result(site, before)) is not None:
-            return result
-        lease = yield from take_lease(site, held)
-        if lease is not None:
-            return (yield from Detach(renew_under_lease(site, before, lease), lease))
-        if waited_seconds >= patience_seconds:
+    before, since = held.record, site.clock()
+    turn_key = site.cache_key("turn", before.session_id)
+    left_seconds = site.settings.http_timeout + WAIT_MARGIN_SECONDS
+    while (result := known_result(site, before, since)) is None:
+        if left_seconds <= 0:
             return NotNow(FIRST_RETRY_SECONDS)
-        waited_seconds += yield from AwaitLease(lease_key(site, held), patience_seconds - waited_seconds)
-        if known_result(site, before) is None and site.shared_cache:
+        turn = yield from TakeLease(turn_key, left_seconds, local_only=True)
+        if turn is not None:
+            return (yield from Detach(renew_for_all(site, before, left_seconds, since), turn))
+        left_seconds -= yield from AwaitLease(turn_key, left_seconds)
+    return result
+
+
+def renew_for_all(site: Site, before: SessionRecord, left_seconds: float, since: float) -> Flow[Renewal]:
+    """Do what ``renew`` says, for every request of this process that waits for the same.
+
+    Args:
+        site: The wrapped app's.
+        before: What the request came with.
+        left_seconds: How long it may wait for the lease.
+        since: Epoch seconds at which it began to wait.
+    """
+    while (result := known_result(site, before, since)) is None:
+        right = yield from take_lease(site, before)
+        if isinstance(right, CacheDown):
+            return NotNow(FIRST_RETRY_SECONDS, cache_is_down=True)
+        if right is not None:
+            return (yield from renew_in_time(site, before, right, left_seconds, since))
+        if left_seconds <= 0:
+            return NotNow(FIRST_RETRY_SECONDS)
+        left_seconds -= yield from AwaitLease(lease_key(site, before.session_id), left_seconds)
+        if site.shared_cache and known_result(site, before, since) is None:
             yield from load_newest(site, before.session_id, cookie_copy(site, before))
+    return result
 
 
-def known_result(site: Site, before: SessionRecord) -> Renewal | None:
+def renew_in_time(site: Site, before: SessionRecord, right: Right, left_seconds: float, since: float) -> Flow[Renewal]:
+    """Renew where a call to FotoWeb fits into the time that is left; else take what the last holder left behind.
+
+    A call after a long wait would make the whole answer take twice as long as promised.
+
+    Args:
+        site: The wrapped app's.
+        before: What the request came with.
+        right: The right to renew.
+        left_seconds: How much of its wait is left.
+        since: Epoch seconds at which it began to wait.
+    """
+    if left_seconds >= site.settings.http_timeout:
+        return (yield from renew_under_lease(site, before, right, since))
+    if site.shared_cache:  # The result may have been written since we looked, just before the lease was given up.
+        yield from load_newest(site, before.session_id, cookie_copy(site, before))
+    if (result := known_result(site, before, since)) is not None:
+        return result
+    if (held := site.near.find(before.session_id)) is not None:
+        held.retry_at = site.monotonic() + IN_VAIN_SECONDS
+    return NotNow(FIRST_RETRY_SECONDS)
+
+
+def known_result(site: Site, before: SessionRecord, since: float) -> Renewal | None:
     """Return what became of a refresh that this process knows of; None: nothing is known, so somebody must try.
 
     Args:
         site: The wrapped app's.
         before: What the request came with.
+        since: Epoch seconds at which it began to wait.
     """
     if site.near.is_buried(before.session_id):
         return Ended()
     newest = site.near.find(before.session_id)
     if newest is None:
         return None
-    if newest.record.version - before.version >= REFRESH_STEP or age_of(newest, site.clock()) is not Age.EXPIRED:
-        return Usable(newest, was_renewed=True)  # Whatever its expires_in says: who waited takes the result.
+    now = site.clock()
+    if is_result(newest, before, now, since) or age_of(newest, now) is not Age.EXPIRED:
+        return Usable(newest, was_renewed=True)
     wait_seconds = newest.retry_at - site.monotonic()
     if wait_seconds <= 0:
         return None
     return OperatorFault(newest.operator_error) if newest.operator_error else NotNow(wait_seconds)
 
 
-def take_lease(site: Site, held: Held) -> Flow[Lease | None]:
-    """Try to become the one who renews; with the server cache down, the one within this process."""
-    key = lease_key(site, held)
+def take_lease(site: Site, before: SessionRecord) -> Flow[Right | CacheDown | None]:
+    """Try to become the one who renews; with the server cache down, the one within this process.
+
+    Where the server cache alone carries the session, nothing is renewed while it is down: nobody else could learn of
+    the new token, and the old one would be dead for all of them.
+    """
+    key = lease_key(site, before.session_id)
     ttl_seconds = site.settings.http_timeout + LEASE_MARGIN_SECONDS
+    ends_at = site.monotonic() + ttl_seconds
     try:
-        return (yield from TakeLease(key, ttl_seconds))
+        lease = yield from TakeLease(key, ttl_seconds)
     except CacheUnavailable:
-        return (yield from TakeLease(key, ttl_seconds, local_only=True))
+        if cookie_copy(site, before) is None:
+            return CacheDown()
+        ends_at = site.monotonic() + ttl_seconds
+        lease = yield from TakeLease(key, ttl_seconds, local_only=True)
+    return Right(lease, ends_at) if lease is not None else None
 
 
-def renew_under_lease(site: Site, before: SessionRecord, lease: Lease) -> Flow[Renewal]:
-    """Look once more whether somebody renewed it meanwhile, then ask FotoWeb, and write the answer down.
-
-    Args:
-        site: The wrapped app's.
-        before: What the request came with, as it was before the lease was taken.
-        lease: The right to renew.
-    """
-    newest = yield from load_newest(site, before.session_id, cookie_copy(site, before))
-    if isinstance(newest, CacheDown):
-        return NotNow(FIRST_RETRY_SECONDS, cache_is_down=True)
-    if newest is None or not newest.live:
-        return Ended()
-    if newest.record.version - before.version >= REFRESH_STEP:
-        return Usable(newest, was_renewed=True)
-    try:
-        tokens = yield from ask_fotoweb(site, newest.record)
-    except FotoWebRefused as refusal:
-        if is_operator_fault(refusal):
-            journal(Event.OPERATOR_FAULT, session_id=before.session_id, cause=refusal.error)
-            back_off(site, newest, None, operator_error=refusal.error)
-            return OperatorFault(refusal.error)
-        return (yield from end_unless_newer(site, newest))
-    except FotoWebError as failure:
-        journal(Event.REFRESH_FAILED, session_id=before.session_id, cause=failure)
-        asked_seconds = failure.retry_after_seconds if isinstance(failure, FotoWebUnreachable) else None
-        return back_off(site, newest, asked_seconds)
-    return (yield from write_down(site, newest, tokens, lease))
-
-
-def ask_fotoweb(site: Site, record: SessionRecord) -> Flow[TokenSet]:
-    """Ask for new tokens, once (RFC 6749, 6)."""
-    refresh_token = record.tokens.refresh_token or ""
-    form = build_refresh_form(
-        client_id=site.settings.client_id, client_secret=site.client_secret, refresh_token=refresh_token
-    )
-    reply = yield from PostForm(site.settings.url + TOKEN_PATH, form)
-    return read_token_reply(reply, now=site.clock(), refresh_token=refresh_token)
-
-
-def write_down(site: Site, held: Held, tokens: TokenSet, lease: Lease) -> Flow[Renewal]:
-    """Keep new tokens: in the server cache first, so that a crash right after can't lose them, then in memory.
-
-    A logout that came meanwhile wins. Where the cache is down this process has them, and saves them as soon as it can.
-    """
-    record = dataclasses.replace(held.record, version=held.record.version + REFRESH_STEP, tokens=tokens)
-    key = site.cache_key("session", record.session_id)
-    try:
-        outcome = yield from SaveRecord(
-            key,
-            seal_record(site, key, record),
-            version=record.version,
-            ttl_seconds=seconds_left(site, record),
-            create=not held.by_handle,
-            lease=lease if lease.fence else None,  # A lease within this process alone has no fence.
-        )
-    except CacheUnavailable as error:
-        journal(Event.CACHE_DOWN, session_id=record.session_id, cause=error)
-        outcome = None
-    if outcome in {SaveOutcome.BURIED, SaveOutcome.MISSING}:
-        site.near.bury(record.session_id, site.tombstone_seconds)
-        return Ended()
-    if outcome is SaveOutcome.NEWER:
-        newest = yield from load_newest(site, record.session_id, cookie_copy(site, held.record))
-        return Usable(newest, was_renewed=True) if isinstance(newest, Held) else Ended()
-    journal(Event.REFRESHED, session_id=record.session_id, expires_at=tokens.expires_at)
-    adopted = site.near.adopt(record)
-    adopted.current.is_saved = outcome is not None
-    return Usable(adopted, was_renewed=True) if adopted.live else Ended()
-
-
-def end_unless_newer(site: Site, held: Held) -> Flow[Renewal]:
-    """End a session that FotoWeb refused; not where somebody else has a newer token: the old one was refused then."""
-    record = held.record
-    newest = yield from load_newest(site, record.session_id, cookie_copy(site, record))
-    if isinstance(newest, Held) and newest.live and newest.record.version - record.version >= REFRESH_STEP:
-        return Usable(newest, was_renewed=True)
-    journal(Event.SESSION_REFUSED, session_id=record.session_id)
-    yield from bury_session(site, record.session_id)
-    return Ended()
-
-
-def back_off(site: Site, held: Held, retry_after_seconds: float | None, *, operator_error: str | None = None) -> NotNow:
-    """Note a failed try: the next one waits 1, 2, 4, then 8 seconds, or as long as FotoWeb asked."""
-    doubled = FIRST_RETRY_SECONDS * 2.0 ** min(held.failures, 10)
-    wait_seconds = retry_after_seconds or min(doubled, LAST_RETRY_SECONDS)
-    held.failures += 1
-    held.retry_at = site.monotonic() + wait_seconds
-    held.operator_error = operator_error
-    return NotNow(wait_seconds)
-
-
-def cookie_copy(site: Site, record: SessionRecord) -> SessionRecord | None:
-    """Return the record where the browser's cookie carries it too; None where the server cache alone does."""
-    held = site.near.find(record.session_id)
-    by_handle = held.by_handle if held is not None else site.settings.cookie_mode == "reference"
-    return None if by_handle else record
-
-
-def seconds_left(site: Site, record: SessionRecord) -> float:
-    """Return how long any cookie of the session may still come, with a minute for clocks that differ."""
-    return max(0.0, record.started_at + site.settings.session_lifetime - site.clock()) + 60
-
-
-def lease_key(site: Site, held: Held) -> str:
-    """Return the key of the lease on a session's refresh."""
-    return site.cache_key("refresh", held.record.session_id)
+def lease_key(site: Site, session_id: str) -> str:
+    """Return the key of the lease on a session's refresh: its entry's, from which a fence goes on that was lost."""
+    return site.cache_key("session", session_id)

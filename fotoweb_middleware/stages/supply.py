@@ -24,7 +24,7 @@ def supply(site: Site, presented: Presented, found: Found, *, was_renewed: bool 
     set_cookies: tuple[str, ...] = ()
     if found.cookie_version is not None and found.cookie_version < current.record.version:
         set_cookies = session_cookies(site, presented, held)
-    is_stale = age is Age.STALE and not was_renewed and site.monotonic() >= held.retry_at
+    is_stale = age is Age.STALE and not was_renewed and not held.is_left(site.monotonic())
     return Admit(
         reason=Reason.REFRESHED if was_renewed else Reason.STALE if is_stale else Reason.FRESH,
         session=current.session,

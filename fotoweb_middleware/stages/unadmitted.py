@@ -47,9 +47,10 @@ def bad_target(_site: Site, request: RequestView, _presented: Presented) -> Answ
     return page_or_problem(request, Reason.BAD_TARGET, bad_request_target(None))
 
 
-def cross_origin(request: RequestView) -> Answer:
+def cross_origin(request: RequestView, session_id: str) -> Answer:
     """Return the 403 for an unsafe request or a WebSocket that another origin sent with the session's cookie."""
-    journal(Event.CROSS_ORIGIN, method=request.method, path=request.path, origin=request.headers.get("origin"))
+    origin = request.headers.get("origin")
+    journal(Event.CROSS_ORIGIN, session_id=session_id, method=request.method, path=request.path, origin=origin)
     return page_or_problem(request, Reason.CROSS_ORIGIN, cross_origin_refused(front_page(request.mount)))
 
 

@@ -1,10 +1,14 @@
 """What tests of an application behind the middleware need. Comes with the extra `testing`.
 
 `FakeFotoWeb` simulates a FotoWeb site: behaviour modelled on public documentation; not affiliated with or endorsed
-by Fotoware. `FakeClock` is a clock that tests turn by hand.
+by Fotoware. `FakeClock` is a clock that tests turn by hand. `CacheContract` and what belongs to it try a server cache
+of your own (docs/how-to/write-your-own-cache.md).
 """
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from fotoweb_middleware.testing.clock import FakeClock
 from fotoweb_middleware.testing.fake_fotoweb import (
@@ -22,18 +26,53 @@ from fotoweb_middleware.testing.fake_fotoweb import (
     fingerprint,
 )
 
+if TYPE_CHECKING:
+    from fotoweb_middleware.testing.cache_contract import (
+        BlockingFace,
+        CacheContract,
+        CacheTrial,
+        OutageContract,
+        SharedCacheContract,
+    )
+
 __all__ = [
     "ROTATE_ALWAYS",
     "ROTATE_NEVER",
+    "BlockingFace",
+    "CacheContract",
+    "CacheTrial",
     "Client",
     "Endpoint",
     "FakeClock",
     "FakeFotoWeb",
     "Fault",
+    "OutageContract",
     "RequestRecord",
     "Serving",
+    "SharedCacheContract",
     "Switches",
     "TokenRequest",
     "User",
     "fingerprint",
 ]
+
+CONTRACT = ("BlockingFace", "CacheContract", "CacheTrial", "OutageContract", "SharedCacheContract")
+"""Imported when first asked for: it is for tests of caches alone, and pytest rewrites its assertions only where it was
+told to (`pytest.register_assert_rewrite`) before the import."""
+
+
+if not TYPE_CHECKING:  # Type checkers would believe that every name is there.
+
+    def __getattr__(name: str) -> Any:
+        """Import a name of the suite for caches (PEP 562)."""
+        if name not in CONTRACT:
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        value = getattr(import_module(f"{__name__}.cache_contract"), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    """Return the names of the suite for caches too, imported or not."""
+    return sorted({*globals(), *__all__})

@@ -78,15 +78,24 @@ class Visited:
         """How often FotoWeb was asked to refresh a token."""
         return sum(request.grant_type == "refresh_token" for request in self.fake.token_requests)
 
+    def close(self) -> None:
+        """Give back the cache's files and connections, which belong to the door's event loop where it has one."""
+        cache = self.middleware._driver._cache
+        if isinstance(self.door, AsgiDoor):
+            self.door.portal.call(cache.aclose)
+        else:
+            cache.close()
+
 
 @dataclass(frozen=True)
 class Opening:
-    """What a test may choose of a site; ``changes`` are settings."""
+    """What a test may choose of a site; ``changes`` are settings, ``address`` is what ``FOTOWEB_CACHE`` holds."""
 
     door: str
     portal: anyio.from_thread.BlockingPortal
     mode: str
     changes: dict[str, Any] = field(default_factory=dict)
+    address: str = "memory://"
     mount: str = ""
     origin: str = APP
     fake: FakeFotoWeb | None = None
@@ -102,7 +111,7 @@ class Opening:
                 "client_secret": client.client_secret,
                 "secret_key": SECRET_KEY,
                 "redirect_uri": callback,
-                "cache": "memory://",
+                "cache": self.address,
                 "cookie_mode": self.mode,
                 **self.changes,
             }

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from fotoweb_middleware.testing import Fault
-from tests.behaviour.kit import Reply, Visited, Visitor, in_parallel, target_of
+from tests.behaviour.kit import NAVIGATION, Reply, Visited, Visitor, in_parallel, target_of
 
 
 def assert_refused(reply: Reply, visitor: Visitor, jar_before: dict[tuple[str, str], str], posts_before: int) -> None:
@@ -80,6 +80,39 @@ def test_reused_state_is_refused(site: Visited, visitor: Visitor) -> None:
     assert visitor.get("/").seen["user"] == "alice"
 
 
+def test_back_to_a_finished_login(site: Visited, visitor: Visitor) -> None:
+    """Who is signed in and goes back to the callback is told so, and led on to the app."""
+    callback = visitor.approve(visitor.visit("/").location)
+    visitor.visit(callback)
+    jar, posts = dict(visitor.jar.cookies), len(site.fake.token_requests)
+
+    reply = visitor.visit(callback)
+
+    assert_refused(reply, visitor, jar, posts)
+    assert "This sign-in was already used" in reply.text
+    assert ">Continue to the app</a>" in reply.text
+
+
+def test_back_to_a_finished_login_after_a_logout(visitor: Visitor) -> None:
+    """Who has logged out since is told to sign in, though the old cookie comes along."""
+    callback = visitor.approve(visitor.visit("/").location)
+    visitor.visit(callback)
+    jar = dict(visitor.jar.cookies)
+    visitor.send("POST", "/oauth2/logout", {**NAVIGATION, "Sec-Fetch-Site": "same-origin"})
+    visitor.jar.cookies = jar
+
+    assert "This browser does not know this sign-in" in visitor.visit(callback).text
+
+
+def test_reload_of_a_failed_login(site: Visited, visitor: Visitor) -> None:
+    """Who reloads the page of a login that failed is told that this is why it does not work."""
+    site.fake.fault("token", Fault.bad_gateway(), times=1)
+    callback = visitor.approve(visitor.visit("/").location)
+    visitor.visit(callback)
+
+    assert "If you reloaded a page of this sign-in, just start again here" in visitor.visit(callback).text
+
+
 def test_concurrent_twins_post_one_code(site: Visited, visitor: Visitor) -> None:
     """The same callback twice at once: one login, one refusal, one token request."""
     callback = visitor.approve(visitor.visit("/").location)
@@ -92,7 +125,7 @@ def test_concurrent_twins_post_one_code(site: Visited, visitor: Visitor) -> None
 
 
 def test_expired_login_is_refused(site: Visited, visitor: Visitor) -> None:
-    """Ten minutes after it began, a login can't be finished, even if its cookie was kept."""
+    """Ten minutes after it began, a login can't be finished, even if its cookie was kept (T-AC-16)."""
     callback = visitor.approve(visitor.visit("/").location)
     jar = dict(visitor.jar.cookies)
     site.clock.advance(600)

@@ -135,6 +135,16 @@ def test_refresh_under_an_idle_limit(open_site: Callable[..., Visited]) -> None:
     assert set(site.fake.posts_per_refresh_token.values()) == {1}
 
 
+def test_the_clock_goes_back_where_nothing_can_be_renewed(site: Visited, visitor: Visitor) -> None:
+    """Without a refresh token a clock that goes back ends no session: the token serves until its end."""
+    site.fake.switch(refresh_tokens=False)
+    visitor.log_in()
+    cookies = dict(visitor.jar.cookies)
+    site.wall.wrong_by_seconds = -90
+
+    assert (visitor.get("/").status, visitor.jar.cookies) == (200, cookies)
+
+
 def test_the_clock_goes_back_after_a_login(site: Visited, visitor: Visitor) -> None:
     """A clock that goes back an hour makes no token last longer: one refresh, and the session lives."""
     site.fake.switch(access_token_lifetime_seconds=300)

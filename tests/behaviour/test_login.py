@@ -56,10 +56,10 @@ def test_login_arrives_where_the_user_was_going(site: Visited, visitor: Visitor)
 
 
 def test_login_cookie_goes_with_the_login(visitor: Visitor) -> None:
-    """After the login the session cookie is all that is left in the browser."""
+    """After the login the session is left in the browser, and for two minutes a count of logins."""
     visitor.log_in()
 
-    assert visitor.jar.names() == {"__Host-fotoweb"}
+    assert visitor.jar.names() == {"__Host-fotoweb", "__Host-fotoweb-trail"}
 
 
 def test_states_and_verifiers_differ(visitor: Visitor) -> None:
@@ -214,8 +214,8 @@ def test_plain_http_on_loopback(open_site: Callable[..., Visited]) -> None:
     assert "Path=/;" in cookie
     assert "Secure" not in cookie
     visitor.visit(visitor.approve(reply.location))
-    assert visitor.jar.names() == {"fotoweb"}
     assert visitor.get("/").seen["user"] == "alice"
+    assert visitor.jar.names() == {"fotoweb", "fotoweb-trail"}
 
 
 def test_verifier_is_sent(site: Visited, visitor: Visitor) -> None:

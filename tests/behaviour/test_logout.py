@@ -98,6 +98,52 @@ def test_logout_without_a_session(visitor: Visitor, cookie: str) -> None:
     assert len(reply.all("Set-Cookie")) == bool(cookie)
 
 
+def test_logout_beside_a_planted_cookie(site: Visited, member: Visitor) -> None:
+    """Where a second cookie of our name came no request is let in, but a logout ends the sessions of both."""
+    other = site.visitor("bob")
+    other.log_in()
+    cookies = [visitor.jar.header("/")[0][1] for visitor in (member, other)]
+
+    reply = site.visitor().send("POST", "/oauth2/logout", {**CLICK, "Cookie": "; ".join([*cookies, "a=b"])})
+
+    assert reply.status == 200
+    assert [visitor.get("/").status for visitor in (member, other)] == [401, 401]
+
+
+@pytest.mark.parametrize(
+    "planted",
+    ["{name}=junk", "{name}.1=junk", "{name}=3~junk; {name}.1=junk; {name}.2=junk", "{many}"],
+    ids=["first part", "second part", "all parts", "a hundred"],
+)
+def test_logout_of_a_session_in_parts_beside_planted_cookies(open_site: Callable[..., Visited], planted: str) -> None:
+    """Also a session whose cookie came in parts ends, whatever was planted before its parts."""
+    site = open_site()
+    if site.settings.cookie_mode == "reference":  # A handle never comes in parts.
+        return
+    site.fake.switch(access_token_length=3500)
+    visitor = site.visitor()
+    visitor.log_in()
+    assert visitor.get("/").status == 200
+    name = "__Host-fotoweb"
+    junk = planted.format(name=name, many="; ".join(f"{name}=junk{number}" for number in range(100)))
+    cookies = f"{junk}; {visitor.jar.header('/')[0][1]}"
+
+    assert site.visitor().get("/", Cookie=cookies).status == 401
+    assert site.visitor().send("POST", "/oauth2/logout", {**CLICK, "Cookie": cookies}).status == 200
+    assert visitor.get("/").status == 401
+
+
+@pytest.mark.parametrize("value", ["x", "y" * 1000], ids=["short", "long"])
+def test_logout_beside_parts_that_make_hundreds_of_values(site: Visited, member: Visitor, value: str) -> None:
+    """Eight planted values of each of three parts make 512; the whole cookie behind them is found."""
+    name = "__Host-fotoweb"
+    parts = [f"{name}{end}{value}{number}" for end in ("=3~", ".1=", ".2=") for number in range(8)]
+    cookies = "; ".join([*parts, member.jar.header("/")[0][1]])
+
+    assert site.visitor().send("POST", "/oauth2/logout", {**CLICK, "Cookie": cookies}).status == 200
+    assert member.get("/").status == 401
+
+
 def test_logout_with_fotoweb_down(member: Visitor) -> None:
     """FotoWeb is not asked."""
     member.site.fake.switch(reachable=False)

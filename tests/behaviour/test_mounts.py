@@ -28,7 +28,7 @@ def test_login_under_a_mount(site: Visited) -> None:
 
 
 def test_addresses_under_a_mount(site: Visited) -> None:
-    """``login_url`` and ``logout_url`` hold the mount."""
+    """``login_url`` and ``logout_url`` hold the mount (T-RP-08)."""
     visitor = site.visitor()
     assert json.loads(visitor.get("/sub/").body)["login_url"] == "/sub/oauth2/login"
     visitor.log_in("/sub/")

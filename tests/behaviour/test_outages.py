@@ -120,6 +120,20 @@ def test_session_that_outgrows_its_cookie_while_the_cache_is_down(
     assert site.refreshes == 1
 
 
+def test_large_login_with_the_cache_down(site: Visited, visitor: Visitor, cache: BreakableCache) -> None:
+    """A session too large for cookies can't begin without the cache; the page leads to a new login, not to a reload."""
+    if site.settings.cookie_mode == "reference":
+        return
+    site.fake.switch(access_token_length=12_000)
+    callback = visitor.approve(visitor.visit("/deep").location)
+    cache.is_down = True
+
+    reply = visitor.visit(callback)
+
+    assert (reply.status, "Reload this page" in reply.text) == (503, False)
+    assert 'href="/oauth2/login?next=%2Fdeep"' in reply.text
+
+
 def test_login_with_the_cache_down(site: Visited, visitor: Visitor, cache: BreakableCache) -> None:
     """A login in sealed mode needs no cache; in reference mode it says 503, and its code is not spent."""
     callback = visitor.approve(visitor.visit("/").location)

@@ -8,9 +8,11 @@ import anyio
 import pytest
 from anyio.from_thread import start_blocking_portal
 
+from fotoweb_middleware.caches import memory
 from fotoweb_middleware.caches.faces import InlineFace
 from fotoweb_middleware.caches.memory import MemoryCache
-from fotoweb_middleware.caches.protocol import Stored
+from fotoweb_middleware.caches.protocol import SaveOutcome, Stored
+from fotoweb_middleware.errors import CacheUnavailable
 from fotoweb_middleware.testing import FakeClock
 from fotoweb_middleware.testing.cache_contract import BlockingFace, CacheContract, CacheTrial
 
@@ -75,6 +77,43 @@ def test_expired_take_no_memory() -> None:
         cache.take_lease(f"k{number}", ttl_seconds=10)
         clock.advance(1)
     assert max(len(cache._tombstones._Cache__data), len(cache._leases._Cache__data)) <= 11  # type: ignore[attr-defined]
+
+
+def test_flood_of_claims_holds_up_no_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Strangers can have only so many states claimed; leases on the refresh of sessions are to be had all the same."""
+    monkeypatch.setattr(memory, "MOST_LEASES", 3)
+    cache = MemoryCache(SIZE)
+    for number in range(3):
+        assert cache.take_lease(f"login {number}", ttl_seconds=660) is not None
+
+    with pytest.raises(CacheUnavailable):
+        cache.take_lease("login 4", ttl_seconds=660)
+    assert cache.take_lease("refresh", ttl_seconds=305) is not None
+
+
+class RunningClock(FakeClock):
+    """A clock that goes on by a second with every look at it."""
+
+    def __call__(self) -> float:
+        """Return the time."""
+        self.advance(1)
+        return super().__call__()
+
+
+@pytest.mark.parametrize("seconds", range(1, 12))
+def test_what_ends_in_the_middle_of_a_call(seconds: int) -> None:
+    """An entry or a lease may end between two looks of one call: nothing is raised."""
+    cache = MemoryCache(SIZE, RunningClock())
+    cache.save("k", b"v", version=1, ttl_seconds=seconds, create=True)
+    lease = cache.take_lease("k", ttl_seconds=seconds)
+    assert lease is not None
+
+    outcome = cache.save("k", b"w", version=2, ttl_seconds=seconds, create=False)
+    cache.free_lease(lease)
+    cache.bury("k", ttl_seconds=60)
+
+    assert outcome in {SaveOutcome.SAVED, SaveOutcome.MISSING}
+    assert cache.load("k") == Stored(None, 0)
 
 
 def test_no_secret_in_repr() -> None:

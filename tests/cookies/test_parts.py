@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from fotoweb_middleware.cookies.parts import (
     MAX_COOKIE_CHARACTERS,
     MAX_TOTAL_CHARACTERS,
+    all_values,
     join_parts,
     split_value,
     total_characters,
@@ -124,3 +125,17 @@ def test_total_characters() -> None:
 def test_total_limit() -> None:
     """All our cookies together may take 6 KiB (R-CS2)."""
     assert MAX_TOTAL_CHARACTERS == 6 * 1024
+
+
+def test_every_value_that_a_header_may_mean() -> None:
+    """Where cookies of one name came several times, every way to put them together is tried, and no other cookie."""
+    header = "a=1; n=x; n=2~p; n.1=q; n.1=r; m=other; n=3~s; n.2=t; n=x; n=4~u; nn=v; n.1=q"
+
+    assert list(all_values("n", header)) == ["x", "pq", "pr", "sqt", "srt"]
+
+
+def test_fewer_parts_first() -> None:
+    """Whole ones come first, then those of two parts: a few planted ones make hundreds of three."""
+    header = "n=3~s; n.2=t; n=2~p; n.1=q; n=x"
+
+    assert list(all_values("n", header)) == ["x", "pq", "sqt"]

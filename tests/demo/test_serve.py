@@ -16,7 +16,7 @@ import pytest
 
 from fotoweb_middleware.demo.ports import listen
 
-MOST_SECONDS = 2.0
+MOST_SECONDS = 12.0  # A second of grace, and whatever else the machine does; without it the browser decides.
 END_SECONDS = 10.0
 COMMAND = "from fotoweb_middleware.cli import main; main()"
 

@@ -13,6 +13,7 @@ import pytest
 
 from fotoweb_middleware import Session
 from fotoweb_middleware.cli.app import app as command_line
+from fotoweb_middleware.pages import LoopCause, StateProblem
 from fotoweb_middleware.settings.texts import ABOUT
 from fotoweb_middleware.testing import FakeFotoWeb
 from tests.examples.browser import browse
@@ -22,6 +23,12 @@ PAGES = sorted([*(DOCS / "how-to").glob("*.md"), *(DOCS / "adr").glob("*.md"), D
 IDS = [path.name for path in PAGES]
 
 RunPage = Callable[[str], dict[str, Any]]
+
+
+@pytest.mark.parametrize("cause", [*StateProblem, *LoopCause])
+def test_every_cause_is_explained(cause: StateProblem | LoopCause) -> None:
+    """The page about the log has a row for each cause that stands there and at the foot of a page."""
+    assert f"`{cause.value}`" in (DOCS / "how-to/read-the-log.md").read_text(encoding="utf-8").partition("## Causes")[2]
 
 
 @pytest.fixture
@@ -60,7 +67,8 @@ def test_every_page_with_python_is_run() -> None:
     """No page has Python that no test here runs."""
     with_python = {path.name for path in (DOCS / "how-to").glob("*.md") if python_blocks(path.name)}
 
-    assert with_python == {"first-login.md", "call-the-api.md", "read-the-log.md"}
+    elsewhere = {"write-your-own-cache.md"}  # tests/testing/test_cache_contract_how_to.py
+    assert with_python - elsewhere == {"first-login.md", "call-the-api.md", "read-the-log.md", "test-your-app.md"}
 
 
 def test_the_log_page_turns_the_lines_on(run_page: RunPage) -> None:
@@ -142,3 +150,8 @@ def test_every_link_leads_somewhere(path: Path) -> None:
     targets = re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text(encoding="utf-8"))
 
     assert [target for target in targets if "://" not in target and not (path.parent / target).exists()] == []
+
+
+def test_test_of_an_app(run_page: RunPage) -> None:
+    """The test that test-your-app.md shows passes."""
+    run_page("test-your-app.md")["test_home"]()

@@ -18,6 +18,13 @@ def engine_name(request: pytest.FixtureRequest) -> str:
     return name
 
 
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """Name the event loop of a test that awaits."""
+    name: str = request.param
+    return name
+
+
 @pytest.fixture
 def engine(engine_name: str) -> Engine:
     """Return a driver that must not call FotoWeb."""

@@ -222,6 +222,11 @@ class RawServer:
         for thread in list(self._threads):
             thread.join(10)
 
+    def forget_requests(self) -> None:
+        """Forget what was sent so far, and the threads that have answered it, for a run of hours."""
+        self.requests.clear()
+        self._threads[:] = [thread for thread in self._threads if thread.is_alive()]
+
     def _start(self, target: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)
         self._threads.append(thread)

@@ -8,8 +8,10 @@ from pathlib import Path
 import certifi
 import pytest
 
-from fotoweb_middleware.drivers.calling import client_options, tls_context
+from fotoweb_middleware.drivers.calling import ClientOptions, client_options, tls_context
 from tests.settings.samples import settings
+
+END = "-----END CERTIFICATE-----\n"
 
 
 def test_tls_verifies() -> None:
@@ -20,10 +22,22 @@ def test_tls_verifies() -> None:
 
 def test_own_ca_alone(tmp_path: Path) -> None:
     """FOTOWEB_CA_BUNDLE replaces the system's authorities, and does not add to them."""
-    first = Path(certifi.where()).read_text().split("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n"
+    first = Path(certifi.where()).read_text().split("-----END CERTIFICATE-----")[0] + END
     bundle = tmp_path / "ca.pem"
     bundle.write_text(first)
     assert tls_context(settings(ca_bundle=str(bundle))).cert_store_stats()["x509_ca"] == 1
+
+
+def test_own_ca_is_read_at_the_start(tmp_path: Path) -> None:
+    """What the server may not read any more once it has started is read before; the rest is loaded later."""
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text(Path(certifi.where()).read_text().split("-----END CERTIFICATE-----")[0] + END)
+    options = ClientOptions(settings(ca_bundle=str(bundle)), None)
+    bundle.unlink()
+
+    assert not options.are_loaded
+    assert options.load()["verify"].cert_store_stats()["x509_ca"] == 1
+    assert options.are_loaded
 
 
 def bare_context(**_: object) -> ssl.SSLContext:

@@ -20,13 +20,6 @@ from tests.settings.samples import settings
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    """Name the event loop."""
-    name: str = request.param
-    return name
-
-
 class Stage:
     """A cache whose ``load("stop")`` waits until the test goes on, and a driver on it."""
 
@@ -249,6 +242,20 @@ class TestTaskCancel:
         """A detached flow runs to its end though the task is cancelled, once or again and again."""
         on = Stage()
         await self.cancel(on, on.refreshing(), times)
+        await settled(on)
+        await anyio.wait_all_tasks_blocked()
+        assert (on.log, await on.is_free()) == (["saved"], True)
+
+    async def test_detached_though_all_is_cancelled(self) -> None:
+        """Whoever cancels all tasks does not cut one that has yet to begin, whose lease would never be freed."""
+        on = Stage()
+        on.go_on.set()
+        task = asyncio.create_task(on.driver.run(on.refreshing()))
+        await until(lambda: bool(on.driver._tasks))
+        for each in (task, *on.driver._tasks):
+            each.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
         await settled(on)
         await anyio.wait_all_tasks_blocked()
         assert (on.log, await on.is_free()) == (["saved"], True)

@@ -16,6 +16,7 @@ from tests.drivers.kit import FOTOWEB, Engine, half_way, perform, performing
 
 TOKEN_URL = f"{FOTOWEB}/fotoweb/oauth2/token"
 LIMIT = 262_144
+HEADER_ROOM = 65_536 - len("x")
 POST = PostForm(TOKEN_URL, (("code", "S3CR3T"), ("client_secret", "S3CR3T")))
 GET = GetDocument(f"{FOTOWEB}/fotoweb/me", "application/vnd.fotoware.full-api-descriptor+json", "S3CR3T")
 ASKING = pytest.mark.parametrize("effect", [POST, GET], ids=["post", "get"])
@@ -149,6 +150,22 @@ def test_body_too_large(open_engine: OpenEngine, effect: PostForm | GetDocument)
     """One byte more is nonsense."""
     error = failure(open_engine(Recorder(body=b"x" * (LIMIT + 1))), effect)
     assert (type(error), str(error)) == (FotoWebNonsense, "FotoWeb's answer is larger than 262144 bytes")
+
+
+def test_header_limit(open_engine: OpenEngine) -> None:
+    """64 KiB of headers are the most that is taken (R-TE4)."""
+    assert open_engine(Recorder(x="x" * HEADER_ROOM)).run(perform(POST)).status == 200
+
+
+@half_way
+@ASKING
+def test_headers_too_large(open_engine: OpenEngine, effect: PostForm | GetDocument) -> None:
+    """One byte more is nonsense, whether in one header or in many (R-TE4)."""
+    one: dict[str, Any] = {"x": "x" * (HEADER_ROOM + 1)}
+    many: dict[str, Any] = {f"x{number}": "x" * 80 for number in range(1000)}
+    for headers in (one, many):
+        error = failure(open_engine(Recorder(**headers)), effect)
+        assert (type(error), "headers" in str(error)) == (FotoWebNonsense, True)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "gzip, gzip", "br", "deflate", "zstd", "identity, gzip", "GZIP", "x"])

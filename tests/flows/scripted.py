@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from types import GeneratorType
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
 import httpx
@@ -30,6 +31,8 @@ R = TypeVar("R")
 
 CACHE_EFFECTS = (LoadRecord, SaveRecord, BuryRecord, TakeLease, Claim)
 CALL_EFFECTS = (PostForm, GetDocument)
+LOOK: tuple[type[Effect[Any]], ...] = (TakeLease, Detach)
+"""What a look at the server cache begins with: one request of this process looks for all."""
 
 
 def failures_of(effect: type[Effect[Any]]) -> list[FotoWebMiddlewareError]:
@@ -37,6 +40,12 @@ def failures_of(effect: type[Effect[Any]]) -> list[FotoWebMiddlewareError]:
     if effect in CALL_EFFECTS:
         return [FotoWebUnreachable("scripted"), FotoWebNonsense("scripted")]
     return [CacheUnavailable("scripted")] if effect in CACHE_EFFECTS else []
+
+
+class HasDriver(Protocol):
+    """A world, as far as flows are stepped through by hand."""
+
+    driver: ScriptedDriver
 
 
 class ScriptedDriver:
@@ -57,7 +66,8 @@ class ScriptedDriver:
         self.busy: set[str] = set()
 
     def run(self, flow: Flow[R]) -> R:
-        """Carry out a flow to its end."""
+        """Carry out a flow to its end, and give up the leases that it took."""
+        before = list(self.leases)
         try:
             effect = next(flow)
             while True:
@@ -70,6 +80,9 @@ class ScriptedDriver:
         except StopIteration as stop:
             result: R = stop.value
             return result
+        finally:
+            for lease in [lease for lease in self.leases if lease not in before]:
+                self.free(lease)
 
     def perform(self, effect: Effect[Any]) -> Any:  # noqa: C901, PLR0911 (one line an effect)
         """Carry out one effect, or fail it."""
@@ -85,8 +98,8 @@ class ScriptedDriver:
             case BuryRecord(key, ttl_seconds):
                 self.cache.bury(key, ttl_seconds=ttl_seconds)
                 return None
-            case TakeLease(key, ttl_seconds):
-                return self.take_lease(key, ttl_seconds)
+            case TakeLease(key, ttl_seconds, local_only):
+                return self.take_lease(key, ttl_seconds, local_only=local_only)
             case AwaitLease(_, at_most_seconds):
                 return at_most_seconds
             case Claim(key, ttl_seconds):
@@ -101,11 +114,11 @@ class ScriptedDriver:
             case _:
                 raise TypeError(effect)
 
-    def take_lease(self, key: str, ttl_seconds: float) -> Lease | None:
+    def take_lease(self, key: str, ttl_seconds: float, *, local_only: bool) -> Lease | None:
         """Take a lease, unless a test says that somebody else has it."""
-        if key in self.busy:
+        if key in self.busy or any(lease.key == key for lease in self.leases):
             return None
-        lease = self.cache.take_lease(key, ttl_seconds=ttl_seconds)
+        lease = Lease(key, "", 0) if local_only else self.cache.take_lease(key, ttl_seconds=ttl_seconds)
         if lease is not None:
             self.leases.append(lease)
         return lease
@@ -116,8 +129,13 @@ class ScriptedDriver:
             return self.run(flow)
         finally:
             if lease is not None:
-                self.cache.free_lease(lease)
-                self.leases.remove(lease)
+                self.free(lease)
+
+    def free(self, lease: Lease) -> None:
+        """Give a lease up."""
+        self.leases.remove(lease)
+        if lease.fence:
+            self.cache.free_lease(lease)
 
 
 def is_fallback(effect: Effect[Any]) -> bool:
@@ -129,3 +147,17 @@ def reply_of(response: httpx.Response) -> HttpReply:
     """Return a response as flows see it."""
     headers = response.headers
     return HttpReply(response.status_code, headers.get("retry-after"), response.content)
+
+
+def run_to_renewal(world: HasDriver, flow: Flow[Any]) -> Flow[Any]:
+    """Carry a request's flow out up to where it detaches the renewal of its token, and return that flow."""
+    effect = next(flow)
+    while not (isinstance(effect, Detach) and name_of(effect.flow) == "renew_for_all"):
+        effect = flow.send(world.driver.perform(effect))
+    return effect.flow
+
+
+def name_of(flow: Flow[Any]) -> str:
+    """Return the name of the function that a flow runs."""
+    assert isinstance(flow, GeneratorType)
+    return flow.__name__

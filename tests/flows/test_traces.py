@@ -23,8 +23,9 @@ from fotoweb_middleware.effects import (
 from fotoweb_middleware.errors import CacheUnavailable, FotoWebRefused
 from fotoweb_middleware.fotoweb.tokens import TOKEN_PATH
 from fotoweb_middleware.model import Admit, Reason
-from fotoweb_middleware.stages.refresh import REFRESH_STEP
+from fotoweb_middleware.stages.renewal import REFRESH_STEP
 from tests.flows.conftest import World
+from tests.flows.scripted import LOOK, run_to_renewal
 
 R = TypeVar("R")
 
@@ -51,7 +52,8 @@ def test_refresh_of_an_expired_token(world: World) -> None:
 
     world.slowly("/")
 
-    assert world.driver.effects == [LoadRecord, TakeLease, Detach, LoadRecord, PostForm, SaveRecord]
+    renewal = [TakeLease, Detach, TakeLease, LoadRecord, PostForm, SaveRecord]
+    assert world.driver.effects == [*LOOK, LoadRecord, *renewal]
     assert world.driver.leases == []
 
 
@@ -76,7 +78,7 @@ def test_refresh_after_the_answer_that_somebody_else_does(world: World) -> None:
     decision = world.slowly("/")
     assert isinstance(decision, Admit)
     assert decision.renew_session_id is not None
-    key = world.gate.site.cache_key("refresh", decision.renew_session_id)
+    key = world.gate.site.cache_key("session", decision.renew_session_id)
     world.driver.busy.add(key)
     world.driver.effects.clear()
 
@@ -90,7 +92,7 @@ def test_waiting_for_another_process_is_bounded(world: World) -> None:
     world.log_in()
     world.clock.advance(301)
     session_id = read_session_id(world)
-    world.driver.busy.add(world.gate.site.cache_key("refresh", session_id))
+    world.driver.busy.add(world.gate.site.cache_key("session", session_id))
 
     answer = world.status(world.slowly("/"), 503)
 
@@ -118,20 +120,12 @@ def test_refusal_counts_only_without_a_newer_token(world: World) -> None:
     world.log_in()
     world.clock.advance(301)
     loser = world.gate.decide(world.view("/"))
-    effect = next(loser)
-    reply = world.driver.perform(effect)
-    while not isinstance(effect, Detach):
-        effect = loser.send(reply)
-        if not isinstance(effect, Detach):
-            reply = world.driver.perform(effect)
-    lease = effect.lease
-    assert lease is not None
-    inner = effect.flow
+    inner = run_to_renewal(world, loser)
     inner_effect = next(inner)
     while not isinstance(inner_effect, PostForm):
         inner_effect = inner.send(world.driver.perform(inner_effect))
-    world.driver.cache.free_lease(lease)
-    world.driver.leases.clear()
+    for lease in list(world.driver.leases):
+        world.driver.free(lease)
     world.forget_near()
     winner = world.token(world.slowly("/"))
 
@@ -148,14 +142,18 @@ def test_late_holder_of_the_lease_finds_the_result(world: World) -> None:
     world.log_in()
     world.clock.advance(301)
     late = world.gate.decide(world.view("/"))
-    effect = next(late)
-    while not isinstance(effect, TakeLease):
-        effect = late.send(world.driver.perform(effect))
+    inner = run_to_renewal(world, late)
+    effect = next(inner)
+    assert isinstance(effect, TakeLease)
+    for lease in list(world.driver.leases):
+        world.driver.free(lease)
     token = world.token(world.slowly("/"))
 
-    decision = run_rest(world, late, effect)
+    result = run_rest(world, inner, effect)
+    with pytest.raises(StopIteration) as stopped:
+        late.send(result)
 
-    assert world.token(decision) == token
+    assert world.token(stopped.value.value) == token
     assert len(world.fake.token_requests) == 2
 
 
@@ -165,10 +163,7 @@ def test_logout_during_a_refresh_sticks(world: World) -> None:
     cookies = dict(world.jar.cookies)
     world.clock.advance(301)
     flow = world.gate.decide(world.view("/"))
-    effect = next(flow)
-    while not isinstance(effect, Detach):
-        effect = flow.send(world.driver.perform(effect))
-    inner = effect.flow
+    inner = run_to_renewal(world, flow)
     inner_effect = next(inner)
     while not isinstance(inner_effect, SaveRecord):
         inner_effect = inner.send(world.driver.perform(inner_effect))
@@ -198,7 +193,7 @@ def test_cache_down_at_the_lease(world: World) -> None:
 
     if site.settings.cookie_mode == "sealed":
         assert isinstance(decision, Admit)
-        assert seen == [LoadRecord, TakeLease, TakeLease, Detach]
+        assert seen == [*LOOK, LoadRecord, TakeLease, Detach, TakeLease, TakeLease, LoadRecord, PostForm, SaveRecord]
     else:
         assert decision.reason is Reason.CACHE_UNAVAILABLE
 
@@ -211,7 +206,7 @@ def run_with_cache_down(world: World, flow: Flow[R], seen: list[type[Effect[Any]
             seen.append(type(effect))
             is_local = isinstance(effect, TakeLease) and effect.local_only
             if isinstance(effect, Detach):
-                effect = flow.send(run_with_cache_down(world, effect.flow, []))
+                effect = flow.send(run_with_cache_down(world, effect.flow, seen))
             elif isinstance(effect, LoadRecord | SaveRecord | BuryRecord | TakeLease) and not is_local:
                 effect = flow.throw(CacheUnavailable("scripted"))
             else:

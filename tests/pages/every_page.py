@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 from fotoweb_middleware import pages
-from fotoweb_middleware.pages import FotoWebStep, Page, StateProblem, render
+from fotoweb_middleware.pages import FotoWebStep, LoopCause, Page, StateProblem, render
 
 LOGIN_URL = "/mount/oauth2/login?next=%2Falbums%3Fa%3D1&b=2"
 LOGOUT_URL = "/mount/oauth2/logout"
@@ -34,6 +34,7 @@ EVERY_PAGE: dict[str, Page] = {
         for step in FotoWebStep
         for error in OAUTH_ERRORS
     },
+    **{f"login_loop/{cause.name}": pages.login_loop(cause, 1700, LOGIN_URL) for cause in LoopCause},
     "access_denied": pages.access_denied("Your account is not licensed", LOGIN_URL),
     "access_denied/silent": pages.access_denied(None, LOGIN_URL),
     "bad_request_target": pages.bad_request_target(APP_URL),

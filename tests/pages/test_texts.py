@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 
@@ -22,6 +23,7 @@ STATUSES = {
     "fotoweb_error": 502,
     "fotoweb_nonsense": 502,
     "fotoweb_unavailable": 503,
+    "login_loop": 400,
     "method_not_allowed": 405,
     "no_such_page": 404,
     "one_moment": 200,
@@ -35,15 +37,16 @@ STATUSES = {
 VARIABLES = frozenset(
     {
         "FOTOWEB_URL",
+        "FOTOWEB_CACHE",
         "FOTOWEB_CLIENT_ID",
+        "FOTOWEB_COOKIE_MODE",
+        "FOTOWEB_COOKIE_NAME",
         "FOTOWEB_CLIENT_SECRET",
         "FOTOWEB_SECRET_KEY",
         "FOTOWEB_REDIRECT_URI",
         "FOTOWEB_SEND_REDIRECT_URI",
         "FOTOWEB_PATH_PREFIX",
         "FOTOWEB_PKCE",
-        "FOTOWEB_COOKIE_MODE",
-        "FOTOWEB_CACHE",
         "FOTOWEB_COOKIE_SAMESITE",
         "FOTOWEB_COOKIE_SECURE",
         "FOTOWEB_SESSION_LIFETIME",
@@ -89,10 +92,10 @@ def test_codes_are_stable_names() -> None:
 
 
 def test_each_state_problem_has_words_of_its_own() -> None:
-    """The five ways of a bad state differ in code, heading and text."""
+    """The ways of a bad state differ in code, heading and text."""
     found = [pages.sign_in_again(reason, LOGIN_URL) for reason in StateProblem]
 
-    assert {5} == {len({p.code for p in found}), len({p.title for p in found}), len({p.body for p in found})}
+    assert len(StateProblem) == len({page.title for page in found}) == len({page.body for page in found})
     assert [reason.value for reason in StateProblem] == [p.code for p in found]
 
 
@@ -194,6 +197,14 @@ def test_pages_without_a_target_have_no_button() -> None:
     )
 
     assert not [page for page in without if page.actions or read(page).named("a")]
+
+
+@pytest.mark.parametrize("page", [pages.fotoweb_unavailable, pages.cache_unavailable])
+def test_what_was_sent_in_an_outage(page: Callable[[float | None, str | None], Page]) -> None:
+    """Who sent something learns that it did not arrive, and how to send it again; who only looked is not told."""
+    sent = "If you were sending something, it did not reach the app; reloading sends it again."
+
+    assert (sent in read(page(5, None)).words(), sent in read(page(5, "/albums")).words()) == (True, False)
 
 
 def test_form_sent_without_a_session_is_not_lost() -> None:

@@ -74,7 +74,7 @@ class Child:
         with self._changed:
             return tuple(self._lines)
 
-    def wait_for_line(self, part: str, *, timeout_seconds: float = 20.0, after: int = 0) -> str:
+    def wait_for_line(self, part: str, *, timeout_seconds: float = 40.0, after: int = 0) -> str:
         """Return the first line that holds ``part``.
 
         Args:

@@ -112,7 +112,7 @@ class OidcRig:
         """Start it, on the earlier port where it had one.
 
         Raises:
-            ChildError: When it is not ready within 20 seconds.
+            ChildError: When it is not ready within 40 seconds.
         """
         found = find_node()
         assert found is not None, why_no_rig()

@@ -9,6 +9,7 @@ import contextlib
 import importlib.util
 import platform
 import shutil
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -46,14 +47,16 @@ def _free_port() -> int:
 
 
 class RedisServer:
-    """The running server; a context manager. It listens on 127.0.0.1, needs no password and writes nothing to disk.
+    """The running server; a context manager. It listens on 127.0.0.1 and needs no password.
 
     Args:
         folder: Where it runs: a temporary folder of the test.
+        persistent: True: it writes every change to disk at once (``appendonly yes``), and has it after a restart.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, persistent: bool = False) -> None:
         self._folder = folder
+        self._persistent = persistent
         self._port = 0
         self._child: Child | None = None
 
@@ -92,7 +95,8 @@ class RedisServer:
     def _start_on(self, port: int) -> None:
         program = find_redis_server()
         assert program is not None, "no redis-server here"
-        options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+        options = ["--bind", "127.0.0.1", "--port", str(port), "--save", ""]
+        options += ["--appendonly", "yes", "--appendfsync", "always"] if self._persistent else ["--appendonly", "no"]
         self._child = Child([program, *options, "--dir", self._folder], folder=self._folder)
         try:
             self._child.wait_for_line("Ready to accept connections")
@@ -102,8 +106,10 @@ class RedisServer:
         self._port = port
 
     def stop(self) -> None:
-        """End it. Everything it held is gone."""
+        """End it. Everything it held is gone, where it is not persistent."""
         if self._child is not None:
+            if not self._persistent and self._child.running:
+                self._child.signal(signal.SIGKILL)  # It has nothing to save, and takes its time over SIGTERM.
             self._child.stop()
 
     def ping(self) -> bytes:

@@ -36,8 +36,11 @@ __all__ = [
 ]
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 20.0
+START_SECONDS = 40.0
 STOP_SECONDS = 5.0
+BACKLOG = 1024
+"""More connections than any test opens at once: none of them is to wait until the server accepts."""
+
 SECRET_KEY = secrets.token_urlsafe(32)
 GUNICORN = (
     *("-m", "gunicorn", "fotoweb_middleware.wrap:wsgi", "--bind", "fd://{fd}"),
@@ -101,7 +104,7 @@ class AppServer:
     def __init__(self, kind: Kind, host: str = "localhost") -> None:
         self.kind = kind
         self._host = host
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
         self.port: int = self._listener.getsockname()[1]
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
         self._process: subprocess.Popen[bytes] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +14,13 @@ from fotoweb_middleware.testing import Client, FakeFotoWeb, Serving
 from tests.providers.oidc_provider import OidcRig, RigOptions, StartRig
 from tests.servers.serving import SECRET_KEY, AppServer, Kind
 
-__all__ = ["FakeSite", "RigSite", "fake_site", "rig_site", "wait_until"]
+__all__ = ["FakeSite", "RigSite", "accepted", "fake_site", "rig_site", "wait_until"]
 
 FLUSH = "a-refresh-token-that-nobody-issued"
 PATIENCE_SECONDS = 10.0
+MOST_TRIES = 5
+EARLY_SECONDS = 1
+"""So much earlier than the app the rig may see a token end: it counts whole seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,27 @@ class RigSite:
             assert time.monotonic() < ends_at, lines
             time.sleep(0.005)
         return lines
+
+
+def accepted(site: RigSite, seen: dict[str, Any], ask_again: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return what the app told of a token that FotoWeb's API takes.
+
+    A token that the machine stood still on until it ended may be refused; then the app is asked for the next one.
+
+    Args:
+        site: Both of them.
+        seen: What the app told.
+        ask_again: Lets the app tell it once more.
+
+    Raises:
+        AssertionError: FotoWeb refused a token that was valid, or was never asked in time.
+    """
+    for _ in range(MOST_TRIES):
+        if site.accepts(str(seen["token"])):
+            return seen
+        assert time.time() > seen["expires_at"] - EARLY_SECONDS, "a valid token was refused"
+        seen = ask_again()
+    raise AssertionError(f"{MOST_TRIES} tokens had expired before FotoWeb was shown them")
 
 
 def token_lines(rig: OidcRig) -> list[str]:
@@ -109,7 +133,12 @@ class FakeSite:
 
 @contextlib.contextmanager
 def fake_site(
-    kind: Kind, *, host: str = "localhost", switches: dict[str, Any] | None = None, **variables: str
+    kind: Kind,
+    *,
+    host: str = "localhost",
+    switches: dict[str, Any] | None = None,
+    pause: Callable[[float], object] = time.sleep,
+    **variables: str,
 ) -> Iterator[FakeSite]:
     """Start an app server and a simulator for it.
 
@@ -117,10 +146,11 @@ def fake_site(
         kind: Which server.
         host: What browsers call the app.
         switches: How the simulator behaves.
+        pause: How it waits so many seconds, where a fault makes it slow.
         variables: More ``FOTOWEB_*`` variables, lower case and without the prefix.
     """
     with AppServer(kind, host) as server:
-        fake = FakeFotoWeb(clients=[Client(redirect_uris=(server.callback_url,))])
+        fake = FakeFotoWeb(clients=[Client(redirect_uris=(server.callback_url,))], pause=pause)
         fake.switch(**(switches or {}))
         with (serving := fake.serve()) as address:
             server.start(environment(address, fake.client.client_id, fake.client.client_secret, variables))

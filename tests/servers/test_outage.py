@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -13,13 +14,12 @@ from tests.servers.sites import fake_site, rig_site, wait_until
 from tests.servers.visitor import Page, Visitor
 
 TOKEN_SECONDS = 3
+MOST_TRIES = 5
 
 
 def check_outage(url: str, visitor: Visitor, stop: Callable[[], object], start: Callable[[], object]) -> None:
     """Valid token: requests go on. Expired: 503 with Retry-After. FotoWeb back: the same session goes on."""
-    first = visitor.visit(f"{url}/").json()
-    stop()
-    assert visitor.fetch(f"{url}/while-valid").json()["token"] == first["token"]
+    first = serve_while_valid(url, visitor, stop, start)
     wait_until(first["expires_at"])
     refused = visitor.fetch(f"{url}/while-expired")
     assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
@@ -30,6 +30,25 @@ def check_outage(url: str, visitor: Visitor, stop: Callable[[], object], start: 
     again = after_a_pause(visitor, page, f"{url}/back")
     assert again.hops == ((200, f"{url}/back"),)
     assert again.json()["token"] != first["token"]
+
+
+def serve_while_valid(
+    url: str, visitor: Visitor, stop: Callable[[], object], start: Callable[[], object]
+) -> dict[str, Any]:
+    """Let FotoWeb go away while a token is valid, which serves on; return what the app told of it.
+
+    Where the machine stands still until the token has expired, FotoWeb comes back, and it is tried with the next one.
+    """
+    for _ in range(MOST_TRIES):
+        first: dict[str, Any] = visitor.visit(f"{url}/").json()
+        stop()
+        answer = visitor.fetch(f"{url}/while-valid")
+        if time.time() < first["expires_at"]:
+            assert answer.json()["token"] == first["token"]
+            return first
+        start()
+        time.sleep(int(answer.headers.get("retry-after", 0)))
+    raise AssertionError(f"{MOST_TRIES} tokens had expired before they were used")
 
 
 def after_a_pause(visitor: Visitor, page: Page, url: str) -> Page:
@@ -47,9 +66,16 @@ def test_the_session_outlives_an_outage_of_the_independent_server(
 ) -> None:
     """The independent server's port is closed for a while: no login is asked for afterwards."""
     with rig_site(kind, oidc_rig, token_seconds=TOKEN_SECONDS, refresh_leeway="0") as site:
-        check_outage(site.url, visitor, site.rig.unplug, site.rig.plug_in)
+        before: list[str] = []
 
-        assert site.token_requests() == ["authorization_code", "refresh_token", "error"]
+        def unplug() -> None:
+            before[:] = site.token_requests()
+            site.rig.unplug()
+
+        check_outage(site.url, visitor, unplug, site.rig.plug_in)
+
+        assert before.count("authorization_code") == 1
+        assert site.token_requests()[len(before) :] == ["refresh_token", "error"]  # The last one is our own.
 
 
 @pytest.mark.parametrize("kind", [HYPERCORN, WAITRESS], ids=str)

@@ -26,7 +26,7 @@ MOST_HOPS = 20
 """As many redirects as browsers follow."""
 
 ACCEPT_PAGE = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 30.0
 
 
 class TooManyRedirects(AssertionError):
@@ -77,14 +77,19 @@ class Page:
 
 
 class Visitor:
-    """One person with one browser; a context manager."""
+    """One person with one browser; a context manager.
 
-    def __init__(self) -> None:
+    Args:
+        keeps_connections: Whether it uses a connection for more than one request.
+    """
+
+    def __init__(self, *, keeps_connections: bool = True) -> None:
         self.cookies = CookieJar()
         # Our own jar does what browsers do; httpx's shall keep nothing.
         nothing = StandardJar(DefaultCookiePolicy(allowed_domains=[]))
         # gunicorn closes idle connections after 2 seconds; one that is used just then would fail.
-        limits = httpx.Limits(max_connections=None, keepalive_expiry=1.0)
+        kept = None if keeps_connections else 0
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=kept, keepalive_expiry=1.0)
         self._http = httpx.Client(cookies=nothing, limits=limits, timeout=PATIENCE_SECONDS, trust_env=False)
         self._lock = threading.Lock()
 

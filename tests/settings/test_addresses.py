@@ -78,7 +78,7 @@ def test_site_becomes_an_origin(typed: str, expected: str) -> None:
     ],
 )
 def test_site_refused(typed: str) -> None:
-    """What is no https origin (or http on this machine) is refused, with the variable named."""
+    """What is no https origin (or http on this machine) is refused, with the variable named (T-CF-02)."""
     assert "FOTOWEB_URL" in refusal(url=typed)
 
 
@@ -134,7 +134,7 @@ def test_redirect_uri_is_kept_letter_for_letter(typed: str) -> None:
     ],
 )
 def test_redirect_uri_refused(typed: str) -> None:
-    """A redirect URI that is not https, or does not end in the callback path, is refused."""
+    """A redirect URI that is not https, or does not end in the callback path, is refused (T-CF-05)."""
     assert "FOTOWEB_REDIRECT_URI" in refusal(redirect_uri=typed)
 
 

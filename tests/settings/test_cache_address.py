@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+
 import pytest
 
 from fotoweb_middleware.settings.cache_address import mask_cache_address
@@ -14,7 +17,7 @@ from tests.settings.samples import refusal, settings
         "local://",
         "memory://",
         "sqlite:///sessions.db",
-        "sqlite:////var/lib/app/sessions.db",
+        "sqlite:////sessions.db",
         "redis://cache.example",
         "redis://cache.example:6379/0",
         "redis://:pa%2Fss@cache.example:6379/1",
@@ -26,6 +29,18 @@ from tests.settings.samples import refusal, settings
 def test_accepted(address: str) -> None:
     """Every kind of cache of the reference page is taken, letter for letter."""
     assert settings(cache=address).cache == address
+
+
+def test_missing_folder(tmp_path: Path) -> None:
+    """A folder that is not there is told with the settings: FastAPI opens the cache too late to end the start."""
+    assert f"there is no folder '{tmp_path}/missing'" in refusal(cache=f"sqlite:///{tmp_path}/missing/sessions.db")
+
+
+def test_missing_redis_py(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So is redis-py, with the command that brings it."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+
+    assert "pip install 'fotoweb-middleware[redis]'" in refusal(cache="redis://cache.example")
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,11 @@ PLAIN_CALLBACK = {"allow_http": True, "redirect_uri": "http://app.example/oauth2
             ["FOTOWEB_COOKIE_SECURE=false"],
         ),
         ({"cookie_secure": False, "redirect_uri": "http://localhost:8000/oauth2/callback"}, []),
+        (
+            {"cookie_secure": "true", "redirect_uri": "http://localhost:8000/oauth2/callback"},
+            ["FOTOWEB_COOKIE_SECURE=true, and FOTOWEB_REDIRECT_URI is plain http"],
+        ),
+        ({"cookie_secure": "true", "redirect_uri": "https://localhost:8000/oauth2/callback"}, []),
         (PLAIN_CALLBACK, ["FOTOWEB_REDIRECT_URI is plain http", "FOTOWEB_REDIRECT_URI is plain http, and the cookies"]),
         (
             PLAIN_CALLBACK | {"cookie_secure": False},

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fotoweb_middleware.settings import Settings, describe
+from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.settings.describe import describe
 from fotoweb_middleware.settings.texts import ABOUT
 from tests.settings.samples import CLIENT_SECRET, KEY, OLDER_KEY, settings
 

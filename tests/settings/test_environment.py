@@ -43,7 +43,7 @@ def test_names_are_upper_case(environment: pytest.MonkeyPatch) -> None:
 def test_unknown_name_is_warned_about(
     environment: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str, nearest: str
 ) -> None:
-    """An unknown name gets one warning with the nearest known name, and its value is not logged."""
+    """An unknown name gets one warning with the nearest known name, and its value is not logged (T-CF-06)."""
     environment.setenv(name, "planted-value")
 
     Settings()

@@ -6,9 +6,9 @@ import random
 import string
 
 import pytest
-from pydantic import SecretStr
 
 from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.settings.secret import Secret
 from tests.settings.samples import KEY, OLDER_KEY, refusal, settings
 
 
@@ -34,7 +34,7 @@ from tests.settings.samples import KEY, OLDER_KEY, refusal, settings
     ],
 )
 def test_weak_key_refused(key: str) -> None:
-    """A key that is short, repeats itself, or is a sample is refused, and not shown."""
+    """A key that is short, repeats itself, or is a sample is refused, and not shown (T-CF-03)."""
     message = refusal(secret_key=key)
 
     assert "FOTOWEB_SECRET_KEY" in message
@@ -56,13 +56,13 @@ def test_random_keys_are_accepted() -> None:
 
 
 def test_several_keys_newest_first(environment: pytest.MonkeyPatch) -> None:
-    """Several keys are split at commas and keep their order."""
+    """Several keys are split at commas and keep their order (T-CF-03)."""
     environment.setenv("FOTOWEB_SECRET_KEY", f" {KEY} , {OLDER_KEY}\n")
 
     assert Settings().secret_keys == (KEY, OLDER_KEY)
 
 
-@pytest.mark.parametrize("keys", [[KEY, OLDER_KEY], (SecretStr(KEY), OLDER_KEY), SecretStr(f"{KEY},{OLDER_KEY}")])
+@pytest.mark.parametrize("keys", [[KEY, OLDER_KEY], (Secret(KEY), OLDER_KEY), Secret(f"{KEY},{OLDER_KEY}")])
 def test_several_keys_as_argument(keys: object) -> None:
     """An argument may be a list, and its pieces secrets."""
     assert settings(secret_key=keys).secret_keys == (KEY, OLDER_KEY)

@@ -58,7 +58,7 @@ def test_unknown_argument_names_the_nearest() -> None:
 
 @pytest.mark.parametrize("name", ["_env_file", "_cli_parse_args", "_secrets_dir", "origins", "model_config", "xyz"])
 def test_no_back_doors(name: str) -> None:
-    """What pydantic-settings would take besides is unknown here."""
+    """What other libraries of settings would take besides, and what is no setting, is unknown here."""
     assert f"Settings({name}=...)" in refusal(**{name: "x"})
 
 
@@ -95,6 +95,20 @@ def test_values_stay_on_one_ascii_line() -> None:
     assert message.isascii()
     assert message.count("\n") == 3
     assert "\x1b" not in message
+
+
+def test_value_that_fails_by_itself() -> None:
+    """An object that can't be read is of the wrong type; what it says itself, which may be its value, is not told."""
+
+    class Odd:
+        def __fspath__(self) -> str:
+            raise ValueError(PLANTED)
+
+    with pytest.raises(SettingsError, match=r"Wrong: it is of the wrong type\.") as caught:
+        settings(ca_bundle=Odd())
+
+    assert PLANTED not in "".join(traceback.format_exception(caught.value))
+    assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize(

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import copy
 import io
+import pickle
 import pprint
+from collections.abc import Callable
+from dataclasses import fields, replace
 
 import pytest
 import rich.console
 
+from fotoweb_middleware.errors import SettingsError
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.settings.arguments import SettingsArguments
+from fotoweb_middleware.settings.fields import FIELDS
 from fotoweb_middleware.settings.texts import ABOUT
 from tests.settings.samples import CLIENT_SECRET, KEY, REQUIRED, settings
 
 
 def test_every_field_has_words_and_an_argument() -> None:
     """Fields, words and typed arguments know the same settings."""
-    assert sorted(ABOUT) == sorted(Settings.model_fields) == sorted(SettingsArguments.__annotations__)
+    typed = [field.name for field in fields(Settings) if field.init]
+
+    assert list(FIELDS) == typed
+    assert sorted(ABOUT) == sorted(FIELDS) == sorted(SettingsArguments.__annotations__)
 
 
 def test_defaults() -> None:
     """The defaults are those of the contract."""
-    given = set(REQUIRED)
+    value = settings()
 
-    assert {name: value for name, value in settings() if name not in given} == {
+    assert {name: getattr(value, name) for name in FIELDS if name not in REQUIRED} == {
         "allow_http": False,
         "path_prefix": "/oauth2",
         "redirect_uri": None,
@@ -52,12 +60,31 @@ def test_defaults() -> None:
     }
 
 
+def test_defaults_are_as_clean_as_what_is_set() -> None:
+    """A default goes through its rule: a number of seconds is a float, whoever set it."""
+    assert [type(getattr(settings(), name)) for name in ("cache_recheck", "http_timeout")] == [float, float]
+
+
 def test_frozen() -> None:
     """A setting can't be changed, and the attempt shows no value."""
     with pytest.raises(AttributeError, match=r"^client_secret can't be changed") as caught:
         settings().client_secret = "planted"  # type: ignore[misc, assignment]
 
     assert "planted" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["url", "origins", "nothing"])
+def test_nothing_is_added_or_removed(name: str) -> None:
+    """Whatever its name, no attribute is added, changed or removed."""
+    value = settings()
+
+    with pytest.raises(AttributeError, match=rf"^{name} can't be changed"):
+        setattr(value, name, "planted")
+    with pytest.raises(AttributeError, match=rf"^{name} can't be changed"):
+        delattr(value, name)
+
+    assert value == settings()
+    assert not hasattr(value, "__dict__")
 
 
 def test_no_secret_in_any_repr() -> None:
@@ -76,16 +103,36 @@ def test_equal_values_are_equal(environment: pytest.MonkeyPatch) -> None:
     assert Settings() == settings()
     assert hash(Settings()) == hash(settings())
     assert settings() != settings(pkce=False)
-    assert settings() != "settings"
+    assert settings() != object()
 
 
 def test_clean_values_stay_as_they_are() -> None:
     """What the settings hold is accepted again, unchanged."""
     first = settings(cookie_secure=True, public_paths="/a,/b/*", url="https://Tenant.example/fotoweb/")
 
-    assert settings(**dict(first)) == first
+    assert settings(**{name: getattr(first, name) for name in FIELDS}) == first
 
 
-def test_copies_keep_their_origins() -> None:
-    """A copy knows where its values came from."""
-    assert copy.copy(settings()).origins["url"].kind == "argument"
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])  # noqa: S301 (our own)
+def test_copies(copied: Callable[[Settings], Settings]) -> None:
+    """A copy, also one for another process, is equal and knows where its values came from."""
+    first = settings()
+
+    second = copied(first)
+
+    assert (second, hash(second), second.origins) == (first, hash(first), first.origins)
+    assert second.origins["url"].kind == "argument"
+
+
+def test_others_that_differ_in_something() -> None:
+    """``dataclasses.replace`` makes settings that differ in what it is told, and checks them anew."""
+    first = settings(cookie_name="own")
+
+    assert replace(first, pkce=False) == settings(cookie_name="own", pkce=False)
+    with pytest.raises(SettingsError, match="holds 'soon'"):
+        replace(first, http_timeout="soon")  # type: ignore[arg-type]
+
+
+def test_unfilled_settings_can_be_written() -> None:
+    """Where the start failed, an error report that writes local variables finds an object without values."""
+    assert repr(object.__new__(Settings)) == "Settings()"

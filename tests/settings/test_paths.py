@@ -37,7 +37,7 @@ def test_path_prefix_accepted(path: str) -> None:
     ],
 )
 def test_path_prefix_refused(path: str) -> None:
-    """A relative, ambiguous or odd prefix is refused."""
+    """A relative, ambiguous or odd prefix is refused (T-CF-05)."""
     assert "FOTOWEB_PATH_PREFIX" in refusal(path_prefix=path)
 
 
@@ -85,7 +85,7 @@ def test_public_path_accepted(path: str) -> None:
     ],
 )
 def test_public_path_refused(path: str) -> None:
-    """Catch-alls, patterns and ambiguous paths are refused."""
+    """Catch-alls, patterns and ambiguous paths are refused (T-CF-05)."""
     assert "FOTOWEB_PUBLIC_PATHS" in refusal(public_paths=[path])
 
 

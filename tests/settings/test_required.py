@@ -20,7 +20,7 @@ def test_all_four_are_enough(environment: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("variable", sorted(ENVIRONMENT))
 def test_unset_is_named(environment: pytest.MonkeyPatch, variable: str) -> None:
-    """A required variable that is not set is named, and no other is."""
+    """A required variable that is not set is named, and no other is (T-CF-01)."""
     environment.delenv(variable)
 
     message = environment_refusal()
@@ -32,7 +32,7 @@ def test_unset_is_named(environment: pytest.MonkeyPatch, variable: str) -> None:
 @pytest.mark.parametrize("blank", ["", " ", "\t", "\n"])
 @pytest.mark.parametrize("variable", sorted(ENVIRONMENT))
 def test_blank_counts_as_missing(environment: pytest.MonkeyPatch, variable: str, blank: str) -> None:
-    """A required variable that holds nothing but white space is missing, and the message says that it is empty."""
+    """A required variable that holds only white space is missing, and the message says that it is empty (T-CF-01)."""
     environment.setenv(variable, blank)
 
     assert f"{variable} is empty" in environment_refusal()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.settings.fields import FIELDS
 from fotoweb_middleware.settings.texts import ABOUT
 from tests.settings.samples import environment_refusal, refusal, settings
 
@@ -201,13 +202,13 @@ def test_app_refused(app: str) -> None:
 
 @pytest.mark.parametrize("value", ["", "a b", "é", "a\x00b", "x" * 257, 12])
 def test_client_id_refused(value: object) -> None:
-    """A client id is printable ASCII without spaces, and not endless."""
+    """A client id is printable ASCII without spaces, and not endless (T-TE-07)."""
     assert "FOTOWEB_CLIENT_ID" in refusal(client_id=value)
 
 
 @pytest.mark.parametrize("secret", ["two words planted", "plánted-secret", "planted\nsecret", "…", "p" * 1025])
 def test_client_secret_refused_without_showing_it(secret: str) -> None:
-    """A client secret with a space or a letter that is not ASCII is refused, and not shown."""
+    """A client secret with a space or a letter that is not ASCII is refused, and not shown (T-TE-07)."""
     message = refusal(client_secret=secret)
 
     assert "FOTOWEB_CLIENT_SECRET" in message
@@ -246,4 +247,4 @@ def test_empty_optional_variable_is_unset(environment: pytest.MonkeyPatch, name:
     """An optional variable that holds nothing but white space leaves the default in place."""
     environment.setenv(f"FOTOWEB_{name.upper()}", "  ")
 
-    assert getattr(Settings(), name) == Settings.model_fields[name].default
+    assert getattr(Settings(), name) == FIELDS[name].default

@@ -9,7 +9,7 @@ from typing import Any
 from fotoweb_middleware.model import RequestView, SessionRecord, TokenSet, User
 from fotoweb_middleware.site import Site, open_site
 from fotoweb_middleware.site.held import Held, Limits
-from fotoweb_middleware.site.near import NearCache
+from fotoweb_middleware.site.near import LEAST_AWAKE, NearCache
 from tests.settings.samples import settings
 
 NOW = 1_750_000_000.0
@@ -61,10 +61,17 @@ def a_record(session_id: str = "session-1", version: int = 1, **changes: Any) ->
     return SessionRecord(session_id, version, TokenSet(**tokens), **record)  # type: ignore[arg-type]
 
 
-def a_near(size: int = 10, clock: Callable[[], float] = lambda: 0.0, **changes: float) -> NearCache:
+def a_near(
+    size: int = 10,
+    clock: Callable[[], float] = lambda: 0.0,
+    least_awake: int = LEAST_AWAKE,
+    *,
+    is_complete: bool = False,
+    **changes: float,
+) -> NearCache:
     """Return an empty near cache with the default ages, changed as asked."""
     ages = {"refresh_leeway": 60.0, "session_lifetime": 43_200.0, "session_idle": 0.0, "cache_recheck": 5.0, **changes}
-    return NearCache(size, Limits(**ages), clock)
+    return NearCache(size, Limits(**ages), clock, clock, least_awake, is_complete=is_complete)
 
 
 def adopted(near: NearCache | None = None, **record: Any) -> Held:

@@ -88,3 +88,39 @@ def test_ends_at_earlier() -> None:
     """A session in use ends after its lifetime all the same."""
     near = a_near(session_idle=600)
     assert adopted(near, started_at=NOW - 43_000, seen_at=NOW).current.ends_at == NOW + 200
+
+
+@pytest.mark.parametrize(("idle", "step"), [(0, math.inf), (600, 30.0), (10, 1.0), (1, 0.5)])
+def test_note_at(idle: float, step: float) -> None:
+    """Use is noted twenty times within the idle limit, at most once a second, and never without a limit."""
+    assert adopted(a_near(session_idle=idle), seen_at=NOW + 5).current.note_at == NOW + 5 + step
+
+
+@pytest.mark.parametrize(
+    ("record", "idle", "quiet_seconds"),
+    [
+        ({}, 0, 3540),
+        ({"expires_at": None}, 0, 43_200),
+        ({"expires_at": NOW + 100_000}, 0, 43_200),
+        ({}, 600, 30),
+        ({"expires_at": NOW + 20}, 600, 10),
+    ],
+)
+def test_quiet_until(record: dict[str, Any], idle: float, quiet_seconds: float) -> None:
+    """Nothing is due before the token is stale, the session ends or its use has to be noted."""
+    assert adopted(a_near(session_idle=idle), **record).current.quiet_until == NOW + quiet_seconds
+
+
+@pytest.mark.parametrize(
+    ("record", "idle", "usable_seconds"),
+    [
+        ({}, 0, 3600),
+        ({"expires_at": None}, 0, 43_200),
+        ({"expires_at": NOW + 100_000}, 0, 43_200),
+        ({}, 600, 30),
+        ({"expires_at": NOW + 20}, 600, 20),
+    ],
+)
+def test_usable_until(record: dict[str, Any], idle: float, usable_seconds: float) -> None:
+    """No request waits before the token has expired, the session ends or its use has to be noted."""
+    assert adopted(a_near(session_idle=idle), **record).current.usable_until == NOW + usable_seconds

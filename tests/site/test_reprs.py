@@ -43,7 +43,7 @@ def test_no_secret_in_repr(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
-def test_unchangeable(value: Any) -> None:
-    """What travels along the road can't be changed, nor be given anything more."""
+def test_nothing_is_added(value: Any) -> None:
+    """What travels along the road is given nothing more."""
     with pytest.raises((AttributeError, TypeError)):
         value.anything = 1

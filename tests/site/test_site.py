@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 import pytest
@@ -30,6 +29,9 @@ def test_own_path() -> None:
         ("/a?b#c", "/a%3Fb%23c/"),
         ("//evil.test", "/evil.test/"),
         ("///evil.test/x", "/evil.test/x/"),
+        ("/.//evil.test", "/evil.test/"),
+        ("/a/..//evil.test", "/a/evil.test/"),
+        ("/..", "/"),
     ],
 )
 def test_front_page(mount: str, path: str) -> None:
@@ -82,12 +84,6 @@ def opened(shared_cache: bool, **changes: float) -> Site:
 def test_recheck(shared: bool) -> None:
     """The cache is asked again now and then; one that nobody shares learns so who is still there."""
     assert opened(shared, cache_recheck=7).near.adopt(a_record()).recheck_at == 7.0
-
-
-@pytest.mark.parametrize(("idle", "step"), [(0, math.inf), (600, 30.0), (10, 1.0)])
-def test_idle_step(idle: float, step: float) -> None:
-    """Use is noted twenty times within the idle limit, at most once a second, and never without a limit."""
-    assert opened(False, session_idle=idle).idle_step_seconds == step
 
 
 def test_public_paths() -> None:

@@ -6,7 +6,8 @@ A name that vanishes, an argument that changes or a type that turns into Any sho
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, assert_type
+from dataclasses import replace
+from typing import Any, Literal, assert_type
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from asgiref.typing import ASGI2Protocol, ASGIReceiveCallable, ASGISendCallable, Scope
@@ -55,6 +56,32 @@ def own_settings() -> None:
     FotoWebWSGIMiddleware(wsgi_app, settings=settings)
     Starlette().add_middleware(FotoWebASGIMiddleware, settings=settings)
     FastAPI().add_middleware(FotoWebASGIMiddleware, settings=settings)
+
+
+def what_settings_hold(settings: Settings) -> None:
+    """Each setting has its type; a secret has to be asked for by name."""
+    assert_type(settings.url, str)
+    assert_type(settings.login, Literal["required", "optional"])
+    assert_type(settings.public_paths, tuple[str, ...])
+    assert_type(settings.ca_bundle, str | None)
+    assert_type(settings.http_timeout, float)
+    assert_type(settings.client_secret.get_secret_value(), str)
+    assert_type(settings.secret_keys, tuple[str, ...])
+    assert_type(replace(settings, pkce=False), Settings)
+    settings.pkce = False  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue] (they are frozen)
+
+
+class OthersSecret:
+    """Stands for a secret of another library, such as pydantic's."""
+
+    def get_secret_value(self) -> str:
+        """Return the secret."""
+        raise NotImplementedError
+
+
+def secrets_of_other_libraries(secret: OthersSecret) -> Settings:
+    """Secrets of any library are taken."""
+    return Settings(client_secret=secret, secret_key=[secret, "0123456789abcdef0123456789abcdef"])
 
 
 def sessions(

@@ -70,7 +70,7 @@ def _refused(status: int, settings: Settings) -> Finding:
         return bad(what, f"{compare} Is {settings.redirect_uri} registered, letter for letter?")
     if settings.send_redirect_uri:
         return warn(
-            f"{what} This check sent no redirect URI, since FOTOWEB_REDIRECT_URI is not set, as a login would.",
+            f"{what} A login sends a redirect URI; this check sent none, since FOTOWEB_REDIRECT_URI is not set.",
             f"{compare} If so, and several redirect URIs are registered, logins work: set FOTOWEB_REDIRECT_URI to one "
             "of them and check again to be sure.",
         )
@@ -98,5 +98,5 @@ def _called_back(query: dict[str, list[str]]) -> Finding:
         return warn(f"The authorize endpoint answers {error}.", "FotoWeb has trouble; try again later.")
     return bad(
         f"The authorize endpoint knows the application, but answers {error}.",
-        f"In FotoWeb, open {_REGISTRATION}: is its type Web application / API, and is the site licensed for it?",
+        f"In FotoWeb, open {_REGISTRATION}: is its type Web App / API, and is the site licensed for it?",
     )

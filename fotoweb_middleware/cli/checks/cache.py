@@ -54,7 +54,10 @@ def try_cache(cache: Cache, place: str) -> Finding:
 
 
 def _unavailable(place: str, error: CacheUnavailable) -> Finding:
-    return bad(
-        f"The cache {place} does not answer: {error}.",
-        "Does it run, is the address right, and may this machine reach it? Is its password right?",
-    )
+    mend = "Does it run, is the address right, and may this machine reach it? Is its password right?"
+    if not place.startswith("redis"):
+        mend = (
+            "May this user write the file and its folder? Is the disk full? Does another process hold the file, such "
+            "as a backup or a sqlite3 shell?"
+        )
+    return bad(f"The cache {place} does not answer: {str(error).removesuffix('.')}.", mend)

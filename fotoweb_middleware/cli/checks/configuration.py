@@ -6,8 +6,9 @@ import os
 import ssl
 
 from fotoweb_middleware.cli.checks.finding import Finding, bad, ok, warn
-from fotoweb_middleware.settings import Settings, describe
+from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.settings.cautions import cautions, unknown_variable_text
+from fotoweb_middleware.settings.describe import describe
 from fotoweb_middleware.settings.environment import unknown_variables
 from fotoweb_middleware.settings.messages import Problem, WrongSettings
 from fotoweb_middleware.settings.texts import ABOUT

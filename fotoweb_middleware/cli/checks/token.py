@@ -54,7 +54,7 @@ def judge_token(reply: Reply, settings: Settings) -> Finding:
     if error:
         return bad(
             f"The token endpoint answers {error} (HTTP {reply.status}){words}.",
-            "In FotoWeb, open Site Configuration > Integrations > Applications: is the type Web application / API?",
+            "In FotoWeb, open Site Configuration > Integrations > Applications: is the type Web App / API?",
         )
     return _without_error_code(reply)
 

@@ -87,8 +87,10 @@
         const link = element("a", "Sign in again");
         link.href = "/";
         say("You are signed out.", link);
-      } else {
+      } else if (response.status === 503) {
         say("FotoWeb can't be reached, and the token has run out. Trying again.");
+      } else {
+        say(`The token has run out and can't be renewed (status ${response.status}). The terminal says why. Trying again.`);
       }
     } catch {
       say("The demo does not answer. Is it still running?");

@@ -99,6 +99,24 @@ class Entries(Promises):
         trial.advance(self.unit_seconds * 0.7)
         assert trial.cache.load("k") == Stored(b"w", 2)
 
+    def test_reading_does_not_prolong(self, trial: CacheTrial) -> None:
+        """Reading an entry gives it no new time to live."""
+        self.write(trial)
+        found = []
+        for _ in range(3):
+            trial.advance(self.unit_seconds * 0.4)
+            found.append(trial.cache.load("k") is not None)
+        assert found == [True, True, False]
+
+    def test_refused_save_does_not_prolong(self, trial: CacheTrial) -> None:
+        """Nor does a save that is refused."""
+        self.write(trial, version=2)
+        outcomes = []
+        for _ in range(3):
+            trial.advance(self.unit_seconds * 0.4)
+            outcomes.append(self.write(trial, version=1, create=False))
+        assert outcomes == [SaveOutcome.NEWER, SaveOutcome.NEWER, SaveOutcome.MISSING]
+
     def test_highest_version_wins_over_threads(self, trial: CacheTrial) -> None:
         """Whatever order threads write in, the highest version stays."""
         at_once(lambda number: [self.write(trial, b"%d" % v, v) for v in range(number + 1, 40, THREADS)])

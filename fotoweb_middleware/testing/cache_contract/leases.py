@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from fotoweb_middleware.caches.protocol import Lease, SaveOutcome, Stored
@@ -73,6 +74,15 @@ class Leases(Promises):
         self.take(trial)
         trial.advance(self.unit_seconds * 1.1)
         assert self.is_free(trial)
+
+    def test_asking_does_not_prolong(self, trial: CacheTrial) -> None:
+        """Asking for a lease in vain does not prolong it: many ask again and again."""
+        self.take(trial)
+        frees = []
+        for _ in range(3):
+            trial.advance(self.unit_seconds * 0.4)
+            frees.append(self.is_free(trial))
+        assert frees == [False, False, True]
 
     def test_lease_freed_late(self, trial: CacheTrial) -> None:
         """A holder that comes back late does not give up its successor's lease."""
@@ -152,11 +162,12 @@ class Leases(Promises):
         inside, together = [0], []
 
         def hold(_: int) -> None:
-            for _turn in range(20):
+            for _turn in range(10):
                 lease = trial.cache.take_lease("k", ttl_seconds=self.unit_seconds)
                 if lease is not None:
                     inside[0] += 1
                     together.append(inside[0])
+                    time.sleep(0.001)  # Time enough for another thread to come in, where it can.
                     inside[0] -= 1
                     trial.cache.free_lease(lease)
 

@@ -79,6 +79,18 @@ def test_faulty_cache(answers: dict[str, Any], words: str) -> None:
     assert finding.mend
 
 
+def test_advice_fits_the_cache() -> None:
+    """Nobody is asked for the password of a file, and a sentence ends in one full stop."""
+    locked = try_cache(Odd(save=CacheUnavailable("locked.")), "sqlite:////data/sessions.db")
+    silent = try_cache(Odd(save=CacheUnavailable("silent.")), "rediss://cache.example")
+
+    assert "password" not in locked.mend
+    assert "disk" in locked.mend
+    assert "password" in silent.mend
+    assert locked.what.endswith("locked.")
+    assert not locked.what.endswith("..")
+
+
 def test_cache_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections are given back, also after a failure."""
     cache = Odd(save=CacheUnavailable("no"))

@@ -28,10 +28,15 @@ class Certificate:
     key: Path
 
 
-def make_certificate(folder: Path, *, host: str = "localhost", days_from_now: tuple[int, int] = (-1, 1)) -> Certificate:
-    """Make a self-signed certificate for ``host`` that is valid between two days counted from today."""
+def make_certificate(
+    folder: Path, *, host: str = "localhost", days_from_now: tuple[int, int] = (-1, 1), subject: str | None = None
+) -> Certificate:
+    """Make a self-signed certificate for ``host`` that is valid between two days counted from today.
+
+    ``subject`` is the host where it is left out; of several in one bundle each needs another, or OpenSSL mixes them up.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, subject or host)])
     start, end = (dt.datetime.now(dt.UTC) + dt.timedelta(days=days) for days in days_from_now)
     public_key = key.public_key()
     certificate = (

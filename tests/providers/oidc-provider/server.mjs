@@ -1,6 +1,6 @@
 // An OAuth 2.0 authorization server that nobody here wrote (npm package oidc-provider), put at FotoWeb's paths.
 // Only the paths, the login and consent pages and /fotoweb/me are ours. See README.md.
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
@@ -21,6 +21,14 @@ const server = createServer().listen(Number(PORT), HOST); // PORT=0 takes a free
 await once(server, 'listening');
 const { port } = server.address();
 const base = `http://${HOST}:${port}`;
+
+// By way of a text: to export the very key that was generated as a JWK hangs for ever in Node 20, once in a hundred times
+// (a lock that a garbage collection in the middle of it wants too).
+const privateKey = createPrivateKey(generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+}).privateKey);
 
 const provider = new Provider(base, {
   clients: [{
@@ -66,7 +74,7 @@ const provider = new Provider(base, {
     claims: () => ({ sub: id, name: id, preferred_username: id, email: `${id}@example.test`, email_verified: true }),
   }),
   cookies: { keys: [randomBytes(32).toString('hex')] },
-  jwks: { keys: [generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' })] },
+  jwks: { keys: [privateKey.export({ format: 'jwk' })] },
   renderError: (ctx, out) => {
     ctx.type = 'html';
     ctx.body = page('Error', Object.entries(out).map(([key, value]) => `<p>${key}: ${escape(value)}</p>`).join(''));

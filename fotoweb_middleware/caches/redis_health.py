@@ -1,0 +1,98 @@
+"""What both faces do before a call and after it: the breaker is asked, what happened is noted and told."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import deque
+from typing import Any
+
+from fotoweb_middleware.caches.redis_address import place_of
+from fotoweb_middleware.caches.redis_breaker import Breaker
+from fotoweb_middleware.caches.redis_failures import has_mend, is_out_of_step, is_outage, is_read_only, tell, words_of
+from fotoweb_middleware.caches.redis_scripts import RedisCall
+from fotoweb_middleware.caches.reports import Reports
+from fotoweb_middleware.errors import CacheUnavailable
+
+__all__ = ["Health"]
+
+PAUSE_SECONDS = 0.5
+"""How long after a failure nobody waits for Redis."""
+MOST_OWED = 1000
+"""Leases that nobody may hold end by themselves; this many are given up sooner."""
+MAKE_UPS_AT_ONCE = 20
+"""So that no request pays for all of them."""
+NEVER_ANSWERED = " It has not answered this process yet: are host and port right, and is it redis:// or rediss://?"
+
+
+class Health:
+    """How Redis is, as far as this process has seen.
+
+    Args:
+        url: Its address.
+        timeout_seconds: Most time for a call.
+    """
+
+    def __init__(self, url: str, *, timeout_seconds: float) -> None:
+        self._breaker = Breaker(pause_seconds=PAUSE_SECONDS, trial_seconds=timeout_seconds)
+        self._reports = Reports(place_of(url), never_answered=NEVER_ANSWERED)
+        self._fresh_until = 0.0
+        self._owed: deque[RedisCall[None]] = deque(maxlen=MOST_OWED)
+
+    def check(self) -> None:
+        """See ``Breaker.check``: asked before a call queues."""
+        self._breaker.check()
+
+    def admit(self) -> None:
+        """See ``Breaker.admit``: asked right before Redis is."""
+        self._breaker.admit()
+
+    def answered(self, name: str) -> None:
+        """Note that a call of this name was answered."""
+        self._breaker.reset()
+        self._reports.answered(name)
+
+    def owe(self, make_up: RedisCall[Any]) -> None:
+        """Note what is to be made up for, once."""
+        if not any(owed is make_up for owed in list(self._owed)):
+            self._owed.append(make_up)
+
+    def take_owed(self, answered: RedisCall[Any], at_most: int = MAKE_UPS_AT_ONCE) -> list[RedisCall[None]]:
+        """Return what is to be made up for, now that Redis has answered a call: a few at a time, each once.
+
+        That it answers a look says nothing of writes, which it may hold back; looks would have to pay for that.
+        """
+        owed: list[RedisCall[None]] = []
+        if answered.name == "load":
+            return owed
+        while self._owed and len(owed) < at_most:
+            with contextlib.suppress(IndexError):  # No lock: another thread may have taken the last one.
+                owed.append(self._owed.popleft())
+        return owed
+
+    def failed(self, call: RedisCall[Any], error: Exception) -> CacheUnavailable:
+        """Note that a call failed, and return what to raise."""
+        name, cause = call.name, words_of(error)
+        if is_outage(error):
+            if call.make_up is not None or call.makes_up:
+                self.owe(call.make_up or call)
+            self._breaker.trip()
+            self._reports.out_of_reach(cause, has_mend=has_mend(cause))
+        else:
+            self._breaker.reset()
+            self._reports.in_reach()
+            self._reports.refused(name, cause)
+        return tell(error)
+
+    def needs_new_connections(self, error: Exception) -> bool:
+        """Return whether connections must be made anew; for a replica that refuses every write only now and then."""
+        if is_read_only(error) and time.monotonic() >= self._fresh_until:
+            self._fresh_until = time.monotonic() + PAUSE_SECONDS
+            return True
+        return is_out_of_step(error)
+
+    def queue_too_long(self, name: str) -> CacheUnavailable:
+        """Note that a call found no connection free in time, which is not Redis's fault; return what to raise."""
+        cause = "too many calls at once wait for a connection (max_connections in FOTOWEB_CACHE)"
+        self._reports.refused(name, cause)
+        return CacheUnavailable(f"Redis was not asked: {cause}.")

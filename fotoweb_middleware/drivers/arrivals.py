@@ -1,0 +1,39 @@
+"""Requests that come in one moment: a few are looked at in each turn of the event loop, the others wait for later ones.
+
+A request that comes alone pays for it with an addition: the loop is asked for its next turn once in a few looks
+(docs/adr/0029).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+__all__ = ["LOOKS_IN_A_TURN", "UNASKED", "Arrivals"]
+
+LOOKS_IN_A_TURN = 32
+"""Of requests that no known cookie answers, and of cookies that are new: 10 to 25 µs each."""
+UNASKED = 8
+"""So many are no crowd, in however many turns they came: asking for the next turn takes a tenth of a look."""
+
+
+class Arrivals:
+    """Counts looks, and forgets them in the next turn after there were a few; in several loops as near as need be.
+
+    Args:
+        call_soon: Has a callable run in the next turn of the loop that runs just now.
+    """
+
+    def __init__(self, call_soon: Callable[[Callable[[], object]], object]) -> None:
+        self._count = 0
+        self._call_soon = call_soon
+
+    def has_room(self) -> bool:
+        """Count one look; return False where this turn has had enough of them."""
+        self._count += 1
+        # Again now and then: the loop that was asked first may have ended since.
+        if self._count == UNASKED or self._count % LOOKS_IN_A_TURN == 0:
+            self._call_soon(self._begin_turn)
+        return self._count <= LOOKS_IN_A_TURN
+
+    def _begin_turn(self) -> None:
+        self._count = 0

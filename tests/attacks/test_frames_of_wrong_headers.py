@@ -1,0 +1,73 @@
+"""Where the app's own response headers are wrong, no frame of ours tells the session cookie that comes with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import anyio.from_thread
+import pytest
+
+from tests.attacks.in_process import open_site
+from tests.attacks.scripted_fotoweb import ScriptedFotoWeb
+from tests.attacks.test_log_in_process import locals_of
+from tests.behaviour.kit import NAVIGATION, Visited, opened_portal
+
+ANSWERS = {
+    "asgi": {"type": "http.response.start", "status": 200, "headers": [("content-type", "text, where bytes belong")]},
+    "wsgi": [("Content-Type", "text/plain", "one too many")],
+}
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[anyio.from_thread.BlockingPortal]:
+    """Run one event loop for all tests here."""
+    with opened_portal("asyncio") as opened:
+        yield opened
+
+
+def request_of(site: Visited, headers: list[tuple[str, str]]) -> Callable[[], Any]:
+    """Return what asks for a page of an app that answers as above."""
+    door: Any = site.door
+    if isinstance(ANSWERS[kind_of(site)], list):
+
+        def wsgi(_environ: Any, start_response: Any) -> Any:
+            start_response("200 OK", ANSWERS["wsgi"])
+            return []
+
+        site.middleware._app = wsgi
+        return partial(site.middleware, door.environ("GET", "/", headers, b""), lambda *_: None)
+
+    async def asgi(_scope: Any, _receive: Any, send: Any) -> None:
+        await send(ANSWERS["asgi"])
+
+    async def nothing(*_: Any) -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    site.middleware._app = asgi
+    return partial(door.portal.call, door.app, door.scope("http", "GET", "/", headers), nothing, nothing)
+
+
+def kind_of(site: Visited) -> str:
+    """Return which door it is."""
+    return "asgi" if hasattr(site.door, "portal") else "wsgi"
+
+
+@pytest.mark.parametrize("door", ["asgi", "wsgi"])
+def test_tracebacks_of_wrong_headers(
+    door: str, portal: anyio.from_thread.BlockingPortal, fotoweb: ScriptedFotoWeb
+) -> None:
+    """The frame that fails at the app's headers has none of ours in it (T-LG-03)."""
+    site = open_site(door, portal, fotoweb, cookie_mode="sealed")
+    visitor = site.visitor(fotoweb.new_user())
+    visitor.log_in()
+    site.clock.advance(3601)  # The next answer carries a new session cookie.
+
+    with pytest.raises((TypeError, ValueError)) as raised:
+        request_of(site, [*NAVIGATION.items(), *visitor.jar.header("/")])()
+
+    (held,) = site.middleware._gate.site.near._by_id.values()
+    (cookie,) = held.current.cookies.values()
+    site.close()
+    assert cookie[:20] not in "\n".join(locals_of(raised.value))

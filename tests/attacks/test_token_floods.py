@@ -1,0 +1,47 @@
+"""Token endpoints that send too much: no memory is taken for it (security case T-TE-11)."""
+
+from __future__ import annotations
+
+import gzip
+import io
+
+import pytest
+
+from tests.attacks.answers import BOMB_MEGABYTES, Answer, broken_off, endless_body, endless_continue, gzip_bomb, written
+from tests.attacks.attacked import ONE_OF_EACH_DOOR
+from tests.attacks.browser import Browser
+from tests.attacks.verdicts import check_failed_login
+
+MOST_GROWTH_BYTES = 32 * 1024 * 1024
+BOMB = gzip_bomb()
+
+FLOODS: dict[str, Answer] = {
+    "gzip": broken_off(written(200, BOMB, Content_Encoding="gzip")),
+    "gzip in gzip": broken_off(written(200, gzip.compress(BOMB), Content_Encoding="gzip, gzip")),
+    "br": broken_off(written(200, b"\x8b\x02\x80" + BOMB, Content_Encoding="br")),
+    "10 GiB": endless_body,
+    "100,000 headers": broken_off(b"HTTP/1.1 200 OK\r\n", b"X-Header: value\r\n" * 100_000, b"\r\n"),
+    "header of 10 MB": broken_off(b"HTTP/1.1 200 OK\r\nX-Header: ", b"v" * 10_000_000, b"\r\n\r\n"),
+    "100 Continue": endless_continue,
+}
+
+
+def test_the_bomb_is_one() -> None:
+    """What is sent as a gzip bomb fits the limit of a body, and really inflates to a thousand times that (T-TE-11)."""
+    assert 150_000 < len(BOMB) < 262_144
+    with gzip.open(io.BytesIO(BOMB)) as inflated:
+        assert inflated.read(3_000_000) == b" " * 3_000_000
+    assert len(BOMB) // BOMB_MEGABYTES < 1_100
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+@pytest.mark.parametrize("kind", ONE_OF_EACH_DOOR, ids=str)
+def test_flood(browser: Browser, flood: str) -> None:
+    """An answer without end or measure ends the login on a page, and takes less than 32 MB (T-TE-11)."""
+    browser.xhr("/")  # What a first request costs does not count.
+    before_bytes = browser.server.forget_peak()
+    browser.fotoweb.script(browser.user, FLOODS[flood])
+
+    check_failed_login(browser.try_to_log_in(), browser)
+
+    assert browser.server.peak_bytes - before_bytes < MOST_GROWTH_BYTES
