@@ -19,7 +19,7 @@ from fotoweb_middleware.current import SESSION_KEY
 from fotoweb_middleware.drivers.awaiting import AwaitingDriver
 from fotoweb_middleware.drivers.later import LaterGate
 from fotoweb_middleware.effects import Flow
-from fotoweb_middleware.model import HEADERS_READ, Admit, Answer, PassThrough, RequestView, Session
+from fotoweb_middleware.model import HEADERS_READ, Admit, Answer, PassThrough, RequestView
 from fotoweb_middleware.response_headers import cache_control_with_cookie, vary_with_cookie
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.site import open_site
@@ -178,7 +178,16 @@ class FotoWebASGIMiddleware:
             cookie.decode("latin-1"),
             self._names_for(scope),
         )
-        return None if passage is None else self._inner(scope, headers, passage[0], passage[1])
+        if passage is None:
+            return None
+        version, rest = passage
+        if rest is not None:
+            headers.append((b"cookie", rest.encode("latin-1")))
+        if self._inject_header:
+            if version.bearer_pair is None:
+                version.bearer_pair = (b"authorization", f"Bearer {version.session.access_token}".encode("ascii"))
+            headers.append(version.bearer_pair)
+        return {**scope, "headers": headers, SESSION_KEY: version.session}
 
     def _names_for(self, scope: Scope) -> CookieNames:
         shortcut = self._shortcut
@@ -187,26 +196,17 @@ class FotoWebASGIMiddleware:
         return shortcut.names or shortcut.names_for(scope.get("scheme") or "http", host_of(scope["headers"]))
 
     def _scope_for(self, scope: Scope, decision: Admit | PassThrough) -> Scope:
-        """Return the scope as the app sees it after a decision."""
+        """Return the scope as the app sees it after a decision: no cookie of ours, no bearer but the session's."""
         headers = [header for header in scope["headers"] if header[0] not in self._withheld]
-        session = decision.session if isinstance(decision, Admit) else None
-        return self._inner(scope, headers, session, decision.cookie_header)
-
-    def _inner(self, scope: Scope, headers: Headers, session: Session | None, cookie: str | None) -> Scope:
-        """Return the scope as the app sees it: no cookie of ours, and nobody's bearer token but the session's.
-
-        ``headers`` are those that nobody has to withhold, ``cookie`` is the Cookie header without our own cookies.
-        """
-        inner = dict(scope)
-        inner["headers"] = headers
-        if cookie is not None:
-            headers.append((b"cookie", cookie.encode("latin-1")))
-        if session is None:
+        if decision.cookie_header is not None:
+            headers.append((b"cookie", decision.cookie_header.encode("latin-1")))
+        inner = {**scope, "headers": headers}
+        if isinstance(decision, PassThrough):
             inner.pop(SESSION_KEY, None)
             return inner
-        inner[SESSION_KEY] = session
+        inner[SESSION_KEY] = decision.session
         if self._inject_header:
-            headers.append((b"authorization", f"Bearer {session.access_token}".encode("ascii")))
+            headers.append((b"authorization", f"Bearer {decision.session.access_token}".encode("ascii")))
         return inner
 
     async def _renew(self, renewal: Flow[None]) -> None:

@@ -90,10 +90,8 @@ class FotoWebWSGIMiddleware:
             opened = self._opened(environ)
             return self._ask_the_gate(environ, start_response) if opened is None else self._app(opened, start_response)
         shortcut = self._shortcut
-        if environ["wsgi.url_scheme"] == "https":
-            names = shortcut.https_names
-        else:
-            names = shortcut.names or shortcut.names_for("http", host_of(environ))
+        is_https = environ["wsgi.url_scheme"] == "https"
+        names = shortcut.https_names if is_https else shortcut.names or shortcut.names_for("http", host_of(environ))
         passage = shortcut.find(
             environ["REQUEST_METHOD"],
             environ.get("SCRIPT_NAME"),
@@ -104,20 +102,22 @@ class FotoWebWSGIMiddleware:
         )
         if passage is None or "HTTP_UPGRADE" in environ:  # Perhaps a WebSocket, whose origin the stages check.
             return self._ask_the_gate(environ, start_response)
-        session, rest = passage
+        version, rest = passage
         inner = environ.copy()  # What ``_environ_for`` does, in less time.
         if rest is None:
             del inner["HTTP_COOKIE"]
         else:
             inner["HTTP_COOKIE"] = rest
-        inner[SESSION_KEY] = session
+        session = inner[SESSION_KEY] = version.session
         if session.user is not None:
             name = session.user.user_name
             inner["REMOTE_USER"] = name if name.isascii() else wsgi_text(name)
         elif "REMOTE_USER" in inner:
             del inner["REMOTE_USER"]
         if self._inject_header:
-            inner["HTTP_AUTHORIZATION"] = f"Bearer {session.access_token}"
+            if version.bearer is None:
+                version.bearer = f"Bearer {session.access_token}"
+            inner["HTTP_AUTHORIZATION"] = version.bearer
         try:
             return self._app(inner, start_response)
         finally:

@@ -58,6 +58,8 @@ class Version:
         at_once_from, at_once_until: Epoch seconds between which a request need look at nothing else: what
             ``quiet_from``, ``quiet_until`` and ``Held.recheck_at`` came to when the server cache was asked last
             (docs/adr/0027).
+        bearer: The app's Authorization header, made at the first request that needs it; None before.
+        bearer_pair: The same as ASGI has headers.
         spent: Whether the token was used while it had expired.
         cookies: Name to value; sealed when first needed.
         is_saved: False while the server cache, being down, does not know this version.
@@ -66,6 +68,8 @@ class Version:
     __slots__ = (
         "at_once_from",
         "at_once_until",
+        "bearer",
+        "bearer_pair",
         "cookies",
         "ends_at",
         "expires_at",
@@ -104,6 +108,8 @@ class Version:
         self.usable_until = expires_at if expires_at < due_at else due_at
         self.quiet_until = stale_at if stale_at < due_at else due_at
         self.at_once_from, self.at_once_until = math.inf, -math.inf
+        self.bearer: str | None = None
+        self.bearer_pair: tuple[bytes, bytes] | None = None
         self.spent = False
         self.is_saved = True
         self.cookies: dict[str, str] | None = None

@@ -27,8 +27,8 @@ __all__ = ["LEAST_AWAKE", "NearCache", "Seen"]
 
 BURIALS_AT_ONCE = 20
 COOKIES_PER_SESSION = 2  # during a refresh a session's old cookie still comes while the new one is on its way
-ONE_AWAKE_OF = 25
-LEAST_AWAKE = 4_000
+ONE_AWAKE_OF = 32
+LEAST_AWAKE = 3_000
 LARGEST_STEP_BACK_SECONDS = 1.0
 """A wall clock that is set back by more at once makes all known cookies be opened again, and the cache be asked."""
 
@@ -56,7 +56,7 @@ class NearCache:
         limits: Lifetimes, from the settings.
         clock: Epoch seconds.
         monotonic: A clock that never jumps, in seconds.
-        least_awake: At least so many may be awake (never more than ``size``); of a large size, a 25th.
+        least_awake: At least so many may be awake (never more than ``size``); of a large size, a 32nd.
         is_complete: Whether the server cache is empty yet, and this process alone will write into it.
 
     Attributes:

@@ -18,7 +18,6 @@ from typing import Final, TypeAlias
 
 from fotoweb_middleware.cookies.header import LONGEST_WHOLE, PART_MARK, SIGNATURE, CookieNames, cut_session, identity_of
 from fotoweb_middleware.cookies.seal import SIGNATURE_CHARACTERS
-from fotoweb_middleware.model import Session
 from fotoweb_middleware.site import Site
 from fotoweb_middleware.site.held import Held, Version
 from fotoweb_middleware.site.near import Seen
@@ -28,8 +27,8 @@ from fotoweb_middleware.stages.first_sight import meet
 
 __all__ = ["LONGEST_OPEN_PATH", "LONGEST_RAW_PATH", "UNKNOWN", "Passage", "Shortcut"]
 
-Passage: TypeAlias = tuple[Session, str | None]
-"""The session that the app gets, and the Cookie header without our own cookies; None where there is none."""
+Passage: TypeAlias = tuple[Version, str | None]
+"""The session's version that the app gets, and the Cookie header without our own cookies; None where there is none."""
 
 OPEN_PATHS: Final = 500
 LONGEST_OPEN_PATH: Final = 200
@@ -132,7 +131,7 @@ class Shortcut:
             return None  # It ended, or the browser is to get a newer cookie.
         now = self._clock()
         if current.at_once_from <= now < current.at_once_until or is_quiet(held, current, now, self._monotonic()):
-            return current.session, rest
+            return current, rest
         return None
 
     def _look_closer(self, cookie: str, names: CookieNames, *, is_alone: bool) -> tuple[Seen, str | None] | None:

@@ -116,7 +116,8 @@ async def ask_all(middleware: Any, scopes: list[Any], spread_seconds: float, fou
         await send(message)
 
     async def one(scope: Any, after_seconds: float) -> None:
-        await asyncio.sleep(after_seconds)
+        if after_seconds:  # Else the loop would first run a thousand steps that are nobody's.
+            await asyncio.sleep(after_seconds)
         await middleware(scope, receive, note)
 
     began, began_computing = time.perf_counter(), time.process_time()

@@ -58,8 +58,8 @@ def test_cookies_beside_it(known: Known) -> None:
     found = known.shortcut.find("GET", "", "/x", None, f"a=1; {known.cookie}; b=2", names)
     alone = known.shortcut.find("GET", "", "/x", None, known.cookie, names)
 
-    assert found == (known.held.current.session, "a=1; b=2")
-    assert alone == (known.held.current.session, None)
+    assert found == (known.held.current, "a=1; b=2")
+    assert alone == (known.held.current, None)
 
 
 @pytest.mark.parametrize("shape", ["{0}; {0}", "{0},{0}", "a=1,{0}", "{0}, a=1", "a{0}", "{0}x", "{1}", "", "a=1"])

@@ -7,6 +7,7 @@ import itertools
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -17,7 +18,7 @@ from fotoweb_middleware import FotoWebASGIMiddleware, FotoWebWSGIMiddleware, Set
 from fotoweb_middleware.testing import Client, FakeClock, FakeFotoWeb
 from tests.behaviour.kit import APP, CALLBACK, FOTOWEB, NAVIGATION, SECRET_KEY, AsgiDoor, EchoApp, Visitor, WsgiDoor
 
-__all__ = ["Figures", "crowding", "storm_asgi", "storm_wsgi"]
+__all__ = ["Figures", "storm_asgi", "storm_wsgi"]
 
 Moment: TypeAlias = tuple[float, float]
 """Seconds of the clock on the wall, and seconds that this process has computed."""
@@ -26,24 +27,11 @@ ANSWER_SECONDS = 0.2
 """How long the token endpoint takes."""
 PAUSE_SECONDS = 0.002
 """Between two requests of the other session."""
-SAMPLE_SECONDS = 0.1
-"""Long enough that the system's scheduler gives others their turn too."""
 
 
 def moment() -> Moment:
     """Return this moment."""
     return time.perf_counter(), time.process_time()
-
-
-def crowding() -> float:
-    """Return how many times longer than alone this process takes just now, since others want the same cores.
-
-    It computes for a while: with a core of its own it needs no more seconds than it is given of that core.
-    """
-    began, began_computing = time.perf_counter(), time.thread_time()
-    while time.thread_time() - began_computing < SAMPLE_SECONDS:
-        pass
-    return max((time.perf_counter() - began) / SAMPLE_SECONDS, 1.0)
 
 
 class SlowFotoWeb(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -109,22 +97,19 @@ class Figures:
         statuses: How often each.
         token_calls: How often FotoWeb was asked.
         after_answer_seconds: From FotoWeb's answer to the last request's.
-        computing_seconds: How much of that this process computed.
+        computing_seconds: How much of that this process computed, all threads together.
+        calm_seconds: How long as many requests of the same session took right afterwards, when none had to wait.
+        calm_computing_seconds: How much the process computed for those.
         other_seconds: How long each request of the other session took meanwhile, from when it was due.
-        crowding: See the function; right before the storm and after it, the mean of both.
     """
 
     statuses: Counter[int] = field(default_factory=Counter)
     token_calls: int = 0
     after_answer_seconds: float = 0.0
     computing_seconds: float = 0.0
+    calm_seconds: float = 0.0
+    calm_computing_seconds: float = 0.0
     other_seconds: list[float] = field(default_factory=list)
-    crowding: float = 1.0
-
-    @property
-    def uncrowded_seconds(self) -> float:
-        """From FotoWeb's answer to the last request's, without what computing took longer since others did so too."""
-        return self.after_answer_seconds - (self.crowding - 1) * self.computing_seconds
 
     @property
     def other_median_seconds(self) -> float:
@@ -142,14 +127,21 @@ class Figures:
         self.token_calls = len(answered_at)
         self.after_answer_seconds, self.computing_seconds = ended - began, ended_computing - began_computing
 
+    def note_calm(self, began: Moment) -> None:
+        """Note that the requests that need not wait are answered."""
+        ended, ended_computing = moment()
+        self.calm_seconds, self.calm_computing_seconds = ended - began[0], ended_computing - began[1]
+
     def __str__(self) -> str:
         """Return a line for the docs."""
         other = sorted(seconds * 1e3 for seconds in self.other_seconds)
+        after, computing = self.after_answer_seconds * 1e3, self.computing_seconds * 1e3
+        calm, calm_computing = self.calm_seconds * 1e3, self.calm_computing_seconds * 1e3
         return (
-            f"{dict(self.statuses)}, token calls {self.token_calls}, last answer "
-            f"{self.after_answer_seconds * 1e3:.0f} ms after FotoWeb's, {self.computing_seconds * 1e3:.0f} ms of it "
-            f"computing, crowding {self.crowding:.1f}; other session: {len(other)} requests, "
-            f"median {other[len(other) // 2]:.2f} ms, slowest {other[-1]:.1f} ms"
+            f"{dict(self.statuses)}, token calls {self.token_calls}, last answer {after:.0f} ms after FotoWeb's, "
+            f"{computing:.0f} ms of it computing; with fresh tokens {calm:.0f} ms, {calm_computing:.0f} ms of it "
+            f"computing; other session: {len(other)} requests, median {other[len(other) // 2]:.2f} ms, "
+            f"slowest {other[-1]:.1f} ms"
         )
 
 
@@ -214,17 +206,23 @@ def storm_asgi(portal: BlockingPortal, cache: str, requests: int) -> Figures:
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def both() -> None:
-        async def all_at_once() -> None:
-            await asyncio.gather(*(one() for _ in range(requests)))
-
-        storm = asyncio.create_task(all_at_once())
+        crowd = [one() for _ in range(requests)]
+        storm = asyncio.create_task(all_of(crowd))
         await other(storm)
         await storm
+        began = moment()
+        await all_of([ask(mine) for _ in range(requests)])
+        figures.note_calm(began)
 
     portal.call(both)
     portal.call(middleware._driver._cache.aclose)
     figures.note_end(fotoweb.answered_at, ended_at)
     return figures
+
+
+async def all_of(calls: Sequence[Coroutine[Any, Any, object]]) -> None:
+    """Make all calls at once, and wait for them."""
+    await asyncio.gather(*calls)
 
 
 def storm_wsgi(cache: str, requests: int) -> Figures:
@@ -237,29 +235,43 @@ def storm_wsgi(cache: str, requests: int) -> Figures:
     mine, others = stormed.headers_of_two()
     figures, ended_at = Figures(), list[Moment]()
 
-    together = threading.Barrier(requests + 1)
     numbers = itertools.count(1)
 
     def one() -> None:
-        together.wait()
         if next(numbers) == requests:
             fotoweb.all_came.set()
         figures.statuses[ask_plainly(stormed, middleware, mine)] += 1
         ended_at.append(moment())
 
-    threads = [threading.Thread(target=one) for _ in range(requests)]
-    for thread in threads:
-        thread.start()
-    together.wait()
+    threads = at_once(one, requests)
     due = time.perf_counter()
     while any(thread.is_alive() for thread in threads):
         assert ask_plainly(stormed, middleware, others) == 200
         figures.other_seconds.append(time.perf_counter() - due)
         due = time.perf_counter() + PAUSE_SECONDS
         time.sleep(PAUSE_SECONDS)
+    began = moment()
+    for thread in at_once(lambda: ask_plainly(stormed, middleware, mine), requests):
+        thread.join()
+    figures.note_calm(began)
     middleware._driver._cache.close()
     figures.note_end(fotoweb.answered_at, ended_at)
     return figures
+
+
+def at_once(call: Callable[[], object], times: int) -> list[threading.Thread]:
+    """Begin a call in each of so many threads once all of them have started, and return them."""
+    together = threading.Barrier(times + 1)
+
+    def one() -> None:
+        together.wait()
+        call()
+
+    threads = [threading.Thread(target=one) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    together.wait()
+    return threads
 
 
 def ask_plainly(stormed: Stormed, middleware: FotoWebWSGIMiddleware, headers: list[tuple[str, str]]) -> int:
