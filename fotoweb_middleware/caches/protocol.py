@@ -102,7 +102,7 @@ class Cache(Protocol):
 
 
 class AsyncCache(Protocol):
-    """The awaitable face, for asyncio and trio; the same seven promises as ``Cache``."""
+    """The awaitable face, for asyncio and trio; the same promises as ``Cache``."""
 
     @property
     def shared(self) -> bool:

@@ -31,7 +31,7 @@ _NOTES: Final[dict[LoopCause, tuple[Note, ...]]] = {
         Note(
             "Too large",
             "A proxy or a firewall may drop large cookies. Set `FOTOWEB_COOKIE_MODE=reference`: the cookie is then "
-            "some 200 characters long, and the tokens stay in the server cache.",
+            "some 160 characters long, and the tokens stay in the server cache.",
         ),
         Note(
             "Taken away",

@@ -9,7 +9,10 @@ from fotoweb_middleware.pages.layout import Action, Link, Note, Page
 
 __all__ = ["cache_unavailable", "fotoweb_unavailable", "temporarily_unavailable"]
 
-_CHECK: Final = Note("To find the cause", "Run `fotoweb-middleware check` on this machine, with the app's settings.")
+_CHECK: Final = Note(
+    "To find the cause",
+    "Run `fotoweb-middleware check` on this machine, as the user that runs the app, with the app's settings.",
+)
 _SEND_AGAIN: Final = (
     "Reload this page for that. If you were sending something, it did not reach the app; reloading sends it again."
 )

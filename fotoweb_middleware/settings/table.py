@@ -19,7 +19,7 @@ __all__ = ["page"]
 _HEAD = """\
 # Settings
 
-<!-- Written by `python -m fotoweb_middleware.settings.table`; change the code, then run that. -->
+<!-- Made by: python -m fotoweb_middleware.settings.table > docs/reference/settings.md; change the code. -->
 
 Each setting is a `FOTOWEB_*` environment variable, and an argument of `Settings(...)` with the same name in lower \
 case without the prefix: `FOTOWEB_HTTP_TIMEOUT` is `Settings(http_timeout=...)`. An argument wins over the variable.

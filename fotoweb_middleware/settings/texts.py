@@ -51,7 +51,8 @@ ABOUT: Mapping[str, About] = MappingProxyType({
     ),
     "redirect_uri": About(
         "The callback address as registered. Its origin is the app's public origin, its path the callback path.",
-        "an absolute https address that ends in PREFIX/callback, such as https://app.example/oauth2/callback",
+        "an absolute https address (http on this machine alone) that ends in PREFIX/callback, such as "
+        "https://app.example/oauth2/callback",
         unset="derived from the request",
         mend=f"{_REGISTRATION} and copy the redirection endpoint letter for letter.",
     ),

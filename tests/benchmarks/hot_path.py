@@ -67,13 +67,13 @@ ASGI_STEPS = {
     "copy the scope, put the session in": """
     inner = dict(request); inner["headers"] = headers; inner["fotoweb.session"] = session
 """,
-    "write the bearer header, 550 bytes of token": """
-    headers.append((b"authorization", f"Bearer {session.access_token}".encode("ascii")))
+    "put in the bearer header, which was written once": """
+    if current.bearer_pair is None: raise AssertionError
+    headers.append(current.bearer_pair)
 """,
     "one more coroutine between server and app": COROUTINE,
     "the calls of our own functions": """
-    four(method, path, raw_path, cookie, names); one(request)
-    four(request, headers, session, None); one(request)
+    four(method, path, raw_path, cookie, names); one(request); one(request)
 """,
 }
 WSGI_STEPS = {
@@ -92,11 +92,12 @@ WSGI_STEPS = {
         name = session.user.user_name
         inner["REMOTE_USER"] = name if name.isascii() else None
 """,
-    "write the bearer header, 550 characters of token": """
-    inner["HTTP_AUTHORIZATION"] = f"Bearer {session.access_token}"
+    "put in the bearer header, which was written once": """
+    if current.bearer is None: raise AssertionError
+    inner["HTTP_AUTHORIZATION"] = current.bearer
 """,
     "the calls of our own functions": """
-    four(method, path, raw_path, cookie, names); four(request, session, None)
+    four(method, path, raw_path, cookie, names)
 """,
 }
 
@@ -170,6 +171,7 @@ def names_of(wrapped: Wrapped) -> dict[str, Any]:
     cookie = wrapped.cookie(record)
     held = wrapped.site.near.adopt(record)
     held.current.at_once_until = float("inf")  # This takes longer than the five seconds after which a look is due.
+    held.current.bearer, held.current.bearer_pair = "Bearer …", (b"authorization", b"Bearer ...")
     wrapped.site.near.remember(cookie[SIGNATURE], held, 1)
     names = wrapped.site.names[True]
 

@@ -49,7 +49,7 @@ def storm(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def check(storm: Storm, cache: str) -> None:
-    """One call to FotoWeb, everybody answered within half a second of it, and others served meanwhile."""
+    """One call to FotoWeb, everybody answered soon after it (see above), and others served meanwhile."""
     told: list[Figures] = []
     for _ in range(MOST_STORMS):
         figures = storm(cache)
@@ -67,7 +67,7 @@ def check(storm: Storm, cache: str) -> None:
 
 @pytest.mark.parametrize("cache", ["memory://", "local://"])
 def test_thousand_requests_of_one_session(storm: Storm, cache: str) -> None:
-    """One token call; all are answered within 500 ms of its answer, and another session goes on (T-CX-01)."""
+    """One token call; all are answered soon after its answer, and another session goes on (T-CX-01)."""
     check(storm, cache)
 
 

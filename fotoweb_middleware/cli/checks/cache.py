@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+from pathlib import Path
 
 from fotoweb_middleware.caches.protocol import Cache, SaveOutcome, Stored
-from fotoweb_middleware.cli.checks.finding import Finding, bad, ok
+from fotoweb_middleware.cli.checks.finding import Finding, bad, ok, warn
 from fotoweb_middleware.errors import CacheUnavailable, SettingsError
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.settings.cache_address import mask_cache_address
@@ -21,6 +23,8 @@ def check_cache(settings: Settings) -> list[Finding]:
     from fotoweb_middleware.caches.opening import open_cache  # noqa: PLC0415 (opens nothing until it is needed)
 
     place = mask_cache_address(settings.cache)
+    if is_root() and is_file_to_make(settings.cache):
+        return [_not_made(place)]
     try:
         cache = open_cache(settings)
     except SettingsError as error:
@@ -28,9 +32,21 @@ def check_cache(settings: Settings) -> list[Finding]:
     except CacheUnavailable as error:
         return [_unavailable(place, error)]
     try:
-        return [try_cache(cache, place)]
+        found = [try_cache(cache, place)]
     finally:
         cache.close()
+    return [*found, _OF_ROOT] if is_root() and place == "local://" else found
+
+
+def is_root() -> bool:
+    """Return whether the check runs as root, who sees other files than the app does and may do more."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def is_file_to_make(cache: str) -> bool:
+    """Return whether the cache is a SQLite file that is not there yet, in a folder that is."""
+    path = Path(cache.removeprefix("sqlite:///"))
+    return cache.startswith("sqlite:///") and path.parent.is_dir() and not path.exists()
 
 
 def try_cache(cache: Cache, place: str) -> Finding:
@@ -49,8 +65,28 @@ def try_cache(cache: Cache, place: str) -> Finding:
         )
     if buried != Stored(None, 0):
         return bad(f"The cache {place} did not keep a logout.", "Does it drop entries (eviction) or is it a replica?")
-    reach = "several processes share it" if cache.shared else "this process alone sees it"
-    return ok(f"The cache {place} writes, reads and buries; {reach}.")
+    what = f"The cache {place} writes, reads and remembers logouts"
+    if cache.shared:
+        return ok(f"{what}; several processes share it.")
+    if place == "local://":
+        return warn(
+            f"{what}, but in this process's memory: there is no safe folder for its file.",
+            "Set FOTOWEB_CACHE=sqlite:////a/folder/of/yours/sessions.db, or run one process and set memory://.",
+        )
+    return ok(f"{what}; this process alone sees it.")
+
+
+_OF_ROOT = warn(
+    "The check runs as root, whose file of local:// is another one than that of other users.",
+    "Where the app runs as somebody else, run the check as that user, with the app's environment.",
+)
+
+
+def _not_made(place: str) -> Finding:
+    return warn(
+        f"The cache {place} was not tried: there is no file yet, and one that root makes is closed to other users.",
+        "Run the check as the user that runs the app, or once the app has made the file.",
+    )
 
 
 def _unavailable(place: str, error: CacheUnavailable) -> Finding:

@@ -35,7 +35,7 @@ def check_settings(settings: Settings) -> list[Finding]:
         found.append(
             warn(
                 "FOTOWEB_REDIRECT_URI is not set: the callback address is derived from each request's Host.",
-                "In production, set it to the registered address, so that no forged Host header can lead astray.",
+                "In production, set it to the registered address: a forged Host header then can't say where codes go.",
             )
         )
     if settings.ca_bundle:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from fotoweb_middleware.caches import opening
 from fotoweb_middleware.caches.memory import MemoryCache
 from fotoweb_middleware.caches.protocol import SaveOutcome, Stored
+from fotoweb_middleware.cli.checks import cache as cache_check
 from fotoweb_middleware.cli.checks.cache import check_cache, try_cache
 from fotoweb_middleware.cli.checks.finding import Level
 from fotoweb_middleware.errors import CacheUnavailable, SettingsError
@@ -89,6 +91,44 @@ def test_advice_fits_the_cache() -> None:
     assert "password" in silent.mend
     assert locked.what.endswith("locked.")
     assert not locked.what.endswith("..")
+
+
+def test_local_without_a_safe_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where local:// found no place for its file, the check warns as the app's log does, and says what to do."""
+    monkeypatch.setattr(opening, "open_cache", lambda _: MemoryCache(10, time.monotonic))
+    monkeypatch.setattr(cache_check, "is_root", lambda: False)
+
+    (finding,) = check_cache(settings(cache="local://"))
+
+    assert finding.level is Level.WARN
+    assert "no safe folder" in finding.what
+    assert "sqlite:///" in finding.mend
+
+
+def test_root_is_told_whose_file_it_tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each user has a local:// file of its own, so what root finds says little about the app's."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(cache_check, "is_root", lambda: True)
+
+    tried, told = check_cache(settings(cache="local://"))
+
+    assert tried.level is Level.OK
+    assert (told.level, "root" in told.what) == (Level.WARN, True)
+
+
+@pytest.mark.parametrize("is_root", [True, False])
+def test_root_makes_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, is_root: bool) -> None:
+    """A file that root made would keep the app out; one that is there, or that the app's user makes, is tried."""
+    monkeypatch.setattr(cache_check, "is_root", lambda: is_root)
+    path = tmp_path / "sessions.db"
+
+    (first,) = check_cache(settings(cache=f"sqlite:///{path}"))
+
+    assert first.level is (Level.WARN if is_root else Level.OK)
+    assert path.exists() is not is_root
+    path.touch()
+    (again,) = check_cache(settings(cache=f"sqlite:///{path}"))
+    assert again.level is Level.OK
 
 
 def test_cache_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
