@@ -108,16 +108,16 @@ class FotoWebWSGIMiddleware:
             del inner["HTTP_COOKIE"]
         else:
             inner["HTTP_COOKIE"] = rest
-        session = inner[SESSION_KEY] = version.session
-        if session.user is not None:
-            name = session.user.user_name
-            inner["REMOTE_USER"] = name if name.isascii() else wsgi_text(name)
+        inner[SESSION_KEY] = version.session
+        if (user := version.session.user) is not None:
+            inner["REMOTE_USER"] = user.user_name if user.user_name.isascii() else wsgi_text(user.user_name)
         elif "REMOTE_USER" in inner:
             del inner["REMOTE_USER"]
         if self._inject_header:
             if version.bearer is None:
-                version.bearer = f"Bearer {session.access_token}"
+                version.bearer = f"Bearer {version.session.access_token}"
             inner["HTTP_AUTHORIZATION"] = version.bearer
+        del passage, version, rest  # As ``inner`` below, and for the same reason.
         try:
             return self._app(inner, start_response)
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import re
+import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -14,6 +15,9 @@ import pytest
 
 from fotoweb_middleware import Session, get_session
 from fotoweb_middleware.errors import CacheUnavailable
+from fotoweb_middleware.model import SessionRecord
+from fotoweb_middleware.site.held import Held, Version
+from fotoweb_middleware.site.near import Seen
 from tests.attacks.answers import refusal, reply
 from tests.attacks.browser import state_of
 from tests.attacks.in_process import open_site
@@ -125,7 +129,7 @@ def test_tracebacks(
     """An error of the app leaves through frames of the middleware whose local variables tell no secret (T-LG-03)."""
     if is_known:  # The shortcut wants no other cookie of ours beside the session's.
         member.get(path)
-        member.jar.cookies = {key: value for key, value in member.jar.cookies.items() if "-trail" not in key[0]}
+        member.jar.forget_logins()
 
     def fail(**_seen: Any) -> bytes:
         raise LookupError("the app failed")
@@ -138,6 +142,17 @@ def test_tracebacks(
     assert len(shown) >= 3
     text = "\n".join(shown)
     assert [secret[:6] for secret in secrets_of(member, site, fotoweb) if secret in text] == []
+    assert versions_in_frames_of(raised.value) == []
+
+
+def versions_in_frames_of(error: BaseException) -> list[str]:
+    """Return the local variables of our frames that hold a session's secrets under names that no reporter redacts."""
+    found = []
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        for name, value in frame.f_locals.items() if "fotoweb_middleware" in frame.f_code.co_filename else ():
+            values = value if isinstance(value, tuple) else (value,)
+            found += [name for each in values if isinstance(each, (Version, Held, Seen, SessionRecord))]
+    return found
 
 
 def locals_of(error: BaseException) -> list[str]:

@@ -4,7 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.behaviour.kit import FETCH, Visited, Visitor
+
+
+@pytest.fixture(params=["stages", "shortcut"])
+def settle(request: pytest.FixtureRequest) -> Callable[[Visitor], Visitor]:
+    """Return what logs somebody in whose requests go through the stages, or the short way (``stages.shortcut``)."""
+
+    def log_in(visitor: Visitor) -> Visitor:
+        visitor.site.fake.switch(access_token_lifetime_seconds=300)
+        visitor.log_in()
+        if request.param == "shortcut":
+            visitor.jar.forget_logins()
+            visitor.get("/")
+        return visitor
+
+    return log_in
+
+
+@pytest.fixture
+def member(visitor: Visitor, settle: Callable[[Visitor], Visitor]) -> Visitor:
+    """Return somebody who is logged in."""
+    return settle(visitor)
 
 
 def test_one_bearer_whatever_the_client_sent(member: Visitor) -> None:
@@ -30,11 +53,10 @@ def test_no_cookie_header_is_left(member: Visitor) -> None:
     assert member.get("/").seen["cookie"] is None
 
 
-def test_injection_off(open_site: Callable[..., Visited]) -> None:
+def test_injection_off(open_site: Callable[..., Visited], settle: Callable[[Visitor], Visitor]) -> None:
     """``FOTOWEB_INJECT_HEADER=false`` leaves the client's Authorization alone; the session is in the scope."""
     site = open_site(inject_header=False)
-    visitor = site.visitor()
-    visitor.log_in()
+    visitor = settle(site.visitor())
 
     seen = visitor.get("/", Authorization="Basic own").seen
 
@@ -47,15 +69,26 @@ def test_remote_user_is_never_the_clients(site: Visited, member: Visitor) -> Non
     assert member.get("/", **{"Remote-User": "root", "Remote_User": "root"}).seen["remote_user"] == "alice"
 
 
-def test_bearer_belongs_to_the_cookies_user(site: Visited) -> None:
-    """Two users at once each get their own token."""
-    alice, bob = site.visitor("alice"), site.visitor("bob")
-    alice.log_in()
-    bob.log_in()
+def test_bearer_belongs_to_the_cookies_user(site: Visited, settle: Callable[[Visitor], Visitor]) -> None:
+    """Two users at once each get their own token, in the session and in the header."""
+    alice, bob = settle(site.visitor("alice")), settle(site.visitor("bob"))
 
-    assert alice.get("/").seen["user"] == "alice"
-    assert bob.get("/").seen["user"] == "bob"
-    assert alice.get("/").seen["token"] != bob.get("/").seen["token"]
+    hers, his = alice.get("/").seen, bob.get("/").seen
+
+    assert (hers["user"], his["user"]) == ("alice", "bob")
+    assert hers["token"] != his["token"]
+    assert [seen["authorization"] for seen in (hers, his)] == [f"Bearer {seen['token']}" for seen in (hers, his)]
+
+
+def test_bearer_is_the_newest_token(site: Visited, member: Visitor) -> None:
+    """After a refresh the header holds the new token, the first time and from then on."""
+    before = member.get("/").seen["token"]
+    site.clock.advance(241)
+
+    seen = [member.get("/").seen for _ in range(4)]
+
+    assert before != seen[-1]["token"]
+    assert [each["authorization"] for each in seen] == [f"Bearer {each['token']}" for each in seen]
 
 
 def test_tokens_never_reach_the_browser(site: Visited, member: Visitor) -> None:

@@ -68,6 +68,14 @@ class Jar:
         else:
             self.cookies[key] = value
 
+    def forget_logins(self) -> None:
+        """Let the cookies of logins end, as they do by themselves minutes after: those begun, and the one that counts.
+
+        From then on the session's cookie comes alone, and the shortcut answers (``stages.shortcut``).
+        """
+        kept = {key: value for key, value in self.cookies.items() if "-login-" not in key[0]}
+        self.cookies = {key: value for key, value in kept.items() if not key[0].endswith("-trail")}
+
     def header(self, target: str) -> list[tuple[str, str]]:
         """Return the Cookie header for a request, if there is one."""
         path = target.partition("?")[0]

@@ -10,6 +10,7 @@ import pytest
 from fotoweb_middleware.caches.protocol import Lease
 from fotoweb_middleware.effects import Detach, Effect, GetDocument, HttpReply, PostForm, SaveRecord
 from fotoweb_middleware.model import Admit, Answer, PassThrough, Reason, RequestView, Session, TokenSet
+from fotoweb_middleware.site.held import Limits, Version
 from tests.site.samples import a_record
 
 S = "S3CR3T"
@@ -20,7 +21,15 @@ def a_flow(secret: str) -> Generator[Effect[Any], Any, None]:
     yield PostForm("https://tenant.example", (("code", secret),))
 
 
+def a_version() -> Version:
+    """Return one whose bearer header has been written."""
+    version = Version(a_record(S, access_token=S, refresh_token=S), Limits(60, 600, 0))
+    version.bearer, version.bearer_pair = f"Bearer {S}", (b"authorization", S.encode())
+    return version
+
+
 VALUES = [
+    a_version(),
     RequestView("GET", "/oauth2/callback", "", "/oauth2/callback", f"code={S}&state={S}", "https", {"cookie": S}),
     Session(S, "bearer", None, None),
     TokenSet(S, S, 0, None),
