@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any, cast
 
 import anyio
+import anyio.to_thread
 import httpcore
 import httpx
 import pytest
@@ -68,14 +70,17 @@ def test_no_proxy_of_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_cancelled_call_is_hung_up(backend: str) -> None:
     """A call that is cancelled leaves no connection open."""
-    hung_up = []
+    asked, hung_up = threading.Event(), []
 
     def serve(connection: Any, _: bytes) -> None:
+        asked.set()
         hung_up.append(connection.recv(1))
 
     async def call_and_go(url: str) -> None:
-        with anyio.move_on_after(0.2):
-            await driver.run(perform(PostForm(url, ())))
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(driver.run, perform(PostForm(url, ())))
+            assert await anyio.to_thread.run_sync(asked.wait, 10)
+            calls.cancel_scope.cancel()
         await anyio.sleep(0.05)
 
     driver = awaiting_driver(ToyCache(), None)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from fotoweb_middleware.drivers.awaiting import AwaitingDriver
@@ -77,16 +78,19 @@ def test_answer(backend: str, certificate: Certificate) -> None:
 @BACKENDS
 def test_given_up_while_shaking_hands(backend: str, certificate: Certificate) -> None:
     """A call that is given up while hands are shaken leaves no connection open."""
-    received: list[bytes] = []
+    begun, received = threading.Event(), list[bytes]()
 
     def serve(connection: socket.socket) -> None:
         received.append(connection.recv(65_536))
+        begun.set()
         while received[-1]:
             received.append(connection.recv(65_536))
 
     async def call_and_go(url: str) -> None:
-        with anyio.move_on_after(0.2):
-            await trusting_driver(certificate).run(perform(PostForm(url, ())))
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(trusting_driver(certificate).run, perform(PostForm(url, ())))
+            assert await anyio.to_thread.run_sync(begun.wait, 10)
+            calls.cancel_scope.cancel()
 
     with serving(serve) as url:
         anyio.run(call_and_go, url, backend=backend)
