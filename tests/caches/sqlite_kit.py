@@ -18,6 +18,10 @@ SPAWN = multiprocessing.get_context("spawn")
 RECOVERY_SECONDS = 10.0
 """What the contract grants."""
 
+PATIENT_SECONDS = 20.0
+"""What a call may wait where no test is about that: threads that wait for each other on a machine that stands still for
+more than the second that is the most by default are not answered."""
+
 AT_ONCE_SECONDS = 0.1
 """Longer than any call that waits for nothing, also on a busy machine; shorter than the time-outs it is told from."""
 
@@ -25,6 +29,12 @@ AT_ONCE_SECONDS = 0.1
 def save(cache: SqliteCache, key: str = "k", version: int = 1, size: int = 1, ttl_seconds: float = 600) -> SaveOutcome:
     """Save something, a "v" where no size is given."""
     return cache.save(key, b"v" * size, version=version, ttl_seconds=ttl_seconds, create=True)
+
+
+def patient(cache: SqliteCache) -> SqliteCache:
+    """Let a cache that nobody has used wait for others for as long as that."""
+    cache._busy_timeout_seconds = cache._connections._busy_timeout_seconds = PATIENT_SECONDS
+    return cache
 
 
 def insist(call: Callable[..., object], *args: object, **more: object) -> None:

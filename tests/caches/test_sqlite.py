@@ -19,7 +19,7 @@ from fotoweb_middleware.caches.sqlite import SqliteCache
 from fotoweb_middleware.errors import CacheUnavailable
 from fotoweb_middleware.testing import FakeClock
 from fotoweb_middleware.testing.cache_contract import BlockingFace, CacheContract, CacheTrial
-from tests.caches.sqlite_kit import rows, save
+from tests.caches.sqlite_kit import PATIENT_SECONDS, patient, rows, save
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ class TestBlocking(CacheContract):
     def trial(self, path: Path) -> Iterator[CacheTrial]:
         """Return an empty cache and what turns its clocks."""
         clock = FakeClock()
-        cache = SqliteCache(path, clock=clock, monotonic=clock)
+        cache = patient(SqliteCache(path, clock=clock, monotonic=clock))
         yield CacheTrial(cache, clock.advance)
         cache.close()
 
@@ -49,7 +49,8 @@ class TestAwaitable(CacheContract):
     def trial(self, request: pytest.FixtureRequest, path: Path) -> Iterator[CacheTrial]:
         """Return an empty cache and what turns its clocks."""
         clock = FakeClock()
-        face = OffloadedFace(SqliteCache(path, clock=clock, monotonic=clock), patience_seconds=10)
+        cache_in_threads = patient(SqliteCache(path, clock=clock, monotonic=clock))
+        face = OffloadedFace(cache_in_threads, patience_seconds=PATIENT_SECONDS)
         with start_blocking_portal(request.param) as portal:
             cache = BlockingFace(face, portal)
             yield CacheTrial(cache, clock.advance)
@@ -65,7 +66,7 @@ class TestRollbackJournal(CacheContract):
         clock = FakeClock()
         connect = sqlite3.connect
         monkeypatch.setattr(sqlite3, "connect", lambda *args, **more: connect(*args, factory=NoWal, **more))
-        cache = SqliteCache(path, clock=clock, monotonic=clock)
+        cache = patient(SqliteCache(path, clock=clock, monotonic=clock))
         cache.load("k")
         yield CacheTrial(cache, clock.advance)
         cache.close()

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -31,6 +32,7 @@ from fotoweb_middleware.testing.cache_contract import (
 )
 from tests.behaviour.kit import SECRET_KEY
 from tests.caches.redis_kit import admin, free_port, turn_clock
+from tests.caches.sqlite_kit import PATIENT_SECONDS, patient
 from tests.providers.redis_server import RedisServer, find_redis_server
 
 FACES = ("blocking", "asyncio", "trio")
@@ -96,7 +98,21 @@ class TestLocal(CacheContract, SharedCacheContract):
             url="https://fotoweb.test", client_id="app", client_secret="S3CR3T", secret_key=SECRET_KEY, cache="local://"
         )
         clocks = {"clock": clock, "monotonic": clock}
-        return lambda: opened(lambda: open_cache(settings, **clocks), lambda: open_async_cache(settings, **clocks))
+
+        def open_it() -> SqliteCache:
+            cache = open_cache(settings, **clocks)
+            assert isinstance(cache, SqliteCache)
+            return patient(cache)
+
+        def open_awaitable() -> AsyncCache:
+            face = open_async_cache(settings, **clocks)
+            assert isinstance(face, OffloadedFace)
+            assert isinstance(face._cache, SqliteCache)
+            patient(face._cache)
+            face._patience_seconds = PATIENT_SECONDS
+            return face
+
+        return lambda: opened(open_it, open_awaitable)
 
     @pytest.fixture
     def trial(self, open_local: Open, clock: FakeClock) -> CacheTrial:
@@ -122,9 +138,9 @@ class TestSharedFile(SharedCacheContract):
         """Return what opens the cache as a process does."""
 
         def open_it() -> SqliteCache:
-            return SqliteCache(tmp_path / "sessions.db", clock=clock, monotonic=clock)
+            return patient(SqliteCache(tmp_path / "sessions.db", clock=clock, monotonic=clock))
 
-        return lambda: opened(open_it, lambda: OffloadedFace(open_it()))
+        return lambda: opened(open_it, lambda: OffloadedFace(open_it(), patience_seconds=PATIENT_SECONDS))
 
     @pytest.fixture
     def trial(self, open_file: Open, clock: FakeClock) -> CacheTrial:
@@ -155,9 +171,8 @@ class TestSharedRedis(SharedCacheContract):
         """Return what opens the cache as a process does."""
         with admin(redis_url) as client:
             client.flushall()
-        return lambda: opened(
-            lambda: RedisCache(redis_url, namespace="test"), lambda: AsyncRedisCache(redis_url, namespace="test")
-        )
+        options: dict[str, Any] = {"namespace": "test", "timeout_seconds": PATIENT_SECONDS}
+        return lambda: opened(lambda: RedisCache(redis_url, **options), lambda: AsyncRedisCache(redis_url, **options))
 
     @pytest.fixture
     def trial(self, open_redis: Open, redis_url: str) -> CacheTrial:
