@@ -12,13 +12,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partialmethod
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
+from fotoweb_middleware.caches.redis import AsyncRedisCache, RedisCache
 from fotoweb_middleware.testing import FakeClock
 from tests.behaviour.kit import Opening, Reply, Visited, Visitor, in_parallel, opened_portal
+from tests.caches.redis_kit import PATIENT_SECONDS
 
 __all__ = [
     "DOORS",
@@ -174,6 +177,7 @@ def opened_cases(
     modes: tuple[str, ...] = MODES,
     logged_in: bool = True,
     one_machine: bool = False,
+    hangs: bool = False,
     **changes: Any,
 ) -> Iterator[list[Case]]:
     """Open the same app behind both doors in both modes, each in two processes as far as memory goes.
@@ -184,12 +188,16 @@ def opened_cases(
         modes: Cookie modes.
         logged_in: Whether everybody is logged in already.
         one_machine: Whether both processes run on the same machine, as they always do with ``local://``.
+        hangs: Whether a Redis will hang: it is waited for as long as by default. Else a machine that stands still must
+            not look like one, and it is waited for patiently.
         changes: Other settings.
     """
     settings = {"cache": cache, "cache_recheck": 0, **changes}
     clock = FakeClock()
     machines = (folder / "one", folder / ("one" if one_machine or cache == "local://" else "other"))
-    with opened_portal("asyncio") as portal, contextlib.ExitStack() as stack:
+    with opened_portal("asyncio") as portal, contextlib.ExitStack() as stack, pytest.MonkeyPatch.context() as patched:
+        for face in () if hangs else (RedisCache, AsyncRedisCache):
+            patched.setattr(face, "__init__", partialmethod(face.__init__, timeout_seconds=PATIENT_SECONDS))
         cases = [
             open_case(Opening(door, portal, mode, settings, clock=clock), machines, stack)
             for door in DOORS

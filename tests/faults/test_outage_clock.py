@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fotoweb_middleware.caches.protocol import Cache, Lease
-from fotoweb_middleware.caches.redis import AsyncRedisCache, RedisCache
 from fotoweb_middleware.testing.cache_contract import BlockingFace
 from tests.behaviour.kit import FETCH, AsgiDoor, Visited, in_parallel
-from tests.caches.redis_kit import PATIENT_SECONDS
 from tests.faults.outage_kit import TOKEN_SECONDS, Case, opened_cases, together
 from tests.providers.redis_server import RedisServer
 
@@ -26,13 +23,10 @@ SHARED = ["sqlite", pytest.param("redis", marks=pytest.mark.redis)]
 
 
 @pytest.fixture(params=["memory", *SHARED])
-def cache(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def cache(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return ``FOTOWEB_CACHE`` for a cache of each kind."""
     if request.param == "redis":
         server: RedisServer = request.getfixturevalue("redis_server")
-        # A machine that stands still must not look like a Redis that hangs.
-        for face in (RedisCache, AsyncRedisCache):
-            monkeypatch.setattr(face, "__init__", partialmethod(face.__init__, timeout_seconds=PATIENT_SECONDS))
         return server.url
     return {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/sessions.db"}[request.param]
 

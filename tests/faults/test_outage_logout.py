@@ -55,7 +55,7 @@ def test_redis(
     fault: Callable[[RedisServer], AbstractContextManager[None]], redis_server: RedisServer, tmp_path: Path
 ) -> None:
     """Redis is killed, or hangs."""
-    with opened_cases(redis_server.url, tmp_path) as cases:
+    with opened_cases(redis_server.url, tmp_path, hangs=fault is frozen) as cases:
         check(cases, fault(redis_server))
 
 

@@ -95,7 +95,7 @@ def check(case: Case, fault: AbstractContextManager[None]) -> float:
 @pytest.mark.parametrize("mode", ["sealed", "reference"])
 def test_redis_hangs(mode: str, redis_server: RedisServer, tmp_path: Path) -> None:
     """Redis takes connections and answers nothing."""
-    with opened_cases(redis_server.url, tmp_path, modes=(mode,), public_paths=("/health",)) as cases:
+    with opened_cases(redis_server.url, tmp_path, modes=(mode,), hangs=True, public_paths=("/health",)) as cases:
         assert check(cases[0], frozen(redis_server)) < LONGEST_GAP_SECONDS
 
 

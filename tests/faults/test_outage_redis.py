@@ -114,7 +114,7 @@ def test_emptied(redis_server: RedisServer, tmp_path: Path) -> None:
 
 def test_hanging(redis_server: RedisServer, tmp_path: Path) -> None:
     """Taking connections and answering nothing: reference mode waits for it, and keeps its sessions (T-CX-12)."""
-    with opened_cases(redis_server.url, tmp_path) as cases:
+    with opened_cases(redis_server.url, tmp_path, hangs=True) as cases:
         assert what_people_see(cases, frozen(redis_server)) == as_ever(OUT_OF_REACH)
 
 
