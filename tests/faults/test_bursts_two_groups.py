@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.rig, pytest.mark.redis]
 
 def test_two_groups_share_one_redis(oidc_rig: StartRig, redis_server: RedisServer) -> None:
     """Requests go to a gunicorn and to a uvicorn in turn: 20 of 20 bursts end with one refresh and a living session."""
-    with Workers("gunicorn", 2) as one, Workers("uvicorn", 2) as other:
+    app = "tests.faults.patient_app"
+    with Workers("gunicorn", 2, target=f"{app}:wsgi") as one, Workers("uvicorn", 2, target=f"{app}:asgi") as other:
         assert one.folder != other.folder
         check_bursts([one, other], oidc_rig, cache=redis_server.url)
