@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.chromium import find_chromium, running_chromium
 
@@ -36,6 +36,7 @@ def browser_context(browser: Browser) -> Iterator[BrowserContext]:
     """Return a fresh profile: no cookies, no storage. Open several pages in it for tabs of one user."""
     context = browser.new_context(viewport={"width": 900, "height": 700})
     context.set_default_timeout(PATIENCE_SECONDS * 1000)
+    expect.set_options(timeout=PATIENCE_SECONDS * 1000)  # It has a time-out of its own, of five seconds.
     yield context
     context.close()
 

@@ -40,6 +40,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """Return a tab in a fresh profile, narrow as a phone."""
     context = browser.new_context(viewport={"width": 390, "height": 844})
     context.set_default_timeout(PATIENCE_MILLISECONDS)
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)  # It has a time-out of its own, of five seconds.
     yield context.new_page()
     context.close()
 
@@ -68,6 +69,8 @@ def test_the_whole_visit(page: Page, demo: Demo) -> None:
     expect(page.locator("#mark")).not_to_have_text(mark)
     expect(page.locator("#clock")).to_have_text(re.compile(r"0:0[0-3]"))
     expect(page.locator("#clock-words")).to_have_text("left")
+    for image in page.locator("img").all():
+        expect(image).to_have_js_property("complete", value=True)
     assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.get_by_role("button", name="Sign out").click()
@@ -83,7 +86,7 @@ def test_a_session_that_ended_elsewhere(page: Page, demo: Demo) -> None:
     assert demo.site.simulator is not None
     demo.site.simulator.revoke_everything()
 
-    expect(page.get_by_role("link", name="Sign in again")).to_be_visible(timeout=PATIENCE_MILLISECONDS)
+    expect(page.get_by_role("link", name="Sign in again")).to_be_visible()
 
 
 def test_fotoweb_out_of_reach(page: Page, demo: Demo) -> None:
@@ -92,8 +95,8 @@ def test_fotoweb_out_of_reach(page: Page, demo: Demo) -> None:
     assert demo.site.simulator is not None
     demo.site.simulator.switch(reachable=False)
     notice = page.locator("#notice")
-    expect(notice).to_contain_text("FotoWeb can't be reached", timeout=PATIENCE_MILLISECONDS)
+    expect(notice).to_contain_text("FotoWeb can't be reached")
     demo.site.simulator.switch(reachable=True)
 
-    expect(notice).to_be_hidden(timeout=PATIENCE_MILLISECONDS)
+    expect(notice).to_be_hidden()
     expect(page.get_by_text("Token refreshed").first).to_be_visible()
