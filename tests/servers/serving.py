@@ -168,14 +168,14 @@ class AppServer:
             self.stop()
             raise RuntimeError(f"{self.kind} did not start ({failure!r})") from failure
 
-    def stop(self) -> None:
-        """End it with SIGTERM, and with SIGKILL where it does not go within 5 seconds."""
+    def stop(self, *, patience_seconds: float = STOP_SECONDS) -> None:
+        """End it with SIGTERM, and with SIGKILL where it does not go within 5 seconds, or so many."""
         process = self._process
         if process is None:
             return
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(STOP_SECONDS)
+            process.wait(patience_seconds)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)  # gunicorn's workers too
             process.wait(STOP_SECONDS)

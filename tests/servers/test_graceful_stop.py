@@ -14,6 +14,8 @@ from tests.servers.visitor import Visitor
 
 SLOW_SECONDS = 2.0
 """From when the server is told to stop to FotoWeb's answer."""
+PATIENCE_SECONDS = 30.0
+"""More than a machine may stand still meanwhile: a server that is killed writes nothing down."""
 
 LAST = {"Connection": "close"}
 """No server shall wait for a connection that nobody uses any more."""
@@ -44,7 +46,7 @@ def test_refresh_after_the_answer_survives_the_stop(kind: Kind, visitor: Visitor
         assert answer.json()["token"] == old
         stale.wait_for_refresh()
         threading.Timer(SLOW_SECONDS, stale.may_answer.set).start()
-        site.server.stop()
+        site.server.stop(patience_seconds=PATIENCE_SECONDS)
         with AppServer(kind) as following:
             client = site.fake.client
             following.start(environment(site.serving.url, client.client_id, client.client_secret, {"cache": cache}))
