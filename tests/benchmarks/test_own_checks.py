@@ -78,7 +78,7 @@ def test_a_table_may_be_explained() -> None:
 
 def test_the_fastest_turn_counts(loop: asyncio.AbstractEventLoop) -> None:
     """Each candidate has all its turns, of which the fastest is kept, per request."""
-    pauses = iter([0.0, 0.02, 0.004, 0.03])
+    pauses = iter([0.0, 0.5, 0.004, 0.6])  # Far apart: a busy machine is late by some hundredths of a second.
 
     def app(environ: object, start_response: object) -> list[bytes]:
         time.sleep(next(pauses))
@@ -86,7 +86,7 @@ def test_the_fastest_turn_counts(loop: asyncio.AbstractEventLoop) -> None:
 
     fastest = fastest_seconds({"it": Candidate(app, is_asgi=False, make=lambda: [environ_of(None)])}, rounds=3)
 
-    assert 0.004 <= fastest["it"] < 0.02
+    assert 0.004 <= fastest["it"] < 0.5
 
 
 def test_each_request_has_a_cookie_of_its_own() -> None:
