@@ -8,6 +8,7 @@ import threading
 import time
 
 from fotoweb_middleware import Settings
+from fotoweb_middleware.caches import forks
 from fotoweb_middleware.caches.memory import MemoryCache
 from fotoweb_middleware.drivers.blocking import BlockingDriver
 from fotoweb_middleware.drivers.later import LaterGate
@@ -51,6 +52,7 @@ def try_fork_in_first_load() -> None:
     driver = BlockingDriver(a_settings(), MemoryCache(10))
     insist("httpx" not in sys.modules, not driver.is_prepared)
     halt = Halt("httpx._client")
+    forks.PATIENCE_SECONDS = 30  # A machine that stands still must not make the fork give up its wait.
     loading = threading.Thread(target=driver.prepare)
     loading.start()
     halt.let_fork()
@@ -67,6 +69,7 @@ def try_fork_in_first_request() -> None:
     gate = LaterGate(site)
     insist("fotoweb_middleware.pages.layout" not in sys.modules)
     halt = Halt("fotoweb_middleware.pages.layout")
+    forks.PATIENCE_SECONDS = 30  # As above.
     loading = threading.Thread(target=gate.load)
     loading.start()
     halt.let_fork()

@@ -26,31 +26,36 @@ def raise_as_pytest_timeout(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Give children one second; pytest-timeout's handler stands in the way."""
-    monkeypatch.setattr(forking, "CHILD_SECONDS", 1)
+@pytest.fixture(autouse=True)
+def other_handler() -> Iterator[None]:
+    """Have pytest-timeout's handler stand in the way."""
     before = signal.signal(signal.SIGALRM, raise_as_pytest_timeout)
     yield
     signal.signal(signal.SIGALRM, before)
 
 
-@pytest.mark.usefixtures("impatient")
-def test_child_that_hangs(capfd: pytest.CaptureFixture[str]) -> None:
+def give_children(monkeypatch: pytest.MonkeyPatch, alarm_seconds: float, margin_seconds: float) -> None:
+    """Set when a child's own alarm rings, and how much later its parent kills it."""
+    monkeypatch.setattr(forking, "CHILD_SECONDS", alarm_seconds)
+    monkeypatch.setattr(forking, "MARGIN_SECONDS", margin_seconds)
+
+
+def test_child_that_hangs(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """It is killed, and tells where it waited."""
+    give_children(monkeypatch, 1, 30)  # Both would be over at once where the machine stands still for longer.
     code = forking.exit_code(forking.fork_off(hang_on_a_lock))
     assert (code, "in hang_on_a_lock" in capfd.readouterr().err) == (-signal.SIGALRM, True)
 
 
-@pytest.mark.usefixtures("impatient")
 def test_child_ends_past_coverage(monkeypatch: pytest.MonkeyPatch) -> None:
     """Coverage puts itself before ``os._exit``, with locks that know no forks: a child does not wait for them."""
+    give_children(monkeypatch, 20, 2)
     monkeypatch.setattr(os, "_exit", lambda _code: hang_on_a_lock())
     assert forking.exit_code(forking.fork_off(lambda: None)) == 0
 
 
-@pytest.mark.usefixtures("impatient")
 def test_child_that_never_began(monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that hangs before it could set its alarm is killed by its parent."""
+    give_children(monkeypatch, 1, 1)
     monkeypatch.setattr(forking, "live_as_child", lambda _work: hang_on_a_lock())
     assert forking.exit_code(forking.fork_off(lambda: None)) == -signal.SIGKILL
