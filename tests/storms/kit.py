@@ -114,7 +114,7 @@ class Figures:
     @property
     def other_median_seconds(self) -> float:
         """How long half of the other session's requests took at most."""
-        return sorted(self.other_seconds)[len(self.other_seconds) // 2]
+        return sorted(self.other_seconds)[len(self.other_seconds) // 2] if self.other_seconds else float("inf")
 
     def note_end(self, answered_at: list[Moment], ended_at: list[Moment]) -> None:
         """Note how long everything took.
@@ -140,8 +140,8 @@ class Figures:
         return (
             f"{dict(self.statuses)}, token calls {self.token_calls}, last answer {after:.0f} ms after FotoWeb's, "
             f"{computing:.0f} ms of it computing; with fresh tokens {calm:.0f} ms, {calm_computing:.0f} ms of it "
-            f"computing; other session: {len(other)} requests, median {other[len(other) // 2]:.2f} ms, "
-            f"slowest {other[-1]:.1f} ms"
+            f"computing; other session: {len(other)} requests, median {self.other_median_seconds * 1e3:.2f} ms, "
+            f"slowest {max(other, default=0):.1f} ms"
         )
 
 

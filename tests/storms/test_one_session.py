@@ -56,11 +56,12 @@ def check(storm: Storm, cache: str) -> None:
         told.append(figures)
         assert figures.statuses == Counter({200: REQUESTS})
         assert figures.token_calls == 1
-        assert len(figures.other_seconds) > 10
         waited_seconds = min(one.after_answer_seconds for one in told) - 2 * max(one.calm_seconds for one in told)
         times_calm = min(one.computing_seconds for one in told) / max(one.calm_computing_seconds for one in told)
         other_seconds = min(one.other_median_seconds for one in told)
-        if waited_seconds < MOST_WAITING_SECONDS and times_calm < MOST_TIMES_CALM and other_seconds < 0.05:
+        # Where the machine stands still until FotoWeb answers, nobody was served before that.
+        others_are_served = max(len(one.other_seconds) for one in told) > 10 and other_seconds < 0.05
+        if waited_seconds < MOST_WAITING_SECONDS and times_calm < MOST_TIMES_CALM and others_are_served:
             return
     pytest.fail("\n".join(map(str, told)))
 
