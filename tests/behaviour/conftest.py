@@ -33,6 +33,7 @@ import pytest
 from fotoweb_middleware.caches.redis import AsyncRedisCache, RedisCache
 from tests.behaviour.kit import Opening, Visited, Visitor, opened_portal
 from tests.caches.redis_kit import PATIENT_SECONDS, admin
+from tests.caches.sqlite_kit import let_all_be_patient
 from tests.providers.redis_server import RedisServer, find_redis_server
 
 CHOICES = ("door", "mode", "cache_address")
@@ -113,6 +114,7 @@ def empty_cache(
             for face in (RedisCache, AsyncRedisCache):
                 monkeypatch.setattr(face, "__init__", partialmethod(face.__init__, timeout_seconds=PATIENT_SECONDS))
             return server.url
+        let_all_be_patient(monkeypatch)  # Nor like a file that somebody keeps locked.
         return {"memory": "memory://", "local": "local://", "sqlite": f"sqlite:///{tmp_path}/sessions.db"}[kind]
 
     return make

@@ -7,8 +7,12 @@ import multiprocessing
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from functools import partialmethod
 from pathlib import Path
 
+import pytest
+
+from fotoweb_middleware.caches.offloaded import OffloadedFace
 from fotoweb_middleware.caches.protocol import SaveOutcome
 from fotoweb_middleware.caches.sqlite import SqliteCache
 from fotoweb_middleware.errors import CacheUnavailable
@@ -35,6 +39,13 @@ def patient(cache: SqliteCache) -> SqliteCache:
     """Let a cache that nobody has used wait for others for as long as that."""
     cache._busy_timeout_seconds = cache._connections._busy_timeout_seconds = PATIENT_SECONDS
     return cache
+
+
+def let_all_be_patient(patched: pytest.MonkeyPatch) -> None:
+    """Let every cache in a file wait for so long, by both faces: threads of one process wait for one another."""
+    patched.setattr(SqliteCache, "_deadline", lambda _cache: time.monotonic() + PATIENT_SECONDS)
+    longer = partialmethod(OffloadedFace.__init__, patience_seconds=PATIENT_SECONDS)
+    patched.setattr(OffloadedFace, "__init__", longer)
 
 
 def insist(call: Callable[..., object], *args: object, **more: object) -> None:

@@ -11,6 +11,7 @@ import pytest
 from fotoweb_middleware.caches.protocol import Cache, Lease
 from fotoweb_middleware.testing.cache_contract import BlockingFace
 from tests.behaviour.kit import FETCH, AsgiDoor, Visited, in_parallel
+from tests.caches.sqlite_kit import let_all_be_patient
 from tests.faults.outage_kit import TOKEN_SECONDS, Case, opened_cases, together
 from tests.providers.redis_server import RedisServer
 
@@ -23,11 +24,12 @@ SHARED = ["sqlite", pytest.param("redis", marks=pytest.mark.redis)]
 
 
 @pytest.fixture(params=["memory", *SHARED])
-def cache(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def cache(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return ``FOTOWEB_CACHE`` for a cache of each kind."""
     if request.param == "redis":
         server: RedisServer = request.getfixturevalue("redis_server")
         return server.url
+    let_all_be_patient(monkeypatch)  # A machine that stands still must not look like a file that is locked.
     return {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/sessions.db"}[request.param]
 
 
