@@ -116,7 +116,7 @@ class Version:
 
 
 class Held:
-    """One session in this process's memory. Changed only by ``NearCache`` and the stages.
+    """One session in this process's memory. ``NearCache`` and the stages change it; doors write a bearer.
 
     Attributes:
         current: The newest version known here.

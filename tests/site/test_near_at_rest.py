@@ -31,7 +31,7 @@ def put_to_rest(near: NearCache, session_id: str = "session-1", version: int = 1
     [(10_000, 1000, 1000), (100_000, 1000, 3125), (999, 1000, 999), (1, 1000, 1), (50, 1, 1), (96, 1, 3), (5, 1, 1)],
 )
 def test_how_many_are_awake(size: int, least: int, awake: int) -> None:
-    """One of 25; in small memories more, so that no small site waits for sessions to wake."""
+    """One of 32; in small memories more, so that no small site waits for sessions to wake."""
     assert a_near(size, least_awake=least)._most_awake == awake
 
 

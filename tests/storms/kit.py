@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import httpx
 from anyio.from_thread import BlockingPortal
@@ -20,6 +20,7 @@ from tests.behaviour.kit import APP, CALLBACK, FOTOWEB, NAVIGATION, SECRET_KEY, 
 
 __all__ = ["Figures", "storm_asgi", "storm_wsgi"]
 
+R = TypeVar("R")
 Moment: TypeAlias = tuple[float, float]
 """Seconds of the clock on the wall, and seconds that this process has computed."""
 
@@ -98,8 +99,9 @@ class Figures:
         token_calls: How often FotoWeb was asked.
         after_answer_seconds: From FotoWeb's answer to the last request's.
         computing_seconds: How much of that this process computed, all threads together.
-        calm_seconds: How long as many requests of the same session took right afterwards, when none had to wait.
-        calm_computing_seconds: How much the process computed for those.
+        calm_statuses: How often each, of as many requests of the same session right afterwards, when none had to wait.
+        calm_seconds: How long those took.
+        calm_computing_seconds: How much the process computed for them.
         other_seconds: How long each request of the other session took meanwhile, from when it was due.
     """
 
@@ -107,6 +109,7 @@ class Figures:
     token_calls: int = 0
     after_answer_seconds: float = 0.0
     computing_seconds: float = 0.0
+    calm_statuses: Counter[int] = field(default_factory=Counter)
     calm_seconds: float = 0.0
     calm_computing_seconds: float = 0.0
     other_seconds: list[float] = field(default_factory=list)
@@ -127,9 +130,21 @@ class Figures:
         self.token_calls = len(answered_at)
         self.after_answer_seconds, self.computing_seconds = ended - began, ended_computing - began_computing
 
-    def note_calm(self, began: Moment) -> None:
+    @property
+    def waiting_seconds(self) -> float:
+        """How long the last request waited after FotoWeb's answer, beside computing, by the clock of the calm ones."""
+        times_longer = self.calm_seconds / self.calm_computing_seconds  # Others want the same cores, or one lock.
+        return self.after_answer_seconds - self.computing_seconds * max(times_longer, 1.0)
+
+    @property
+    def times_calm(self) -> float:
+        """How many times what as many requests compute that need not wait."""
+        return self.computing_seconds / self.calm_computing_seconds
+
+    def note_calm(self, began: Moment, statuses: list[int]) -> None:
         """Note that the requests that need not wait are answered."""
         ended, ended_computing = moment()
+        self.calm_statuses = Counter(statuses)
         self.calm_seconds, self.calm_computing_seconds = ended - began[0], ended_computing - began[1]
 
     def __str__(self) -> str:
@@ -140,8 +155,8 @@ class Figures:
         return (
             f"{dict(self.statuses)}, token calls {self.token_calls}, last answer {after:.0f} ms after FotoWeb's, "
             f"{computing:.0f} ms of it computing; with fresh tokens {calm:.0f} ms, {calm_computing:.0f} ms of it "
-            f"computing; other session: {len(other)} requests, median {self.other_median_seconds * 1e3:.2f} ms, "
-            f"slowest {max(other, default=0):.1f} ms"
+            f"computing; waiting {self.waiting_seconds * 1e3:.0f} ms; other session: {len(other)} requests, "
+            f"median {self.other_median_seconds * 1e3:.2f} ms, slowest {max(other, default=0):.1f} ms"
         )
 
 
@@ -186,7 +201,7 @@ def storm_asgi(portal: BlockingPortal, cache: str, requests: int) -> Figures:
     )
     stormed = Stormed(fotoweb, AsgiDoor(middleware, portal), middleware)
     mine, others = stormed.headers_of_two()
-    figures, ended_at = Figures(), list[Moment]()
+    figures, statuses, ended_at = Figures(), list[int](), list[Moment]()
 
     async def ask(headers: list[tuple[str, str]]) -> int:
         reply = await stormed.door._request("GET", "/", headers, b"")
@@ -194,7 +209,7 @@ def storm_asgi(portal: BlockingPortal, cache: str, requests: int) -> Figures:
         return status
 
     async def one() -> None:
-        figures.statuses[await ask(mine)] += 1
+        statuses.append(await ask(mine))
         ended_at.append(moment())
 
     async def other(storm: asyncio.Task[Any]) -> None:
@@ -210,9 +225,9 @@ def storm_asgi(portal: BlockingPortal, cache: str, requests: int) -> Figures:
         storm = asyncio.create_task(all_of(crowd))
         await other(storm)
         await storm
+        figures.statuses = Counter(statuses)
         began = moment()
-        await all_of([ask(mine) for _ in range(requests)])
-        figures.note_calm(began)
+        figures.note_calm(began, await all_of([ask(mine) for _ in range(requests)]))
 
     portal.call(both)
     portal.call(middleware._driver._cache.aclose)
@@ -220,9 +235,9 @@ def storm_asgi(portal: BlockingPortal, cache: str, requests: int) -> Figures:
     return figures
 
 
-async def all_of(calls: Sequence[Coroutine[Any, Any, object]]) -> None:
-    """Make all calls at once, and wait for them."""
-    await asyncio.gather(*calls)
+async def all_of(calls: Sequence[Coroutine[Any, Any, R]]) -> list[R]:
+    """Make all calls at once, and return what each returned."""
+    return await asyncio.gather(*calls)
 
 
 def storm_wsgi(cache: str, requests: int) -> Figures:
@@ -233,35 +248,37 @@ def storm_wsgi(cache: str, requests: int) -> Figures:
     )
     stormed = Stormed(fotoweb, WsgiDoor(middleware), middleware)
     mine, others = stormed.headers_of_two()
-    figures, ended_at = Figures(), list[Moment]()
+    figures, statuses, ended_at = Figures(), list[int](), list[Moment]()
 
     numbers = itertools.count(1)
 
     def one() -> None:
         if next(numbers) == requests:
             fotoweb.all_came.set()
-        figures.statuses[ask_plainly(stormed, middleware, mine)] += 1
+        statuses.append(ask_plainly(stormed, middleware, mine))
         ended_at.append(moment())
 
-    threads = at_once(one, requests)
+    threads, _ = at_once(one, requests)
     due = time.perf_counter()
     while any(thread.is_alive() for thread in threads):
         assert ask_plainly(stormed, middleware, others) == 200
         figures.other_seconds.append(time.perf_counter() - due)
         due = time.perf_counter() + PAUSE_SECONDS
         time.sleep(PAUSE_SECONDS)
-    began = moment()
-    for thread in at_once(lambda: ask_plainly(stormed, middleware, mine), requests):
+    figures.statuses, calm = Counter(statuses), list[int]()
+    threads, began = at_once(lambda: calm.append(ask_plainly(stormed, middleware, mine)), requests)
+    for thread in threads:
         thread.join()
-    figures.note_calm(began)
+    figures.note_calm(began, calm)
     middleware._driver._cache.close()
     figures.note_end(fotoweb.answered_at, ended_at)
     return figures
 
 
-def at_once(call: Callable[[], object], times: int) -> list[threading.Thread]:
-    """Begin a call in each of so many threads once all of them have started, and return them."""
-    together = threading.Barrier(times + 1)
+def at_once(call: Callable[[], object], times: int) -> tuple[list[threading.Thread], Moment]:
+    """Begin a call in each of so many threads once all of them have started; return the threads and that moment."""
+    began: list[Moment] = []
+    together = threading.Barrier(times + 1, action=lambda: began.append(moment()))
 
     def one() -> None:
         together.wait()
@@ -271,7 +288,7 @@ def at_once(call: Callable[[], object], times: int) -> list[threading.Thread]:
     for thread in threads:
         thread.start()
     together.wait()
-    return threads
+    return threads, began[0]
 
 
 def ask_plainly(stormed: Stormed, middleware: FotoWebWSGIMiddleware, headers: list[tuple[str, str]]) -> int:

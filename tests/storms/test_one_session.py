@@ -4,11 +4,11 @@
 makes a storm half as long again.
 
 Half a second is promised to a process that has a core to itself. What follows FotoWeb's answer is computing alone, a
-thousand requests one after another, and a slow or crowded machine makes that longer. So the half second is what may
-come on top of twice what a thousand requests take on this machine that need not wait; they are sent right afterwards.
-They are also the measure of how much may be computed. A machine may slow down in between, and a thousand threads that
-want one lock take three times as long now and then: of up to five storms the best counts, and the slowest of what is
-sent afterwards. All else must hold in every storm. `make bench PARTS=storms` has the figures against the clock.
+thousand requests one after another, which a slow or crowded machine makes longer. So a thousand that need not wait are
+sent right afterwards: they tell how much may be computed, and how long computing takes by the clock. What is longer
+than that was waiting. A machine may slow down in between, and a thousand threads that want one lock take three times as
+long now and then: of up to five storms one has to be good. All else must hold in every storm. `make bench PARTS=storms` has
+the figures against the clock.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from tests.storms.kit import Figures, storm_asgi, storm_wsgi
 
 REQUESTS = 1000
 MOST_STORMS = 5
-MOST_WAITING_SECONDS = 0.5
-MOST_TIMES_CALM = 4
+MOST_WAITING_SECONDS = 0.3
+MOST_TIMES_CALM = 6
 Storm = Callable[[str], Figures]
 
 
@@ -56,12 +56,10 @@ def check(storm: Storm, cache: str) -> None:
         told.append(figures)
         assert figures.statuses == Counter({200: REQUESTS})
         assert figures.token_calls == 1
-        waited_seconds = min(one.after_answer_seconds for one in told) - 2 * max(one.calm_seconds for one in told)
-        times_calm = min(one.computing_seconds for one in told) / max(one.calm_computing_seconds for one in told)
-        other_seconds = min(one.other_median_seconds for one in told)
+        assert figures.calm_statuses == Counter({200: REQUESTS})
+        is_soon = figures.waiting_seconds < MOST_WAITING_SECONDS and figures.times_calm < MOST_TIMES_CALM
         # Where the machine stands still until FotoWeb answers, nobody was served before that.
-        others_are_served = max(len(one.other_seconds) for one in told) > 10 and other_seconds < 0.05
-        if waited_seconds < MOST_WAITING_SECONDS and times_calm < MOST_TIMES_CALM and others_are_served:
+        if is_soon and len(figures.other_seconds) > 10 and figures.other_median_seconds < 0.05:
             return
     pytest.fail("\n".join(map(str, told)))
 
