@@ -7,8 +7,8 @@ Half a second is promised to a process that has a core to itself. What follows F
 thousand requests one after another, which a slow or crowded machine makes longer. So a thousand that need not wait are
 sent right afterwards: they tell how much may be computed, and how long computing takes by the clock. What is longer
 than that was waiting. A machine may slow down in between, and a thousand threads that want one lock take three times as
-long now and then: of up to five storms one has to be good. All else must hold in every storm. `make bench PARTS=storms` has
-the figures against the clock.
+long now and then: of up to five storms one has to be good. All else must hold in every storm. The figures
+against the clock are those of `make bench PARTS=storms`.
 """
 
 from __future__ import annotations
