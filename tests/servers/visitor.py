@@ -19,6 +19,7 @@ import httpx
 
 from tests.servers.cookie_jar import CookieJar, Use, is_cross_site, is_trustworthy
 from tests.servers.html_forms import Form, read_forms
+from tests.servers.single_use import SingleUseTransport
 
 __all__ = ["MOST_HOPS", "Page", "TooManyRedirects", "Visitor", "origin_of"]
 
@@ -88,9 +89,11 @@ class Visitor:
         # Our own jar does what browsers do; httpx's shall keep nothing.
         nothing = StandardJar(DefaultCookiePolicy(allowed_domains=[]))
         # gunicorn closes idle connections after 2 seconds; one that is used just then would fail.
-        kept = None if keeps_connections else 0
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=kept, keepalive_expiry=1.0)
-        self._http = httpx.Client(cookies=nothing, limits=limits, timeout=PATIENCE_SECONDS, trust_env=False)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=1.0)
+        transport = None if keeps_connections else SingleUseTransport()
+        self._http = httpx.Client(
+            cookies=nothing, limits=limits, timeout=PATIENCE_SECONDS, trust_env=False, transport=transport
+        )
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
