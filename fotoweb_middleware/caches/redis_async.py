@@ -21,7 +21,8 @@ from fotoweb_middleware.caches.redis_address import read_address
 from fotoweb_middleware.caches.redis_blocking import QUEUE_SECONDS, RedisCache
 from fotoweb_middleware.caches.redis_connections import Epoch, open_asyncio_client
 from fotoweb_middleware.caches.redis_failures import is_wrong_type
-from fotoweb_middleware.caches.redis_health import Health
+from fotoweb_middleware.caches.redis_health import PAUSE_SECONDS, Health
+from fotoweb_middleware.caches.redis_orphans import LoopSweeper
 from fotoweb_middleware.caches.redis_patience import within
 from fotoweb_middleware.caches.redis_scripts import (
     RedisCall,
@@ -48,6 +49,7 @@ class Held:
         client: Of redis-py.
         turns: As many as it may have connections.
         epoch: Of its connections.
+        sweeper: Gives up what was left behind.
         calls: All that are queued or under way.
         queued: Those of them that wait for their turn: Redis has not been asked yet.
     """
@@ -55,6 +57,7 @@ class Held:
     client: redis.asyncio.Redis
     turns: asyncio.Semaphore
     epoch: Epoch
+    sweeper: LoopSweeper
     calls: set[asyncio.Task[Any]] = field(default_factory=set)
     queued: set[asyncio.Task[Any] | None] = field(default_factory=set)
 
@@ -137,6 +140,7 @@ class AsyncRedisCache:
             return
         held = self._held.pop((os.getpid(), asyncio.get_running_loop()), None)
         if held is not None:
+            held.sweeper.close()
             while held.calls:  # What one of them leaves behind (a lease to give back) is another.
                 await asyncio.wait(held.calls)
             with contextlib.suppress(redis.RedisError, OSError):
@@ -166,25 +170,22 @@ class AsyncRedisCache:
             elif undo is not None:
                 task.add_done_callback(partial(undo_result, partial(undo, held)))
             raise
-        result = task.result()
-        for owed in self._health.take_owed(call):
-            self._start(held, owed).add_done_callback(partial(self._owe_if_failed, owed))  # Nobody waits for it.
-        return result
-
-    def _owe_if_failed(self, owed: RedisCall[None], task: asyncio.Task[None]) -> None:
-        if task.cancelled() or task.exception() is not None:
-            self._health.owe(owed)
+        return task.result()
 
     def _start(self, held: Held, call: RedisCall[R]) -> asyncio.Task[R]:
         task = asyncio.create_task(self._carry_out(held, call))
         held.calls.add(task)  # The loop keeps weak references only.
         held.queued.add(task)
-        task.add_done_callback(held.calls.discard)
-        task.add_done_callback(
-            held.queued.discard
-        )  # One that is cancelled before its first step never leaves the queue.
-        task.add_done_callback(forget_failure)
+        task.add_done_callback(partial(self._ended, held))
         return task
+
+    def _ended(self, held: Held, task: asyncio.Task[Any]) -> None:
+        held.calls.discard(task)
+        held.queued.discard(task)  # One that is cancelled before its first step never leaves the queue.
+        if not task.cancelled():
+            task.exception()  # So that asyncio does not log it where nobody waits for it any more.
+        if self._health.orphans:
+            held.sweeper.wake(partial(self._start, held))
 
     async def _carry_out(self, held: Held, call: RedisCall[R]) -> R:
         async with self._turn(held, call):
@@ -197,7 +198,7 @@ class AsyncRedisCache:
                     held.epoch.begin()
                 failure = self._health.failed(call, error)
             else:
-                self._health.answered(call.name)
+                self._health.answered(call)
                 return result
         raise failure  # Out here, so that it drags along neither redis-py's error nor the connection in its frames.
 
@@ -234,7 +235,8 @@ class AsyncRedisCache:
                 self._held.pop(other, None)
             epoch = Epoch()
             client = open_asyncio_client(self._url, step_seconds=self._timeout_seconds / 2, epoch=epoch)
-            held = Held(client, asyncio.Semaphore(self._most_calls), epoch)
+            sweeper = LoopSweeper(self._health.orphans, pause_seconds=PAUSE_SECONDS)
+            held = Held(client, asyncio.Semaphore(self._most_calls), epoch, sweeper)
             self._held[process, loop] = held
         return held
 
@@ -255,9 +257,3 @@ def undo_result(undo: Callable[[R], None], task: asyncio.Task[R]) -> None:
     """Undo what a call did whose caller has gone."""
     if not task.cancelled() and task.exception() is None:
         undo(task.result())
-
-
-def forget_failure(task: asyncio.Task[Any]) -> None:
-    """Look at a failure, so that asyncio does not log it where nobody waits for it any more."""
-    if not task.cancelled():
-        task.exception()

@@ -15,7 +15,8 @@ from fotoweb_middleware.caches.protocol import Lease, SaveOutcome, Stored
 from fotoweb_middleware.caches.redis_address import read_address
 from fotoweb_middleware.caches.redis_connections import open_blocking_client
 from fotoweb_middleware.caches.redis_failures import is_wrong_type
-from fotoweb_middleware.caches.redis_health import Health
+from fotoweb_middleware.caches.redis_health import PAUSE_SECONDS, Health
+from fotoweb_middleware.caches.redis_orphans import ThreadSweeper
 from fotoweb_middleware.caches.redis_scripts import (
     RedisCall,
     build_bury,
@@ -68,6 +69,7 @@ class RedisCache:
         self._step_seconds = timeout_seconds / 2
         self._queue_seconds = queue_seconds
         self._health = Health(url, timeout_seconds=timeout_seconds)
+        self._sweeper = ThreadSweeper(self._health.orphans, self._ask_in_turn, pause_seconds=PAUSE_SECONDS)
         # By process: what came over a fork belongs to the parent, and is neither used nor closed here.
         self._held: dict[int, Held] = {}
 
@@ -99,6 +101,10 @@ class RedisCache:
 
     def close(self) -> None:
         """See ``Cache.close``. A connection in use is closed once its answer is there."""
+        self._health.orphans.clear()
+        self._drop_connections()
+
+    def _drop_connections(self) -> None:
         # With its last reference redis-py closes a client's connections. To have the idle ones closed here could hit
         # one that another thread has just taken up.
         self._held.pop(os.getpid(), None)
@@ -106,13 +112,9 @@ class RedisCache:
     def _run(self, call: RedisCall[R]) -> R:
         self._health.check()
         outcome = self._ask_in_turn(call)
+        self._sweeper.wake()
         if isinstance(outcome, CacheUnavailable):
             raise outcome  # Here, so that it drags along neither redis-py's error nor the client in its frames.
-        for owed in self._health.take_owed(call, 1):  # Whoever asked waits for it.
-            try:  # What was answered stays so, whatever becomes of this.
-                self._ask_in_turn(owed)
-            except CacheUnavailable:
-                self._health.owe(owed)  # Redis was not asked.
         return outcome
 
     def _ask_in_turn(self, call: RedisCall[R]) -> R | CacheUnavailable:
@@ -123,9 +125,9 @@ class RedisCache:
                 result = call.read(self._ask(held.client, call))
             except Exception as error:  # noqa: BLE001 (nonsense makes redis-py raise anything, ValueError to IndexError)
                 if self._health.needs_new_connections(error):
-                    self.close()
+                    self._drop_connections()
                 return self._health.failed(call, error)
-            self._health.answered(call.name)
+            self._health.answered(call)
             return result
 
     @contextlib.contextmanager

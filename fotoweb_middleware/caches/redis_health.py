@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections import deque
 from typing import Any
 
 from fotoweb_middleware.caches.redis_address import place_of
 from fotoweb_middleware.caches.redis_breaker import Breaker
 from fotoweb_middleware.caches.redis_failures import has_mend, is_out_of_step, is_outage, is_read_only, tell, words_of
+from fotoweb_middleware.caches.redis_orphans import Orphans
 from fotoweb_middleware.caches.redis_scripts import RedisCall
 from fotoweb_middleware.caches.reports import Reports
 from fotoweb_middleware.errors import CacheUnavailable
 
-__all__ = ["Health"]
+__all__ = ["PAUSE_SECONDS", "Health"]
 
 PAUSE_SECONDS = 0.5
 """How long after a failure nobody waits for Redis."""
-MOST_OWED = 1000
-"""Leases that nobody may hold end by themselves; this many are given up sooner."""
-MAKE_UPS_AT_ONCE = 20
-"""So that no request pays for all of them."""
 NEVER_ANSWERED = " It has not answered this process yet: are host and port right, and is it redis:// or rediss://?"
 
 
@@ -31,13 +26,16 @@ class Health:
     Args:
         url: Its address.
         timeout_seconds: Most time for a call.
+
+    Attributes:
+        orphans: Leases that it may hold for nobody.
     """
 
     def __init__(self, url: str, *, timeout_seconds: float) -> None:
         self._breaker = Breaker(pause_seconds=PAUSE_SECONDS, trial_seconds=timeout_seconds)
         self._reports = Reports(place_of(url), never_answered=NEVER_ANSWERED)
         self._fresh_until = 0.0
-        self._owed: deque[RedisCall[None]] = deque(maxlen=MOST_OWED)
+        self.orphans = Orphans()
 
     def check(self) -> None:
         """See ``Breaker.check``: asked before a call queues."""
@@ -47,41 +45,26 @@ class Health:
         """See ``Breaker.admit``: asked right before Redis is."""
         self._breaker.admit()
 
-    def answered(self, name: str) -> None:
-        """Note that a call of this name was answered."""
+    def answered(self, call: RedisCall[Any]) -> None:
+        """Note that a call was answered."""
         self._breaker.reset()
-        self._reports.answered(name)
-
-    def owe(self, make_up: RedisCall[Any]) -> None:
-        """Note what is to be made up for, once."""
-        if not any(owed is make_up for owed in list(self._owed)):
-            self._owed.append(make_up)
-
-    def take_owed(self, answered: RedisCall[Any], at_most: int = MAKE_UPS_AT_ONCE) -> list[RedisCall[None]]:
-        """Return what is to be made up for, now that Redis has answered a call: a few at a time, each once.
-
-        That it answers a look says nothing of writes, which it may hold back; looks would have to pay for that.
-        """
-        owed: list[RedisCall[None]] = []
-        if answered.name == "load":
-            return owed
-        while self._owed and len(owed) < at_most:
-            with contextlib.suppress(IndexError):  # No lock: another thread may have taken the last one.
-                owed.append(self._owed.popleft())
-        return owed
+        self._reports.answered(call.name)
+        if call.makes_up:
+            self.orphans.forget(call)
 
     def failed(self, call: RedisCall[Any], error: Exception) -> CacheUnavailable:
         """Note that a call failed, and return what to raise."""
         name, cause = call.name, words_of(error)
-        if is_outage(error):
-            if call.make_up is not None or call.makes_up:
-                self.owe(call.make_up or call)
-            self._breaker.trip()
-            self._reports.out_of_reach(cause, has_mend=has_mend(cause))
-        else:
+        if not is_outage(error):
             self._breaker.reset()
             self._reports.in_reach()
             self._reports.refused(name, cause)
+            self.orphans.forget(call)
+        elif not call.makes_up:  # Redis has just answered a look: it holds back writes alone (CLIENT PAUSE).
+            if call.make_up is not None:
+                self.orphans.note(call.make_up)
+            self._breaker.trip()
+            self._reports.out_of_reach(cause, has_mend=has_mend(cause))
         return tell(error)
 
     def needs_new_connections(self, error: Exception) -> bool:

@@ -23,7 +23,7 @@ from typing import Generic, TypeVar
 from fotoweb_middleware.caches.protocol import Lease, SaveOutcome, Stored
 from fotoweb_middleware.errors import CacheUnavailable
 
-__all__ = ["RedisCall", "build_bury", "build_free_lease", "build_load", "build_save", "build_take_lease"]
+__all__ = ["RedisCall", "build_bury", "build_free_lease", "build_load", "build_probe", "build_save", "build_take_lease"]
 
 R = TypeVar("R")
 
@@ -103,7 +103,7 @@ class RedisCall(Generic[R]):
         in_full: The same with the script's text, for a Redis that does not know the script yet.
         read: From the answer to what it means; raises CacheUnavailable where it means nothing.
         make_up: What is asked once Redis answers again, where nobody knows whether this was carried out.
-        makes_up: Whether this itself is to be asked again then.
+        makes_up: Whether this is such a call.
     """
 
     name: str
@@ -147,14 +147,20 @@ def build_take_lease(namespace: str, key: str, *, ttl_seconds: float) -> RedisCa
         return Lease(key, owner, reply) if reply > 0 else None
 
     # A Redis that hung carries out what came meanwhile, though nobody waits for it any more: a lease of nobody.
-    make_up = build_free_lease(namespace, Lease(key, owner, 0))
+    make_up = build_free_lease(namespace, Lease(key, owner, 0)).make_up
     return replace(build_script("take_lease", TAKE_LEASE, names, words, read_lease), make_up=make_up)
 
 
 def build_free_lease(namespace: str, lease: Lease) -> RedisCall[None]:
     """Return what gives a lease up."""
     call = build_script("free_lease", FREE_LEASE, (lease_name(namespace, lease.key),), (lease.owner,), read_done)
-    return replace(call, makes_up=True)
+    return replace(call, make_up=replace(call, makes_up=True))
+
+
+def build_probe(make_up: RedisCall[None]) -> RedisCall[object]:
+    """Return what asks whether Redis answers at all: a look at the lease that a call would give up."""
+    command = ("GET", make_up.command[3])
+    return RedisCall("load", command, command, lambda reply: reply)
 
 
 def build_script(

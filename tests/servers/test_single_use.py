@@ -21,7 +21,7 @@ class Ports(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:  # noqa: N802 (http.server's name)
+    def do_GET(self) -> None:
         """Answer."""
         content = str(self.client_address[1]).encode()
         self.send_response(200)
