@@ -21,8 +21,6 @@ from fotoweb_middleware.caches.redis_address import read_address
 from fotoweb_middleware.caches.redis_blocking import QUEUE_SECONDS, RedisCache
 from fotoweb_middleware.caches.redis_connections import Epoch, open_asyncio_client
 from fotoweb_middleware.caches.redis_failures import is_wrong_type
-from fotoweb_middleware.caches.redis_health import PAUSE_SECONDS, Health
-from fotoweb_middleware.caches.redis_orphans import LoopSweeper
 from fotoweb_middleware.caches.redis_patience import within
 from fotoweb_middleware.caches.redis_scripts import (
     RedisCall,
@@ -32,6 +30,7 @@ from fotoweb_middleware.caches.redis_scripts import (
     build_save,
     build_take_lease,
 )
+from fotoweb_middleware.errors import CacheUnavailable
 
 __all__ = ["AsyncRedisCache"]
 
@@ -49,7 +48,6 @@ class Held:
         client: Of redis-py.
         turns: As many as it may have connections.
         epoch: Of its connections.
-        sweeper: Gives up what was left behind.
         calls: All that are queued or under way.
         queued: Those of them that wait for their turn: Redis has not been asked yet.
     """
@@ -57,7 +55,6 @@ class Held:
     client: redis.asyncio.Redis
     turns: asyncio.Semaphore
     epoch: Epoch
-    sweeper: LoopSweeper
     calls: set[asyncio.Task[Any]] = field(default_factory=set)
     queued: set[asyncio.Task[Any] | None] = field(default_factory=set)
 
@@ -94,7 +91,7 @@ class AsyncRedisCache:
         self._most_calls: int = read_address(url)["max_connections"]
         self._timeout_seconds = timeout_seconds
         self._queue_seconds = queue_seconds
-        self._health = Health(url, timeout_seconds=timeout_seconds)
+        self._health = self._blocking.health
         # By process and event loop. What came over a fork stays here untouched: to close it would meddle with the
         # parent's event loop.
         self._held: dict[tuple[int, asyncio.AbstractEventLoop], Held] = {}
@@ -140,7 +137,6 @@ class AsyncRedisCache:
             return
         held = self._held.pop((os.getpid(), asyncio.get_running_loop()), None)
         if held is not None:
-            held.sweeper.close()
             while held.calls:  # What one of them leaves behind (a lease to give back) is another.
                 await asyncio.wait(held.calls)
             with contextlib.suppress(redis.RedisError, OSError):
@@ -156,10 +152,15 @@ class AsyncRedisCache:
             with anyio.fail_after(self._queue_seconds):
                 return await anyio.to_thread.run_sync(work, limiter=threads)
         except TimeoutError:
-            raise self._health.queue_too_long(name) from None
+            raise self._health.no_turn(name) from None
 
     async def _run(self, call: RedisCall[R], undo: UndoOf[R] | None = None) -> R:
-        self._health.check()
+        self._blocking.sweeper.open()
+        try:
+            self._health.check(call)
+        except CacheUnavailable:
+            self._blocking.wake_sweeper()
+            raise
         held = self._hold()
         task = self._start(held, call)
         try:
@@ -167,6 +168,7 @@ class AsyncRedisCache:
         except asyncio.CancelledError:
             if task in held.queued:
                 task.cancel()
+                self._health.left_undone(call)
             elif undo is not None:
                 task.add_done_callback(partial(undo_result, partial(undo, held)))
             raise
@@ -184,12 +186,11 @@ class AsyncRedisCache:
         held.queued.discard(task)  # One that is cancelled before its first step never leaves the queue.
         if not task.cancelled():
             task.exception()  # So that asyncio does not log it where nobody waits for it any more.
-        if self._health.orphans:
-            held.sweeper.wake(partial(self._start, held))
+        self._blocking.wake_sweeper()
 
     async def _carry_out(self, held: Held, call: RedisCall[R]) -> R:
         async with self._turn(held, call):
-            self._health.admit()  # As in RedisCache._ask_in_turn.
+            self._health.admit(call)  # As in RedisCache._ask_in_turn.
             try:
                 async with within(self._timeout_seconds):
                     result = call.read(await self._ask(held.client, call))
@@ -208,7 +209,7 @@ class AsyncRedisCache:
             async with asyncio.timeout(self._queue_seconds if held.turns.locked() else None):
                 await held.turns.acquire()
         except TimeoutError:
-            raise self._health.queue_too_long(call.name) from None
+            raise self._health.queue_too_long(call) from None
         finally:
             held.queued.discard(asyncio.current_task())
         try:
@@ -235,8 +236,7 @@ class AsyncRedisCache:
                 self._held.pop(other, None)
             epoch = Epoch()
             client = open_asyncio_client(self._url, step_seconds=self._timeout_seconds / 2, epoch=epoch)
-            sweeper = LoopSweeper(self._health.orphans, pause_seconds=PAUSE_SECONDS)
-            held = Held(client, asyncio.Semaphore(self._most_calls), epoch, sweeper)
+            held = Held(client, asyncio.Semaphore(self._most_calls), epoch)
             self._held[process, loop] = held
         return held
 

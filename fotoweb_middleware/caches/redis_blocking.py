@@ -16,7 +16,7 @@ from fotoweb_middleware.caches.redis_address import read_address
 from fotoweb_middleware.caches.redis_connections import open_blocking_client
 from fotoweb_middleware.caches.redis_failures import is_wrong_type
 from fotoweb_middleware.caches.redis_health import PAUSE_SECONDS, Health
-from fotoweb_middleware.caches.redis_orphans import ThreadSweeper
+from fotoweb_middleware.caches.redis_orphans import Sweeper
 from fotoweb_middleware.caches.redis_scripts import (
     RedisCall,
     build_bury,
@@ -54,6 +54,10 @@ class RedisCache:
         timeout_seconds: Most time for Redis to answer a call. A step (connecting, one answer) has half of that.
         queue_seconds: Most time for a call to wait before that, while all connections are in use.
 
+    Attributes:
+        health: How Redis is, for the awaitable face too.
+        sweeper: Does what was left undone, for both.
+
     Raises:
         SettingsError: The address can't be read.
     """
@@ -68,8 +72,8 @@ class RedisCache:
         self._namespace = namespace
         self._step_seconds = timeout_seconds / 2
         self._queue_seconds = queue_seconds
-        self._health = Health(url, timeout_seconds=timeout_seconds)
-        self._sweeper = ThreadSweeper(self._health.orphans, self._ask_in_turn, pause_seconds=PAUSE_SECONDS)
+        self.health = Health(url, timeout_seconds=timeout_seconds)
+        self.sweeper = Sweeper(self.health.orphans, pause_seconds=PAUSE_SECONDS)
         # By process: what came over a fork belongs to the parent, and is neither used nor closed here.
         self._held: dict[int, Held] = {}
 
@@ -101,7 +105,7 @@ class RedisCache:
 
     def close(self) -> None:
         """See ``Cache.close``. A connection in use is closed once its answer is there."""
-        self._health.orphans.clear()
+        self.sweeper.close()
         self._drop_connections()
 
     def _drop_connections(self) -> None:
@@ -110,30 +114,37 @@ class RedisCache:
         self._held.pop(os.getpid(), None)
 
     def _run(self, call: RedisCall[R]) -> R:
-        self._health.check()
-        outcome = self._ask_in_turn(call)
-        self._sweeper.wake()
+        self.sweeper.open()
+        try:
+            self.health.check(call)
+            outcome = self._ask_in_turn(call)
+        finally:
+            self.wake_sweeper()
         if isinstance(outcome, CacheUnavailable):
             raise outcome  # Here, so that it drags along neither redis-py's error nor the client in its frames.
         return outcome
 
+    def wake_sweeper(self) -> None:
+        """See to it that what was left undone is done, where there is such a thing."""
+        self.sweeper.wake(self._ask_in_turn)
+
     def _ask_in_turn(self, call: RedisCall[R]) -> R | CacheUnavailable:
         held = self._hold()
         with self._turn(held, call):
-            self._health.admit()  # Those who queued while Redis went down don't ask it one after the other.
+            self.health.admit(call)  # Those who queued while Redis went down don't ask it one after the other.
             try:
                 result = call.read(self._ask(held.client, call))
             except Exception as error:  # noqa: BLE001 (nonsense makes redis-py raise anything, ValueError to IndexError)
-                if self._health.needs_new_connections(error):
+                if self.health.needs_new_connections(error):
                     self._drop_connections()
-                return self._health.failed(call, error)
-            self._health.answered(call)
+                return self.health.failed(call, error)
+            self.health.answered(call)
             return result
 
     @contextlib.contextmanager
     def _turn(self, held: Held, call: RedisCall[R]) -> Iterator[None]:
         if not held.turns.acquire(timeout=self._queue_seconds):
-            raise self._health.queue_too_long(call.name)
+            raise self.health.queue_too_long(call)
         try:
             yield
         finally:

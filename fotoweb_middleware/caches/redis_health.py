@@ -37,13 +37,24 @@ class Health:
         self._fresh_until = 0.0
         self.orphans = Orphans()
 
-    def check(self) -> None:
+    def check(self, call: RedisCall[Any]) -> None:
         """See ``Breaker.check``: asked before a call queues."""
-        self._breaker.check()
+        try:
+            self._breaker.check()
+        except CacheUnavailable:
+            self.left_undone(call)
+            raise
 
-    def admit(self) -> None:
+    def admit(self, call: RedisCall[Any]) -> None:
         """See ``Breaker.admit``: asked right before Redis is."""
-        self._breaker.admit()
+        self.check(call)
+        if not call.makes_up:  # One that nobody waits for finds out nothing for others.
+            self._breaker.admit()
+
+    def left_undone(self, call: RedisCall[Any]) -> None:
+        """Note that Redis was not asked."""
+        if call.must_happen and call.make_up is not None:
+            self.orphans.note(call.make_up)
 
     def answered(self, call: RedisCall[Any]) -> None:
         """Note that a call was answered."""
@@ -59,7 +70,9 @@ class Health:
             self._breaker.reset()
             self._reports.in_reach()
             self._reports.refused(name, cause)
-            self.orphans.forget(call)
+            self.left_undone(call)
+            if call.makes_up:
+                self.orphans.refused(call)
         elif not call.makes_up:  # Redis has just answered a look: it holds back writes alone (CLIENT PAUSE).
             if call.make_up is not None:
                 self.orphans.note(call.make_up)
@@ -74,8 +87,13 @@ class Health:
             return True
         return is_out_of_step(error)
 
-    def queue_too_long(self, name: str) -> CacheUnavailable:
+    def queue_too_long(self, call: RedisCall[Any]) -> CacheUnavailable:
         """Note that a call found no connection free in time, which is not Redis's fault; return what to raise."""
+        self.left_undone(call)
+        return self.no_turn(call.name)
+
+    def no_turn(self, name: str) -> CacheUnavailable:
+        """Return what to raise where nothing is free, be it a connection or a thread that waits for one."""
         cause = "too many calls at once wait for a connection (max_connections in FOTOWEB_CACHE)"
         self._reports.refused(name, cause)
         return CacheUnavailable(f"Redis was not asked: {cause}.")

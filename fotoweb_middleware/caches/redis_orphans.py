@@ -1,8 +1,9 @@
 """Leases that Redis may hold for nobody: what is known of them, and who gives them up once it answers.
 
 A Redis that hangs carries out later what it was asked meanwhile, though nobody waits for it any more. A lease taken so
-would keep everybody else from it until it ends. Whoever asked gives it up, in the background: this process may have
-nothing else to ask for a while, and no request shall pay for what another one left behind.
+would keep everybody else from it until it ends; so would one that its holder could not give up. Whoever asked gives it
+up, in the background: this process may have nothing else to ask for a while, and no request shall pay for what another
+one left behind.
 
 Each attempt begins with a look. Where Redis does not answer that, it is down for everybody, as after any other call.
 Where it does, it has carried out what it was asked while it hung; should it then hold back the write alone
@@ -11,13 +12,10 @@ Where it does, it has carried out what it was asked while it hung; should it the
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
 import threading
 import time
 import weakref
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -25,20 +23,26 @@ from typing import Any
 from fotoweb_middleware.caches.redis_scripts import RedisCall, build_probe
 from fotoweb_middleware.errors import CacheUnavailable
 
-__all__ = ["LoopSweeper", "Orphans", "ThreadSweeper"]
+__all__ = ["Orphans", "Sweeper"]
 
 MOST_ORPHANS = 1000
 """Of more the oldest are left to end by themselves."""
+MOST_REFUSALS = 60
+"""So often one that Redis refuses to give up is tried, in half a minute: by then it has mostly ended by itself."""
+
+Ask = Callable[[RedisCall[Any]], object]
+"""Sends a call and waits for its end; returns ``CacheUnavailable``, or raises it, where that is a failure."""
 
 
 class Orphans:
-    """The calls that give such leases up, until Redis has answered them.
+    """The calls that give such leases up, until Redis has carried them out.
 
     It holds no lock, which another thread could hold during a fork: a call that is sent twice does no harm.
     """
 
     def __init__(self) -> None:
-        self._calls: deque[RedisCall[None]] = deque(maxlen=MOST_ORPHANS)
+        self._calls: dict[int, RedisCall[None]] = {}  # By identity: comparing them takes longer.
+        self._refusals: dict[int, int] = {}
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -46,150 +50,101 @@ class Orphans:
 
     def note(self, call: RedisCall[None]) -> None:
         """Note a call, once."""
-        if not any(noted is call for noted in list(self._calls)):
-            self._calls.append(call)
+        self._calls.setdefault(id(call), call)
+        if len(self._calls) > MOST_ORPHANS and (oldest := self.first()) is not None:
+            self.forget(oldest)
 
     def forget(self, call: RedisCall[Any]) -> None:
-        """Forget a call that Redis has answered, be it with a refusal."""
-        with contextlib.suppress(ValueError):
-            self._calls.remove(call)
+        """Forget a call that was carried out."""
+        self._calls.pop(id(call), None)
+        self._refusals.pop(id(call), None)
 
-    def clear(self) -> None:
-        """Leave all to end by themselves."""
-        self._calls.clear()
+    def refused(self, call: RedisCall[Any]) -> None:
+        """Note that Redis refuses a call: it may take it later (read-only, too few replicas), or never."""
+        times = self._refusals.get(id(call), 0) + 1
+        if times < MOST_REFUSALS:
+            self._refusals[id(call)] = times
+        else:
+            self.forget(call)
 
     def first(self) -> RedisCall[None] | None:
         """Return the oldest."""
-        try:
-            return self._calls[0]
-        except IndexError:
-            return None
+        # A copy, made in one step: no other thread changes the dictionary meanwhile.
+        return next(iter(list(self._calls.values())), None)
 
 
-class ThreadSweeper:
+class Sweeper:
     """Has a thread give orphans up, one after the other, for as long as there are any.
+
+    A thread under asyncio too: it needs no event loop, and so no loop that lives long enough or that is told when it
+    is closed.
 
     Args:
         orphans: All of this process.
-        ask: Sends a call and waits for its end; returns ``CacheUnavailable``, or raises it, where that is a failure.
-        pause_seconds: How long it waits before it begins, and after one that Redis did not answer.
+        pause_seconds: How long it waits before it begins, and after one that was not given up.
+        sleep: Waits for so many seconds.
     """
 
-    def __init__(self, orphans: Orphans, ask: Callable[[RedisCall[Any]], object], *, pause_seconds: float) -> None:
+    def __init__(
+        self, orphans: Orphans, *, pause_seconds: float, sleep: Callable[[float], object] = time.sleep
+    ) -> None:
         self._orphans = orphans
-        self._ask = ask
         self._pause_seconds = pause_seconds
+        self._sleep = sleep
         self._process = 0  # The one whose thread is under way. A child of a fork has none of its parent's threads.
+        self._is_closed = False
 
-    def wake(self) -> None:
-        """See to it that the thread runs, where there is something to do."""
-        if not self._orphans or self._process == os.getpid():
+    def open(self) -> None:
+        """Note that the cache is in use."""
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Begin no further call until the cache is in use again."""
+        self._is_closed = True
+
+    def wake(self, ask: Ask) -> None:
+        """See to it that the thread runs, where there is something to do.
+
+        Args:
+            ask: A method; the thread does not keep alive what it belongs to.
+        """
+        if not self._orphans or self._is_closed or self._process == os.getpid():
             return
         self._process = os.getpid()
-        run = partial(keep_sweeping, weakref.ref(self), self._pause_seconds)
+        run = partial(self._run, weakref.WeakMethod(ask))
         try:
             threading.Thread(target=run, name="redis-orphans", daemon=True).start()
         except RuntimeError:  # The system has no thread left, or the process is ending. The next call tries it again.
             self._process = 0
 
-    def sweep(self) -> bool:
-        """Give up as many as Redis lets us.
-
-        Returns:
-            Whether some are left.
-        """
-        orphan = self._orphans.first()
-        if orphan is not None and not self._is_answered(build_probe(orphan)):
-            return True
-        while (orphan := self._orphans.first()) is not None:
-            self._is_answered(orphan)
-            if self._orphans.first() is orphan:
-                return True
-        return False
-
-    def _is_answered(self, call: RedisCall[Any]) -> bool:
+    def _run(self, ask_of: Callable[[], Ask | None]) -> None:
         try:
-            return not isinstance(self._ask(call), CacheUnavailable)
-        except CacheUnavailable:
-            return False
-
-    def rest(self) -> None:
-        """Note that the thread has ended."""
-        self._process = 0
-        self.wake()  # For what came in the very moment before.
-
-
-def keep_sweeping(sweeper_of: Callable[[], ThreadSweeper | None], pause_seconds: float) -> None:
-    """Sweep from time to time until nothing is left; a cache that is no longer in use is not kept alive for that."""
-    is_left = True
-    while is_left:
-        time.sleep(pause_seconds)
-        sweeper = sweeper_of()
-        if sweeper is None:
-            return
-        is_left = False
-        try:
-            is_left = sweeper.sweep()
+            while self._orphans and not self._is_closed:
+                self._sleep(self._pause_seconds)
+                ask = ask_of()
+                if ask is None:
+                    return
+                self.sweep(ask)
+                del ask
         finally:
-            if not is_left:
-                sweeper.rest()
-        del sweeper
+            self._process = 0
+        if (ask := ask_of()) is not None:
+            self.wake(ask)  # For what was noted in the very moment before.
+
+    def sweep(self, ask: Ask) -> None:
+        """Give up as many as Redis lets us."""
+        orphan = self._orphans.first()
+        if orphan is None or self._is_closed or not is_answered(ask, build_probe(orphan)):
+            return
+        while (orphan := self._orphans.first()) is not None and not self._is_closed:
+            is_answered(ask, orphan)
+            if self._orphans.first() is orphan:
+                return
 
 
-Start = Callable[[RedisCall[Any]], asyncio.Task[Any]]
-"""Begins a call, and returns its task."""
-
-
-class LoopSweeper:
-    """Has an event loop of asyncio do the same. Between two attempts there is a timer and no task.
-
-    So nothing is left pending where a loop is closed and the cache is not.
-
-    Args:
-        orphans: All of this process.
-        pause_seconds: See ``ThreadSweeper``.
-    """
-
-    def __init__(self, orphans: Orphans, *, pause_seconds: float) -> None:
-        self._orphans = orphans
-        self._pause_seconds = pause_seconds
-        self._is_awake = False
-        self._is_closed = False
-
-    def wake(self, start: Start) -> None:
-        """Begin in a while, where there is something to do and it has not begun."""
-        if self._orphans and not self._is_awake:
-            self._is_awake = True
-            self._go_on_later(start)
-
-    def close(self) -> None:
-        """Begin no further call."""
-        self._is_closed = True
-
-    def _go_on_later(self, start: Start) -> None:
-        asyncio.get_running_loop().call_later(self._pause_seconds, self._look, start)
-
-    def _look(self, start: Start) -> None:
-        if (orphan := self._next()) is not None:
-            start(build_probe(orphan)).add_done_callback(partial(self._looked, start))
-
-    def _looked(self, start: Start, look: asyncio.Task[object]) -> None:
-        if look.cancelled() or look.exception() is not None:
-            self._go_on_later(start)
-        else:
-            self._give_up(start)
-
-    def _give_up(self, start: Start) -> None:
-        if (orphan := self._next()) is not None:
-            start(orphan).add_done_callback(partial(self._gave_up, start, orphan))
-
-    def _gave_up(self, start: Start, orphan: RedisCall[None], _task: asyncio.Task[None]) -> None:
-        if self._orphans.first() is orphan:
-            self._go_on_later(start)
-        else:
-            self._give_up(start)
-
-    def _next(self) -> RedisCall[None] | None:
-        orphan = None if self._is_closed else self._orphans.first()
-        self._is_awake = orphan is not None
-        return orphan
+def is_answered(ask: Ask, call: RedisCall[Any]) -> bool:
+    """Ask, and return whether Redis did it."""
+    try:
+        return not isinstance(ask(call), CacheUnavailable)
+    except CacheUnavailable:
+        return False

@@ -104,6 +104,7 @@ class RedisCall(Generic[R]):
         read: From the answer to what it means; raises CacheUnavailable where it means nothing.
         make_up: What is asked once Redis answers again, where nobody knows whether this was carried out.
         makes_up: Whether this is such a call.
+        must_happen: Whether it is asked then also where Redis refused this, or was not asked.
     """
 
     name: str
@@ -112,6 +113,7 @@ class RedisCall(Generic[R]):
     read: Callable[[object], R] = field(repr=False)
     make_up: RedisCall[None] | None = field(default=None, repr=False)
     makes_up: bool = False
+    must_happen: bool = False
 
 
 def build_load(namespace: str, key: str) -> RedisCall[Stored | None]:
@@ -154,7 +156,7 @@ def build_take_lease(namespace: str, key: str, *, ttl_seconds: float) -> RedisCa
 def build_free_lease(namespace: str, lease: Lease) -> RedisCall[None]:
     """Return what gives a lease up."""
     call = build_script("free_lease", FREE_LEASE, (lease_name(namespace, lease.key),), (lease.owner,), read_done)
-    return replace(call, make_up=replace(call, makes_up=True))
+    return replace(call, make_up=replace(call, makes_up=True), must_happen=True)
 
 
 def build_probe(make_up: RedisCall[None]) -> RedisCall[object]:
