@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -94,16 +95,29 @@ def test_lease_that_was_not_given_up_in_an_outage(redis_server: RedisServer, fac
         assert until(lambda: owner_of(redis_server, "k") is None)
 
 
+def want_replicas(client: Any, *, wanted: bool) -> None:
+    """Have Redis take no writes, since too few replicas follow it."""
+    client.config_set("min-replicas-to-write", int(wanted))
+
+
+def be_replica(client: Any, *, wanted: bool) -> None:
+    """Make Redis a replica, as an old primary after a failover."""
+    client.execute_command("REPLICAOF", *(("127.0.0.1", "1") if wanted else ("NO", "ONE")))
+
+
 @pytest.mark.redis
 @pytest.mark.parametrize("face", OWN_FACES)
-def test_lease_that_redis_keeps_for_a_while(redis_server: RedisServer, face: str) -> None:
-    """So is one that Redis at first refuses to give up, as without enough replicas."""
+@pytest.mark.parametrize("refuse", [want_replicas, be_replica])
+def test_lease_that_redis_keeps_for_a_while(redis_server: RedisServer, face: str, refuse: Callable[..., None]) -> None:
+    """So is one that Redis at first refuses to give up: for half a minute it is asked again."""
     with open_face(face, redis_server.url, timeout_seconds=TIMEOUT_SECONDS) as asker, admin(redis_server.url) as client:
         lease = until(lambda: asker.take_lease("k", ttl_seconds=LONG_SECONDS))
         assert isinstance(lease, Lease)
-        client.config_set("min-replicas-to-write", 1)
-        assert "replicas" in failure(lambda: asker.free_lease(lease))
-        client.config_set("min-replicas-to-write", 0)
+        refuse(client, wanted=True)
+        try:
+            failure(lambda: asker.free_lease(lease))
+        finally:
+            refuse(client, wanted=False)
 
         assert until(lambda: owner_of(redis_server, "k") is None)
 

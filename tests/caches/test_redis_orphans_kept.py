@@ -114,6 +114,7 @@ def test_refused_for_good() -> None:
     ours.orphans.note(one)
     for _ in range(MOST_REFUSALS - 1):
         ours.failed(one, REFUSAL)
+        ours.orphans.note(one)
     assert ours.orphans.first() is one
 
     ours.failed(one, REFUSAL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import os
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from fotoweb_middleware.caches.redis_async import AsyncRedisCache
 from fotoweb_middleware.caches.redis_blocking import RedisCache
 from fotoweb_middleware.caches.redis_orphans import Orphans, Sweeper
 from fotoweb_middleware.caches.redis_scripts import RedisCall
@@ -256,3 +258,17 @@ def test_closed_cache_asks_nothing(threads: Threads) -> None:
     failure(lambda: cache.load("k"))
     assert len(threads.running()) == 1
     cache.close()
+
+
+def test_closed_cache_of_an_event_loop(threads: Threads) -> None:
+    """The awaitable face does the same."""
+
+    async def work() -> None:
+        cache = AsyncRedisCache("redis://127.0.0.1:1", namespace="n")
+        await cache.aclose()
+        with pytest.raises(CacheUnavailable):
+            await cache.take_lease("k", ttl_seconds=60)
+        assert len(threads.running()) == 1
+        await cache.aclose()
+
+    asyncio.run(work())
