@@ -6,11 +6,13 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 import pytest
+from anyio.from_thread import BlockingPortal
 
 from tests.attacks.attacked import AttackedServer
 from tests.attacks.browser import Browser
 from tests.attacks.oracles import Case, check_oracles
 from tests.attacks.scripted_fotoweb import ScriptedFotoWeb
+from tests.behaviour.kit import opened_portal
 from tests.servers.conftest import pytest_runtest_makereport
 from tests.servers.serving import Kind
 
@@ -24,6 +26,13 @@ def fotoweb() -> Iterator[ScriptedFotoWeb]:
     """Return the FotoWeb of all cases; each browser has a user of its own there."""
     with ScriptedFotoWeb() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[BlockingPortal]:
+    """Run an event loop for the ASGI door of sites in this process."""
+    with opened_portal("asyncio") as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

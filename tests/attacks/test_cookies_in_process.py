@@ -16,7 +16,7 @@ from tests.attacks.in_process import open_site
 from tests.attacks.scripted_fotoweb import ScriptedFotoWeb
 from tests.attacks.watched_site import watched_case
 from tests.behaviour.doors import Reply
-from tests.behaviour.kit import Visited, Visitor, opened_portal
+from tests.behaviour.kit import Visited, Visitor
 
 pytestmark = [
     pytest.mark.parametrize("door", ["asgi", "wsgi"]),
@@ -28,13 +28,6 @@ IDLE_SECONDS, LIFETIME_SECONDS, TOKEN_SECONDS = 600, 7200, 3600
 OLD_KEY, NEW_KEY = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
 
 Open = Callable[..., Visited]
-
-
-@pytest.fixture(scope="module")
-def portal() -> Iterator[anyio.from_thread.BlockingPortal]:
-    """Run an event loop for the ASGI door."""
-    with opened_portal("asyncio") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -12,19 +12,12 @@ import pytest
 from tests.attacks.in_process import open_site
 from tests.attacks.scripted_fotoweb import ScriptedFotoWeb
 from tests.attacks.test_log_in_process import locals_of
-from tests.behaviour.kit import NAVIGATION, Visited, opened_portal
+from tests.behaviour.kit import NAVIGATION, Visited
 
 ANSWERS = {
     "asgi": {"type": "http.response.start", "status": 200, "headers": [("content-type", "text, where bytes belong")]},
     "wsgi": [("Content-Type", "text/plain", "one too many")],
 }
-
-
-@pytest.fixture(scope="module")
-def portal() -> Iterator[anyio.from_thread.BlockingPortal]:
-    """Run one event loop for all tests here."""
-    with opened_portal("asyncio") as opened:
-        yield opened
 
 
 def request_of(site: Visited, headers: list[tuple[str, str]]) -> Callable[[], Any]:

@@ -23,7 +23,7 @@ from tests.attacks.browser import state_of
 from tests.attacks.in_process import open_site
 from tests.attacks.scripted_fotoweb import CLIENT_SECRET, ScriptedFotoWeb
 from tests.attacks.watched_site import watched_case
-from tests.behaviour.kit import NAVIGATION, SECRET_KEY, Visited, Visitor, opened_portal
+from tests.behaviour.kit import NAVIGATION, SECRET_KEY, Visited, Visitor
 from tests.canary.journey import replaced
 from tests.canary.listening import told
 from tests.canary.objects import sayings
@@ -66,13 +66,6 @@ def heard() -> Iterator[Heard]:
     logger.removeHandler(handler)
     logger.setLevel(level)
     logger.propagate = propagates
-
-
-@pytest.fixture(scope="module")
-def portal() -> Iterator[anyio.from_thread.BlockingPortal]:
-    """Run an event loop for the ASGI door."""
-    with opened_portal("asyncio") as opened:
-        yield opened
 
 
 @pytest.fixture

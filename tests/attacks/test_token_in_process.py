@@ -14,19 +14,12 @@ from tests.attacks.in_process import open_site
 from tests.attacks.scripted_fotoweb import ScriptedFotoWeb
 from tests.attacks.tls_front import HANDSHAKE, tls_front
 from tests.attacks.watched_site import watched_case
-from tests.behaviour.kit import Visited, Visitor, opened_portal
+from tests.behaviour.kit import Visited, Visitor
 from tests.cli.checks.tls_server import Certificate, make_certificate
 
 BOTH_DOORS = pytest.mark.parametrize("door", ["asgi", "wsgi"])
 OUTAGE_SECONDS = 60
 REQUESTS_PER_SECOND = 100
-
-
-@pytest.fixture(scope="module")
-def portal() -> Iterator[anyio.from_thread.BlockingPortal]:
-    """Run an event loop for the ASGI door."""
-    with opened_portal("asyncio") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from tests.attacks.turned_servers import (
     turned_servers,
     wait_for_a_refresh,
 )
-from tests.behaviour.kit import Visited, opened_portal
+from tests.behaviour.kit import Visited
 from tests.servers.serving import HYPERCORN, SECRET_KEY, UVICORN_H11, Kind
 
 pytestmark = pytest.mark.parametrize("kind", EVERY_SERVER, ids=str)
@@ -214,13 +214,6 @@ def test_processes_in_turn(case: Case, elsewhere: Case, browser: Browser, clock:
         assert browser.xhr("/").is_from_app
 
     assert (browser.posts - refreshes(browser), refreshes(browser)) == (1, ALTERNATIONS)
-
-
-@pytest.fixture(scope="module")
-def portal() -> Iterator[anyio.from_thread.BlockingPortal]:
-    """Run an event loop, which sites in this process want."""
-    with opened_portal("asyncio") as opened:
-        yield opened
 
 
 @pytest.fixture

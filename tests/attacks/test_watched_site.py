@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import anyio.from_thread
@@ -12,18 +12,11 @@ import pytest
 from tests.attacks.in_process import open_site
 from tests.attacks.scripted_fotoweb import ScriptedFotoWeb
 from tests.attacks.watched_site import WatchedSite, watched_case
-from tests.behaviour.kit import Visitor, opened_portal
+from tests.behaviour.kit import Visitor
 
 pytestmark = pytest.mark.parametrize("door", ["asgi", "wsgi"])
 
 Fault = Callable[[WatchedSite, Visitor], Any]
-
-
-@pytest.fixture(scope="module")
-def portal() -> Iterator[anyio.from_thread.BlockingPortal]:
-    """Run an event loop for the ASGI door."""
-    with opened_portal("asyncio") as opened:
-        yield opened
 
 
 def nothing(_site: WatchedSite, member: Visitor) -> None:

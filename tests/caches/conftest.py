@@ -1,4 +1,4 @@
-"""What the tests of the SQLite cache and of its awaitable face begin with."""
+"""What the tests of caches begin with."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from fotoweb_middleware.testing import FakeClock
+from tests.caches.orphans_kit import Threads
 from tests.caches.slow_cache import Run, SlowCache
 
 
@@ -36,3 +37,11 @@ def slow() -> Iterator[SlowCache]:
     cache = SlowCache()
     yield cache
     cache.go_on.set()
+
+
+@pytest.fixture
+def threads() -> Iterator[Threads]:
+    """Return the threads with which a test has leases of nobody given up, and end with them."""
+    begun = Threads()
+    yield begun
+    begun.wait_until_none()

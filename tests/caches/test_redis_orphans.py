@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,9 +15,11 @@ from fotoweb_middleware.caches.redis_async import AsyncRedisCache
 from fotoweb_middleware.caches.redis_blocking import RedisCache
 from fotoweb_middleware.caches.redis_scripts import build_free_lease
 from fotoweb_middleware.errors import CacheUnavailable
-from tests.caches.orphans_kit import PATIENCE_SECONDS, Threads
+from tests.caches.orphans_kit import PATIENCE_SECONDS
 from tests.caches.redis_kit import OWN_FACES, TIMEOUT_SECONDS, admin, failure, frozen, open_face
 from tests.providers.redis_server import RedisServer
+
+pytestmark = [pytest.mark.redis, pytest.mark.usefixtures("threads")]
 
 LONG_SECONDS = 600
 
@@ -33,14 +35,6 @@ def until(works: Callable[[], object]) -> object:
     return None
 
 
-@pytest.fixture(autouse=True)
-def threads() -> Iterator[Threads]:
-    """Return the threads that a test begins, and end with them."""
-    begun = Threads()
-    yield begun
-    begun.wait_until_none()
-
-
 def owner_of(server: RedisServer, key: str) -> bytes | None:
     """Return whose lease Redis has."""
     with admin(server.url) as client:
@@ -48,7 +42,6 @@ def owner_of(server: RedisServer, key: str) -> bytes | None:
         return owner
 
 
-@pytest.mark.redis
 @pytest.mark.parametrize("face", OWN_FACES)
 def test_lease_of_nobody(redis_server: RedisServer, face: str) -> None:
     """A question that timed out is carried out later; it is undone though the one who asked has nothing else to ask."""
@@ -66,7 +59,6 @@ def test_lease_of_nobody(redis_server: RedisServer, face: str) -> None:
         assert other.take_lease("warm", ttl_seconds=LONG_SECONDS) is None
 
 
-@pytest.mark.redis
 @pytest.mark.parametrize("face", OWN_FACES)
 def test_lease_that_could_not_be_given_up(redis_server: RedisServer, face: str) -> None:
     """So is a lease whose own giving up was lost on the way."""
@@ -81,7 +73,6 @@ def test_lease_that_could_not_be_given_up(redis_server: RedisServer, face: str) 
         assert until(lambda: owner_of(redis_server, "k") is None)
 
 
-@pytest.mark.redis
 @pytest.mark.parametrize("face", OWN_FACES)
 def test_lease_that_was_not_given_up_in_an_outage(redis_server: RedisServer, face: str) -> None:
     """So is one whose giving up Redis was not even asked for, since it had just been silent."""
@@ -105,7 +96,6 @@ def be_replica(client: Any, *, wanted: bool) -> None:
     client.execute_command("REPLICAOF", *(("127.0.0.1", "1") if wanted else ("NO", "ONE")))
 
 
-@pytest.mark.redis
 @pytest.mark.parametrize("face", OWN_FACES)
 @pytest.mark.parametrize("refuse", [want_replicas, be_replica])
 def test_lease_that_redis_keeps_for_a_while(redis_server: RedisServer, face: str, refuse: Callable[..., None]) -> None:
@@ -122,7 +112,6 @@ def test_lease_that_redis_keeps_for_a_while(redis_server: RedisServer, face: str
         assert until(lambda: owner_of(redis_server, "k") is None)
 
 
-@pytest.mark.redis
 def test_lease_of_somebody(redis_server: RedisServer) -> None:
     """A lease that another one has taken meanwhile stays theirs."""
     cache = RedisCache(redis_server.url, namespace="test")
@@ -141,7 +130,6 @@ def test_lease_of_somebody(redis_server: RedisServer) -> None:
         assert owner_of(redis_server, "k") == held.owner.encode()
 
 
-@pytest.mark.redis
 def test_loops_that_end_with_each_call(redis_server: RedisServer) -> None:
     """Where every call has an event loop of its own, none lives until Redis answers again; it is done all the same."""
     cache = AsyncRedisCache(redis_server.url, namespace="test", timeout_seconds=TIMEOUT_SECONDS)
@@ -161,7 +149,6 @@ def test_loops_that_end_with_each_call(redis_server: RedisServer) -> None:
     asyncio.run(cache.aclose())
 
 
-@pytest.mark.redis
 def test_looks_go_on_where_writes_hang(redis_server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
     """That a lease can't be given up stops nobody's look, and the log does not tell of it."""
     cache = RedisCache(redis_server.url, namespace="test", timeout_seconds=TIMEOUT_SECONDS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Iterator
 
 import pytest
 import redis
@@ -22,17 +21,11 @@ from fotoweb_middleware.caches.redis_scripts import (
     build_take_lease,
 )
 from fotoweb_middleware.errors import CacheUnavailable
-from tests.caches.orphans_kit import OUTAGE, Threads, orphan
+from tests.caches.orphans_kit import OUTAGE, orphan
+
+pytestmark = pytest.mark.usefixtures("threads")
 
 REFUSAL = redis.exceptions.NoPermissionError("NOPERM")
-
-
-@pytest.fixture(autouse=True)
-def threads() -> Iterator[Threads]:
-    """Return the threads that a test begins, and end with them."""
-    begun = Threads()
-    yield begun
-    begun.wait_until_none()
 
 
 def health() -> Health:

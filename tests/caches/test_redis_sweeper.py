@@ -8,7 +8,7 @@ import gc
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,15 +21,9 @@ from fotoweb_middleware.errors import CacheUnavailable
 from tests.caches.orphans_kit import PATIENCE_SECONDS, Threads, orphan
 from tests.caches.redis_kit import failure
 
+pytestmark = pytest.mark.usefixtures("threads")
+
 PAUSE_SECONDS = 0.5
-
-
-@pytest.fixture(autouse=True)
-def threads() -> Iterator[Threads]:
-    """Return the threads that a test begins, and end with them."""
-    begun = Threads()
-    yield begun
-    begun.wait_until_none()
 
 
 class Script:
