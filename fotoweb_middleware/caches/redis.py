@@ -3,7 +3,8 @@
 Two thin faces over redis-py: ``redis_blocking`` and ``redis_async``. What is asked and how answers read is in
 ``redis_scripts``, which addresses are taken in ``redis_address``, how connections are kept in ``redis_connections``,
 what failures mean in ``redis_failures``, how an outage is sat out in ``redis_breaker``, what the log is told of it in
-``reports``; both faces go through ``redis_health`` for that. Waits in asyncio are bounded by ``redis_patience``.
+``reports``; both faces go through ``redis_health`` for that. What becomes of leases that an outage left behind is in
+``redis_orphans``. Waits in asyncio are bounded by ``redis_patience``.
 
 redis-py is an extra: import this module only where the settings name a Redis.
 """

@@ -56,7 +56,7 @@ class RedisCache:
 
     Attributes:
         health: How Redis is, for the awaitable face too.
-        sweeper: Does what was left undone, for both.
+        sweeper: Gives up leases that Redis may hold for nobody, for both faces.
 
     Raises:
         SettingsError: The address can't be read.
@@ -104,7 +104,7 @@ class RedisCache:
         self._run(build_free_lease(self._namespace, lease))
 
     def close(self) -> None:
-        """See ``Cache.close``. A connection in use is closed once its answer is there."""
+        """See ``Cache.close``. A connection in use is closed once its answer is there; a later call opens it anew."""
         self.sweeper.close()
         self._drop_connections()
 
@@ -125,7 +125,7 @@ class RedisCache:
         return outcome
 
     def wake_sweeper(self) -> None:
-        """See to it that what was left undone is done, where there is such a thing."""
+        """See to it that leases of nobody are given up, where there are any."""
         self.sweeper.wake(self._ask_in_turn)
 
     def _ask_in_turn(self, call: RedisCall[R]) -> R | CacheUnavailable:

@@ -48,11 +48,11 @@ class Health:
     def admit(self, call: RedisCall[Any]) -> None:
         """See ``Breaker.admit``: asked right before Redis is."""
         self.check(call)
-        if not call.makes_up:  # One that nobody waits for finds out nothing for others.
+        if not call.makes_up:  # The look right before it was the trial. Should this fail, nobody must wait for it.
             self._breaker.admit()
 
     def left_undone(self, call: RedisCall[Any]) -> None:
-        """Note that Redis was not asked."""
+        """Note a lease whose giving up Redis refused or was not asked for; nothing of any other call."""
         if call.must_happen and call.make_up is not None:
             self.orphans.note(call.make_up)
 
@@ -61,7 +61,7 @@ class Health:
         self._breaker.reset()
         self._reports.answered(call.name)
         if call.makes_up:
-            self.orphans.forget(call)
+            self.orphans.done(call)
 
     def failed(self, call: RedisCall[Any], error: Exception) -> CacheUnavailable:
         """Note that a call failed, and return what to raise."""
@@ -72,8 +72,10 @@ class Health:
             self._reports.refused(name, cause)
             self.left_undone(call)
             if call.makes_up:
-                self.orphans.refused(call)
-        elif not call.makes_up:  # Redis has just answered a look: it holds back writes alone (CLIENT PAUSE).
+                self.orphans.refused()
+        # A giving up that was not answered is no outage: the look right before it was (CLIENT PAUSE holds back writes
+        # alone). It stays noted; the breaker and the log are not told.
+        elif not call.makes_up:
             if call.make_up is not None:
                 self.orphans.note(call.make_up)
             self._breaker.trip()

@@ -26,12 +26,12 @@ from fotoweb_middleware.errors import CacheUnavailable
 __all__ = ["Orphans", "Sweeper"]
 
 MOST_ORPHANS = 1000
-"""Of more the oldest are left to end by themselves."""
+"""Where there are more the oldest are forgotten; those leases end by themselves."""
 MOST_REFUSALS = 60
-"""So often one that Redis refuses to give up is tried, in half a minute: by then it has mostly ended by itself."""
+"""After so many in a row, in half a minute, all are forgotten: by then most leases have ended by themselves."""
 
 Ask = Callable[[RedisCall[Any]], object]
-"""Sends a call and waits for its end; returns ``CacheUnavailable``, or raises it, where that is a failure."""
+"""Sends a call and waits for its end. A failure is returned or raised, always as ``CacheUnavailable``."""
 
 
 class Orphans:
@@ -42,7 +42,7 @@ class Orphans:
 
     def __init__(self) -> None:
         self._calls: dict[int, RedisCall[None]] = {}  # By identity: comparing them takes longer.
-        self._refusals: dict[int, int] = {}
+        self._refusals = 0
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -52,25 +52,27 @@ class Orphans:
         """Note a call, once."""
         self._calls.setdefault(id(call), call)
         if len(self._calls) > MOST_ORPHANS and (oldest := self.first()) is not None:
-            self.forget(oldest)
+            self._forget(oldest)
 
-    def forget(self, call: RedisCall[Any]) -> None:
+    def done(self, call: RedisCall[Any]) -> None:
         """Forget a call that was carried out."""
-        self._calls.pop(id(call), None)
-        self._refusals.pop(id(call), None)
+        self._refusals = 0
+        self._forget(call)
 
-    def refused(self, call: RedisCall[Any]) -> None:
-        """Note that Redis refuses a call: it may take it later (read-only, too few replicas), or never."""
-        times = self._refusals.get(id(call), 0) + 1
-        if times < MOST_REFUSALS:
-            self._refusals[id(call)] = times
-        else:
-            self.forget(call)
+    def refused(self) -> None:
+        """Note that Redis refuses to give one up: it may do so later (read-only, too few replicas), or never."""
+        self._refusals += 1
+        if self._refusals >= MOST_REFUSALS:
+            self._refusals = 0
+            self._calls.clear()
 
     def first(self) -> RedisCall[None] | None:
         """Return the oldest."""
-        # A copy, made in one step: no other thread changes the dictionary meanwhile.
+        # ``list`` copies in one step, so that no other thread can change the dictionary in the middle of it.
         return next(iter(list(self._calls.values())), None)
+
+    def _forget(self, call: RedisCall[Any]) -> None:
+        self._calls.pop(id(call), None)
 
 
 class Sweeper:
@@ -129,7 +131,8 @@ class Sweeper:
         finally:
             self._process = 0
         if (ask := ask_of()) is not None:
-            self.wake(ask)  # For what was noted in the very moment before.
+            # For what was noted after the last look at them: whoever did that found a thread that seemed to run.
+            self.wake(ask)
 
     def sweep(self, ask: Ask) -> None:
         """Give up as many as Redis lets us."""
@@ -138,7 +141,7 @@ class Sweeper:
             return
         while (orphan := self._orphans.first()) is not None and not self._is_closed:
             is_answered(ask, orphan)
-            if self._orphans.first() is orphan:
+            if self._orphans.first() is orphan:  # Neither done nor given up for good.
                 return
 
 

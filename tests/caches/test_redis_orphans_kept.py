@@ -102,26 +102,29 @@ def test_forgotten_once_it_is_done() -> None:
 
 
 def test_refused_for_good() -> None:
-    """One that Redis refuses to give up is tried for half a minute; then its time has mostly ended."""
+    """Where Redis refuses to give any up all are tried for half a minute; then their time has mostly ended."""
     ours, one = health(), orphan()
     ours.orphans.note(one)
+    ours.orphans.note(orphan(1))
     for _ in range(MOST_REFUSALS - 1):
         ours.failed(one, REFUSAL)
         ours.orphans.note(one)
-    assert ours.orphans.first() is one
+    assert (len(ours.orphans), ours.orphans.first()) == (2, one)
 
     ours.failed(one, REFUSAL)
     assert not ours.orphans
 
 
-def test_refusals_of_one_lease_are_not_those_of_the_next() -> None:
-    """One that is noted again later begins anew."""
+@pytest.mark.parametrize("before", ["done", "given up for good"])
+def test_refusals_are_counted_anew(before: str) -> None:
+    """Refusals count in a row: one that was given up in between, or the end of a row, begins it anew."""
     orphans, one = Orphans(), orphan()
     orphans.note(one)
-    for _ in range(MOST_REFUSALS):
-        orphans.refused(one)
+    for _ in range(MOST_REFUSALS - (before == "done")):
+        orphans.refused()
+    orphans.done(one)
     orphans.note(one)
-    orphans.refused(one)
+    orphans.refused()
 
     assert orphans.first() is one
 

@@ -60,7 +60,7 @@ class Script:
             if self.deaf_for[call.name] % 2:
                 return CacheUnavailable("no answer")
             raise CacheUnavailable("no answer")
-        self.orphans.forget(call)
+        self.orphans.done(call)
         if not self.orphans:
             self.done.set()
         return None

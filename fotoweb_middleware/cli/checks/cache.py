@@ -1,4 +1,4 @@
-"""Checks the server cache with one entry of its own: write, read, bury."""
+"""Checks the server cache with one entry of its own: write, read, bury; and with a lease on it."""
 
 from __future__ import annotations
 
@@ -50,15 +50,21 @@ def is_file_to_make(cache: str) -> bool:
 
 
 def try_cache(cache: Cache, place: str) -> Finding:
-    """Write, read and bury one entry under a random key."""
+    """Take and give up a lease on a random key; write, read and bury one entry under it."""
     key, value = f"check-{secrets.token_urlsafe(16)}", secrets.token_bytes(16)
     try:
+        agrees = grants_one_lease(cache, key)
         outcome = cache.save(key, value, version=1, ttl_seconds=_SECONDS, create=True)
         saved = cache.load(key)
         cache.bury(key, ttl_seconds=_SECONDS)
         buried = cache.load(key)
     except CacheUnavailable as error:
         return _unavailable(place, error)
+    if not agrees:
+        return bad(
+            f"The cache {place} does not keep two processes from the same refresh.",
+            "Does it drop entries (eviction), or is it a cache of your own? Then run CacheContract on it.",
+        )
     if outcome is not SaveOutcome.SAVED or saved != Stored(value, 1):
         return bad(
             f"The cache {place} lost an entry right after it was written.", "Is it full, or a read-only replica?"
@@ -74,6 +80,19 @@ def try_cache(cache: Cache, place: str) -> Finding:
             "Set FOTOWEB_CACHE=sqlite:////a/folder/of/yours/sessions.db, or run one process and set memory://.",
         )
     return ok(f"{what}; this process alone sees it.")
+
+
+def grants_one_lease(cache: Cache, key: str) -> bool:
+    """Return whether a lease is given to one at a time, and to the next once it is given up."""
+    first = cache.take_lease(key, ttl_seconds=_SECONDS)
+    while_held = cache.take_lease(key, ttl_seconds=_SECONDS)
+    if first is None or while_held is not None:
+        return False
+    cache.free_lease(first)
+    after = cache.take_lease(key, ttl_seconds=_SECONDS)
+    if after is not None:
+        cache.free_lease(after)
+    return after is not None
 
 
 _OF_ROOT = warn(

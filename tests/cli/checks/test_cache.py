@@ -10,7 +10,7 @@ import pytest
 
 from fotoweb_middleware.caches import opening
 from fotoweb_middleware.caches.memory import MemoryCache
-from fotoweb_middleware.caches.protocol import SaveOutcome, Stored
+from fotoweb_middleware.caches.protocol import Lease, SaveOutcome, Stored
 from fotoweb_middleware.cli.checks import cache as cache_check
 from fotoweb_middleware.cli.checks.cache import check_cache, try_cache
 from fotoweb_middleware.cli.checks.finding import Level
@@ -42,6 +42,20 @@ class Odd(MemoryCache):
         if "bury" not in self._answers:
             super().bury(key, ttl_seconds=ttl_seconds)
 
+    def take_lease(self, key: str, *, ttl_seconds: float) -> Lease | None:
+        """Answer as told, else as a cache does."""
+        if "take_lease" not in self._answers:
+            return super().take_lease(key, ttl_seconds=ttl_seconds)
+        lease: Lease | None = self._answer("take_lease")
+        return lease
+
+    def free_lease(self, lease: Lease) -> None:
+        """Fail or do nothing where told so."""
+        if "free_lease" not in self._answers:
+            super().free_lease(lease)
+        else:
+            self._answer("free_lease")
+
     def close(self) -> None:
         """Remember it."""
         self.closed = True
@@ -70,6 +84,11 @@ def test_memory_cache_is_well() -> None:
         ({"load": None}, "lost an entry"),
         ({"load": Stored(b"other", 1)}, "lost an entry"),
         ({"bury": None}, "did not keep a logout"),
+        ({"take_lease": CacheUnavailable("no right")}, "does not answer: no right"),
+        ({"free_lease": CacheUnavailable("no right")}, "does not answer: no right"),
+        ({"take_lease": None}, "does not keep two processes from the same refresh"),
+        ({"take_lease": Lease("k", "me", 1)}, "does not keep two processes from the same refresh"),
+        ({"free_lease": None}, "does not keep two processes from the same refresh"),
     ],
 )
 def test_faulty_cache(answers: dict[str, Any], words: str) -> None:
