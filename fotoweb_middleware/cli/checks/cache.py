@@ -115,4 +115,6 @@ def _unavailable(place: str, error: CacheUnavailable) -> Finding:
             "May this user write the file and its folder? Is the disk full? Does another process hold the file, such "
             "as a backup or a sqlite3 shell?"
         )
+    elif "(ACL)" in str(error):
+        mend = "Give this user all the permissions that docs/how-to/share-sessions-with-redis.md names."
     return bad(f"The cache {place} does not answer: {str(error).removesuffix('.')}.", mend)

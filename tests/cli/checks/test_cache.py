@@ -105,6 +105,9 @@ def test_advice_fits_the_cache() -> None:
     locked = try_cache(Odd(save=CacheUnavailable("locked.")), "sqlite:////data/sessions.db")
     silent = try_cache(Odd(save=CacheUnavailable("silent.")), "rediss://cache.example")
 
+    narrow = try_cache(Odd(free_lease=CacheUnavailable("may not (ACL).")), "rediss://cache.example")
+
+    assert "permissions" in narrow.mend
     assert "password" not in locked.mend
     assert "disk" in locked.mend
     assert "password" in silent.mend
