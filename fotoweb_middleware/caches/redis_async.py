@@ -21,6 +21,7 @@ from fotoweb_middleware.caches.redis_address import read_address
 from fotoweb_middleware.caches.redis_blocking import QUEUE_SECONDS, RedisCache
 from fotoweb_middleware.caches.redis_connections import Epoch, open_asyncio_client
 from fotoweb_middleware.caches.redis_failures import is_wrong_type
+from fotoweb_middleware.caches.redis_health import Health
 from fotoweb_middleware.caches.redis_patience import within
 from fotoweb_middleware.caches.redis_scripts import (
     RedisCall,
@@ -91,7 +92,14 @@ class AsyncRedisCache:
         self._most_calls: int = read_address(url)["max_connections"]
         self._timeout_seconds = timeout_seconds
         self._queue_seconds = queue_seconds
-        self._health = self._blocking.health
+        self._health = Health(url, timeout_seconds=timeout_seconds)
+        # Of its own: where it can't connect, the connections that are there go on.
+        self._sweeping = RedisCache(
+            url,
+            namespace=namespace,
+            timeout_seconds=timeout_seconds,
+            health=Health(url, timeout_seconds=timeout_seconds, served_by=self._health),
+        )
         # By process and event loop. What came over a fork stays here untouched: to close it would meddle with the
         # parent's event loop.
         self._held: dict[tuple[int, asyncio.AbstractEventLoop], Held] = {}
@@ -136,6 +144,8 @@ class AsyncRedisCache:
         if not is_asyncio():
             return
         held = self._held.pop((os.getpid(), asyncio.get_running_loop()), None)
+        if not any(process == os.getpid() and not loop.is_closed() for process, loop in list(self._held)):
+            self._sweeping.close()
         if held is not None:
             while held.calls:  # What one of them leaves behind (a lease to give back) is another.
                 await asyncio.wait(held.calls)
@@ -155,11 +165,11 @@ class AsyncRedisCache:
             raise self._health.no_turn(name) from None
 
     async def _run(self, call: RedisCall[R], undo: UndoOf[R] | None = None) -> R:
-        self._blocking.sweeper.open()
+        self._sweeping.sweeper.open()
         try:
             self._health.check(call)
         except CacheUnavailable:
-            self._blocking.wake_sweeper()
+            self._wake_sweeper()
             raise
         held = self._hold()
         task = self._start(held, call)
@@ -168,7 +178,6 @@ class AsyncRedisCache:
         except asyncio.CancelledError:
             if task in held.queued:
                 task.cancel()
-                self._health.left_undone(call)
             elif undo is not None:
                 task.add_done_callback(partial(undo_result, partial(undo, held)))
             raise
@@ -178,15 +187,20 @@ class AsyncRedisCache:
         task = asyncio.create_task(self._carry_out(held, call))
         held.calls.add(task)  # The loop keeps weak references only.
         held.queued.add(task)
-        task.add_done_callback(partial(self._ended, held))
+        task.add_done_callback(partial(self._ended, held, call))
         return task
 
-    def _ended(self, held: Held, task: asyncio.Task[Any]) -> None:
+    def _ended(self, held: Held, call: RedisCall[Any], task: asyncio.Task[Any]) -> None:
         held.calls.discard(task)
         held.queued.discard(task)  # One that is cancelled before its first step never leaves the queue.
-        if not task.cancelled():
+        if task.cancelled():  # In the queue, or with its event loop.
+            self._health.may_have_happened(call)
+        else:
             task.exception()  # So that asyncio does not log it where nobody waits for it any more.
-        self._blocking.wake_sweeper()
+        self._wake_sweeper()
+
+    def _wake_sweeper(self) -> None:
+        self._sweeping.sweeper.wake(self._sweeping.give_up)
 
     async def _carry_out(self, held: Held, call: RedisCall[R]) -> R:
         async with self._turn(held, call):

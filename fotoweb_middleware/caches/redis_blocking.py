@@ -53,10 +53,10 @@ class RedisCache:
         namespace: What every key begins with.
         timeout_seconds: Most time for Redis to answer a call. A step (connecting, one answer) has half of that.
         queue_seconds: Most time for a call to wait before that, while all connections are in use.
+        health: How Redis is; None: a new one.
 
     Attributes:
-        health: How Redis is, for the awaitable face too.
-        sweeper: Gives up leases that Redis may hold for nobody, for both faces.
+        sweeper: Gives up leases that Redis may hold for nobody.
 
     Raises:
         SettingsError: The address can't be read.
@@ -65,15 +65,21 @@ class RedisCache:
     shared = True
 
     def __init__(
-        self, url: str, *, namespace: str, timeout_seconds: float = 1.0, queue_seconds: float = QUEUE_SECONDS
+        self,
+        url: str,
+        *,
+        namespace: str,
+        timeout_seconds: float = 1.0,
+        queue_seconds: float = QUEUE_SECONDS,
+        health: Health | None = None,
     ) -> None:
         self._most_calls: int = read_address(url)["max_connections"]
         self._url = url
         self._namespace = namespace
         self._step_seconds = timeout_seconds / 2
         self._queue_seconds = queue_seconds
-        self.health = Health(url, timeout_seconds=timeout_seconds)
-        self.sweeper = Sweeper(self.health.orphans, pause_seconds=PAUSE_SECONDS)
+        self._health = health or Health(url, timeout_seconds=timeout_seconds)
+        self.sweeper = Sweeper(self._health.orphans, pause_seconds=PAUSE_SECONDS)
         # By process: what came over a fork belongs to the parent, and is neither used nor closed here.
         self._held: dict[int, Held] = {}
 
@@ -116,7 +122,7 @@ class RedisCache:
     def _run(self, call: RedisCall[R]) -> R:
         self.sweeper.open()
         try:
-            self.health.check(call)
+            self._health.check(call)
             outcome = self._ask_in_turn(call)
         finally:
             self.wake_sweeper()
@@ -128,23 +134,31 @@ class RedisCache:
         """See to it that leases of nobody are given up, where there are any."""
         self.sweeper.wake(self._ask_in_turn)
 
+    def give_up(self, call: RedisCall[Any]) -> object:
+        """Ask for an awaitable face, which has no other use for this one; the last call closes the connection."""
+        try:
+            return self._ask_in_turn(call)
+        finally:
+            if not self._health.orphans:
+                self._drop_connections()
+
     def _ask_in_turn(self, call: RedisCall[R]) -> R | CacheUnavailable:
         held = self._hold()
         with self._turn(held, call):
-            self.health.admit(call)  # Those who queued while Redis went down don't ask it one after the other.
+            self._health.admit(call)  # Those who queued while Redis went down don't ask it one after the other.
             try:
                 result = call.read(self._ask(held.client, call))
             except Exception as error:  # noqa: BLE001 (nonsense makes redis-py raise anything, ValueError to IndexError)
-                if self.health.needs_new_connections(error):
+                if self._health.needs_new_connections(error):
                     self._drop_connections()
-                return self.health.failed(call, error)
-            self.health.answered(call)
+                return self._health.failed(call, error)
+            self._health.answered(call)
             return result
 
     @contextlib.contextmanager
     def _turn(self, held: Held, call: RedisCall[R]) -> Iterator[None]:
         if not held.turns.acquire(timeout=self._queue_seconds):
-            raise self.health.queue_too_long(call)
+            raise self._health.queue_too_long(call)
         try:
             yield
         finally:

@@ -26,16 +26,17 @@ class Health:
     Args:
         url: Its address.
         timeout_seconds: Most time for a call.
+        served_by: Of those who ask it for requests, where this is of one who only does what they left undone.
 
     Attributes:
         orphans: Leases that it may hold for nobody.
     """
 
-    def __init__(self, url: str, *, timeout_seconds: float) -> None:
+    def __init__(self, url: str, *, timeout_seconds: float, served_by: Health | None = None) -> None:
         self._breaker = Breaker(pause_seconds=PAUSE_SECONDS, trial_seconds=timeout_seconds)
-        self._reports = Reports(place_of(url), never_answered=NEVER_ANSWERED)
+        self._reports = Reports(place_of(url), never_answered=NEVER_ANSWERED, is_silent=served_by is not None)
         self._fresh_until = 0.0
-        self.orphans = Orphans()
+        self.orphans: Orphans = Orphans() if served_by is None else served_by.orphans
 
     def check(self, call: RedisCall[Any]) -> None:
         """See ``Breaker.check``: asked before a call queues."""
@@ -56,12 +57,19 @@ class Health:
         if call.must_happen and call.make_up is not None:
             self.orphans.note(call.make_up)
 
+    def may_have_happened(self, call: RedisCall[Any]) -> None:
+        """Note that nobody knows whether Redis has carried a call out, or will."""
+        if call.make_up is not None:
+            self.orphans.note(call.make_up)
+
     def answered(self, call: RedisCall[Any]) -> None:
         """Note that a call was answered."""
         self._breaker.reset()
-        self._reports.answered(call.name)
         if call.makes_up:
+            self._reports.in_reach()  # Of refusals it tells nothing: it writes nothing where the lease has ended.
             self.orphans.done(call)
+        else:
+            self._reports.answered(call.name)
 
     def failed(self, call: RedisCall[Any], error: Exception) -> CacheUnavailable:
         """Note that a call failed, and return what to raise."""
@@ -76,8 +84,7 @@ class Health:
         # A giving up that was not answered is no outage: the look right before it was (CLIENT PAUSE holds back writes
         # alone). It stays noted; the breaker and the log are not told.
         elif not call.makes_up:
-            if call.make_up is not None:
-                self.orphans.note(call.make_up)
+            self.may_have_happened(call)
             self._breaker.trip()
             self._reports.out_of_reach(cause, has_mend=has_mend(cause))
         return tell(error)

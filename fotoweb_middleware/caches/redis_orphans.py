@@ -78,8 +78,7 @@ class Orphans:
 class Sweeper:
     """Has a thread give orphans up, one after the other, for as long as there are any.
 
-    A thread under asyncio too: it needs no event loop, and so no loop that lives long enough or that is told when it
-    is closed.
+    A thread under asyncio too: it needs no event loop that lives long enough, or is told when it is closed.
 
     Args:
         orphans: All of this process.
@@ -116,8 +115,10 @@ class Sweeper:
         run = partial(self._run, weakref.WeakMethod(ask))
         try:
             threading.Thread(target=run, name="redis-orphans", daemon=True).start()
-        except RuntimeError:  # The system has no thread left, or the process is ending. The next call tries it again.
-            self._process = 0
+        except BaseException as error:
+            self._process = 0  # The next call tries it again.
+            if not isinstance(error, RuntimeError):  # The system has no thread left, or the process is ending.
+                raise
 
     def _run(self, ask_of: Callable[[], Ask | None]) -> None:
         try:

@@ -139,7 +139,8 @@ def build_bury(namespace: str, key: str, *, ttl_seconds: float) -> RedisCall[Non
 def build_take_lease(namespace: str, key: str, *, ttl_seconds: float) -> RedisCall[Lease | None]:
     """Return what asks for a lease, under a new random owner."""
     owner = secrets.token_hex(8)
-    fence_ttl_seconds = FENCE_TTL_SECONDS if ttl_seconds <= LONGEST_FENCED_SECONDS else ttl_seconds
+    is_claim = ttl_seconds > LONGEST_FENCED_SECONDS
+    fence_ttl_seconds = ttl_seconds if is_claim else FENCE_TTL_SECONDS
     names = (lease_name(namespace, key), fence_name(namespace, key), entry_name(namespace, key))
     words = (owner, milliseconds(ttl_seconds), milliseconds(fence_ttl_seconds))
 
@@ -148,8 +149,9 @@ def build_take_lease(namespace: str, key: str, *, ttl_seconds: float) -> RedisCa
             raise wrong_answer()
         return Lease(key, owner, reply) if reply > 0 else None
 
-    # A Redis that hung carries out what came meanwhile, though nobody waits for it any more: a lease of nobody.
-    make_up = build_free_lease(namespace, Lease(key, owner, 0)).make_up
+    # A Redis that hung carries out what came meanwhile, though nobody waits for it any more: a lease of nobody. A claim
+    # stays: who asked for it may have gone on without an answer, and nobody may do the same again.
+    make_up = None if is_claim else build_free_lease(namespace, Lease(key, owner, 0)).make_up
     return replace(build_script("take_lease", TAKE_LEASE, names, words, read_lease), make_up=make_up)
 
 

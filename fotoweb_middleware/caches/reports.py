@@ -46,14 +46,21 @@ class Reports:
     Args:
         place: Which Redis or which file, without a secret.
         never_answered: What to look at where it has not answered this process yet.
+        is_silent: Whether to tell nothing: somebody else does.
         monotonic: A clock that never jumps, in seconds.
     """
 
     def __init__(
-        self, place: str, *, never_answered: str = "", monotonic: Callable[[], float] = time.monotonic
+        self,
+        place: str,
+        *,
+        never_answered: str = "",
+        is_silent: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._place = place
         self._never_answered = never_answered
+        self._is_silent = is_silent
         self._monotonic = monotonic
         self._has_answered = False
         self._outage: dict[str, Trouble] = {}
@@ -100,7 +107,7 @@ class Reports:
                 LOGGER.warning(WORKS_AGAIN, self._place, name, self._monotonic() - trouble.since)
 
     def _is_new(self, troubles: dict[str, Trouble], what: str, name: str) -> bool:
-        if len(troubles) >= MOST_CAUSES:
+        if self._is_silent or len(troubles) >= MOST_CAUSES:
             return False
         trouble = Trouble(self._monotonic(), name)
         return troubles.setdefault(what, trouble) is trouble  # One step: of several threads one is the first.

@@ -36,6 +36,7 @@ __all__ = [
     "frozen",
     "kill",
     "open_face",
+    "pid_of",
     "seconds_of",
     "speaking",
     "turn_clock",

@@ -120,4 +120,4 @@ def test_no_secret_in_repr() -> None:
     """The password stands in no repr of a cache."""
     url = "redis://:S3CR3T@127.0.0.1:1/0"
     cache = RedisCache(url, namespace="n")
-    assert "S3CR3T" not in repr([cache, cache.health, cache.sweeper, AsyncRedisCache(url, namespace="n")])
+    assert "S3CR3T" not in repr([cache, cache._health, cache.sweeper, AsyncRedisCache(url, namespace="n")])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +18,7 @@ from fotoweb_middleware.caches.redis_blocking import RedisCache
 from fotoweb_middleware.caches.redis_scripts import build_free_lease
 from fotoweb_middleware.errors import CacheUnavailable
 from tests.caches.orphans_kit import PATIENCE_SECONDS
-from tests.caches.redis_kit import OWN_FACES, TIMEOUT_SECONDS, admin, failure, frozen, open_face
+from tests.caches.redis_kit import OWN_FACES, TIMEOUT_SECONDS, admin, failure, frozen, open_face, pid_of
 from tests.providers.redis_server import RedisServer
 
 pytestmark = [pytest.mark.redis, pytest.mark.usefixtures("threads")]
@@ -123,10 +125,10 @@ def test_lease_of_somebody(redis_server: RedisServer) -> None:
         assert held is not None
         make_up = build_free_lease("test", lost).make_up
         assert make_up is not None
-        cache.health.orphans.note(make_up)
+        cache._health.orphans.note(make_up)
         cache.sweeper.sweep(cache._ask_in_turn)
 
-        assert not cache.health.orphans
+        assert not cache._health.orphans
         assert owner_of(redis_server, "k") == held.owner.encode()
 
 
@@ -149,6 +151,42 @@ def test_loops_that_end_with_each_call(redis_server: RedisServer) -> None:
     asyncio.run(cache.aclose())
 
 
+def test_loop_that_ends_in_the_middle(redis_server: RedisServer) -> None:
+    """What is under way when its event loop ends is made up for, be it a taking, a giving up or a giving back."""
+    cache = AsyncRedisCache(redis_server.url, namespace="test", timeout_seconds=TIMEOUT_SECONDS)
+    left: list[asyncio.Task[Any]] = []
+
+    async def begin() -> None:
+        lease = await cache.take_lease("given up", ttl_seconds=LONG_SECONDS)
+        assert lease is not None
+        await cache.free_lease(lease)
+        lease = await cache.take_lease("given up", ttl_seconds=LONG_SECONDS)
+        assert lease is not None
+        os.kill(pid, signal.SIGSTOP)
+        left.append(asyncio.create_task(cache.free_lease(lease)))
+        left.append(asyncio.create_task(cache.take_lease("taken", ttl_seconds=LONG_SECONDS)))
+        await asyncio.sleep(TIMEOUT_SECONDS / 8)
+        left[1].cancel()
+        await asyncio.sleep(0)
+
+    async def close() -> None:
+        for (_, loop), held in list(cache._held.items()):
+            if loop.is_closed():
+                await held.client.connection_pool.disconnect(inuse_connections=True)
+        await cache.aclose()
+
+    pid = pid_of(redis_server)
+    try:
+        asyncio.run(begin())
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+    with open_face("blocking", redis_server.url) as other:
+        for key in ("given up", "taken"):
+            assert until(lambda key=key: other.take_lease(key, ttl_seconds=LONG_SECONDS)) is not None  # type: ignore[misc]
+    asyncio.run(close())
+
+
 def test_looks_go_on_where_writes_hang(redis_server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
     """That a lease can't be given up stops nobody's look, and the log does not tell of it."""
     cache = RedisCache(redis_server.url, namespace="test", timeout_seconds=TIMEOUT_SECONDS)
@@ -160,7 +198,7 @@ def test_looks_go_on_where_writes_hang(redis_server: RedisServer, caplog: pytest
         caplog.clear()
 
         cache.sweeper.sweep(cache._ask_in_turn)
-        assert cache.health.orphans
+        assert cache._health.orphans
         assert cache.load("k") is None
         client.client_unpause()
 

@@ -14,6 +14,7 @@ from fotoweb_middleware.caches.redis_async import AsyncRedisCache
 from fotoweb_middleware.caches.redis_health import Health
 from fotoweb_middleware.caches.redis_orphans import MOST_ORPHANS, MOST_REFUSALS, Orphans
 from fotoweb_middleware.caches.redis_scripts import (
+    LONGEST_FENCED_SECONDS,
     RedisCall,
     build_free_lease,
     build_load,
@@ -148,6 +149,29 @@ def test_attempt_is_nobodys_trial() -> None:
 
     ours.admit(orphan())
     ours.check(build_load("n", "k"))
+
+
+def test_claims_stay() -> None:
+    """A claim that Redis did not answer in time stays: who asked for it may have gone on, and nobody else may."""
+    ours = health()
+    ours.failed(build_take_lease("n", "login:x", ttl_seconds=LONGEST_FENCED_SECONDS + 1), OUTAGE)
+    assert not ours.orphans
+
+    ours.failed(build_take_lease("n", "k", ttl_seconds=LONGEST_FENCED_SECONDS), OUTAGE)
+    assert len(ours.orphans) == 1
+
+
+def test_what_is_refused_is_not_told_to_work(caplog: pytest.LogCaptureFixture) -> None:
+    """A lease that had ended by itself is given up without a write: that says nothing of what Redis refuses."""
+    ours, call = health(), calls()[1]
+    ours.failed(call, REFUSAL)
+    caplog.clear()
+    assert call.make_up is not None
+    ours.answered(call.make_up)  # type: ignore[arg-type]
+    assert caplog.messages == []
+
+    ours.answered(call)
+    assert "free_lease works again" in caplog.text
 
 
 def test_probe_looks_at_the_lease() -> None:

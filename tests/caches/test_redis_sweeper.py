@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import os
@@ -13,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from fotoweb_middleware.caches.redis_async import AsyncRedisCache
 from fotoweb_middleware.caches.redis_blocking import RedisCache
 from fotoweb_middleware.caches.redis_orphans import Orphans, Sweeper
 from fotoweb_middleware.caches.redis_scripts import RedisCall
@@ -200,6 +198,22 @@ def test_system_without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     assert script.done.wait(PATIENCE_SECONDS)
 
 
+def test_start_that_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ends the process, or this request, in the very moment of the start is not kept from that."""
+    script = Script(1)
+
+    def interrupt(_thread: threading.Thread) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", interrupt)
+        with pytest.raises(SystemExit):
+            script.sweeper.wake(script.ask)
+    script.sweeper.wake(script.ask)
+
+    assert script.done.wait(PATIENCE_SECONDS)
+
+
 def test_cache_that_nobody_has(started: list[Callable[[], None]]) -> None:
     """The thread keeps no cache alive while it sleeps."""
     cache = RedisCache("redis://127.0.0.1:1", namespace="n")
@@ -246,23 +260,9 @@ def test_closed_cache_asks_nothing(threads: Threads) -> None:
 
     cache._ask = ask_and_close  # type: ignore[assignment,method-assign]
     failure(lambda: cache.take_lease("k", ttl_seconds=60))
-    assert (len(cache.health.orphans), threads.running()) == (1, [])
+    assert (len(cache._health.orphans), threads.running()) == (1, [])
 
     cache._ask = ask  # type: ignore[method-assign]
     failure(lambda: cache.load("k"))
     assert len(threads.running()) == 1
     cache.close()
-
-
-def test_closed_cache_of_an_event_loop(threads: Threads) -> None:
-    """The awaitable face does the same."""
-
-    async def work() -> None:
-        cache = AsyncRedisCache("redis://127.0.0.1:1", namespace="n")
-        await cache.aclose()
-        with pytest.raises(CacheUnavailable):
-            await cache.take_lease("k", ttl_seconds=60)
-        assert len(threads.running()) == 1
-        await cache.aclose()
-
-    asyncio.run(work())
