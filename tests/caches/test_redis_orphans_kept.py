@@ -123,7 +123,8 @@ def test_refusals_are_counted_anew(before: str) -> None:
     orphans.note(one)
     for _ in range(MOST_REFUSALS - (before == "done")):
         orphans.refused()
-    orphans.done(one)
+    if before == "done":
+        orphans.done(one)
     orphans.note(one)
     orphans.refused()
 
@@ -167,7 +168,7 @@ def test_what_is_refused_is_not_told_to_work(caplog: pytest.LogCaptureFixture) -
     ours.failed(call, REFUSAL)
     caplog.clear()
     assert call.make_up is not None
-    ours.answered(call.make_up)  # type: ignore[arg-type]
+    ours.answered(call.make_up)
     assert caplog.messages == []
 
     ours.answered(call)
