@@ -242,3 +242,20 @@ def test_giving_up_that_was_cancelled_in_the_queue() -> None:
         return noted
 
     assert asyncio.run(work()) == 1
+
+
+def test_call_that_never_took_its_first_step() -> None:
+    """Under asyncio a call that is cancelled before it begins leaves nothing behind among those that wait."""
+
+    async def work() -> None:
+        cache = AsyncRedisCache("redis://127.0.0.1:1", namespace="n")
+        held = cache._hold()
+        call = cache._start(held, build_load("n", "k"))
+        assert held.queued == {call}
+        call.cancel()
+        await asyncio.wait({call})
+
+        assert (held.queued, held.calls) == (set(), set())
+        await cache.aclose()
+
+    asyncio.run(work())
