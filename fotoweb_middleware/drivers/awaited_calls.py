@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.lowlevel
@@ -11,10 +12,9 @@ import anyio.to_thread
 
 from fotoweb_middleware.drivers.calling import (
     MAX_CONNECTIONS,
-    BodyReader,
     ClientOptions,
-    call_failures,
-    read_reply,
+    ReplyReader,
+    failure_of_httpx,
     request_parts,
     unreachable,
 )
@@ -61,6 +61,7 @@ class AwaitedCalls:
             FotoWebUnreachable: There is none in time.
             FotoWebNonsense: It is too large, or compressed.
         """
+        options = self._options.load()
         try:
             # Neither ``fail_after`` nor ``async with``: all that stands on the stack of a call that waits is there as
             # often as there are calls.
@@ -69,27 +70,31 @@ class AwaitedCalls:
                 await turns.acquire()
                 try:
                     await pace.keep(Rank.CALLING)
-                    if self._options.needs_httpx:
-                        return await self._call_over_httpx(effect)
-                    return await call_directly(effect, self._options.load()["verify"])
+                    if options.for_httpx:
+                        return await self._call_over_httpx(effect, options.for_httpx)
+                    return await call_directly(effect, options.tls)
                 finally:
                     turns.release()
-        except call_failures() as error:
+        except TimeoutError as error:
             raise unreachable(error) from None
         raise unreachable(TimeoutError())
 
-    async def _call_over_httpx(self, effect: PostForm | GetDocument) -> HttpReply:
-        async with self._client().stream(**request_parts(effect)) as response:
-            reader = BodyReader(response)
-            async for chunk in response.aiter_raw():
-                reader.add(chunk)
-            return read_reply(response, reader.body())
+    async def _call_over_httpx(self, effect: PostForm | GetDocument, options: Mapping[str, Any]) -> HttpReply:
+        import httpx  # noqa: PLC0415 (``load`` did it, with a lock that no fork interrupts)
 
-    def _client(self) -> httpx.AsyncClient:
+        try:
+            async with self._client(options).stream(**request_parts(effect)) as response:
+                reader = ReplyReader(response.status_code, response.headers.raw)
+                async for chunk in response.aiter_raw():
+                    reader.add(chunk)
+                return reader.reply()
+        except httpx.HTTPError as error:
+            raise failure_of_httpx(error) from None
+
+    def _client(self, options: Mapping[str, Any]) -> httpx.AsyncClient:
         client = self._clients.get(None)
         if client is None:
-            options = self._options.load()
-            import httpx  # noqa: PLC0415 (``load`` did it, with a lock that no fork interrupts)
+            import httpx  # noqa: PLC0415 (see above)
 
             client = httpx.AsyncClient(**options)
             self._clients.set(client)

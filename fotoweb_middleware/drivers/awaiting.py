@@ -63,7 +63,7 @@ class AwaitingDriver:
     ) -> None:
         self._cache = cache
         self._flights = Flights()
-        self._client_options = ClientOptions(settings, transport)
+        self._client_options = ClientOptions(settings, transport, may_do_without_httpx=True)
         self._calls = AwaitedCalls(self._client_options, settings.http_timeout)
         self.has_room = Arrivals(call_soon).has_room
         self._paces = PaceOfLoops(STEPS_IN_A_TURN)

@@ -3,14 +3,19 @@
 No connection is used twice: a surplus answer on a kept connection would be read as the next caller's.
 Redirects are never followed, since they would carry the client's secret elsewhere.
 
-httpx is imported by ``ClientOptions.load`` and not before, and with it whatever else a start
-can do without (``drivers.later``). Both doors see to it that it is there before a login needs it.
+httpx and httpcore are imported by ``ClientOptions.load`` and not before, and with them whatever else a start can do
+without (``drivers.later``). Both doors see to it that they are there before a login needs them. The ASGI door calls
+without httpx (docs/adr/0034), so nothing here but what is made for httpx may import it.
 """
 
 from __future__ import annotations
 
+import os
 import ssl
+import sys
 import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -26,11 +31,11 @@ if TYPE_CHECKING:
 __all__ = [
     "HEADERS",
     "MAX_CONNECTIONS",
-    "BodyReader",
     "ClientOptions",
-    "call_failures",
+    "Loaded",
+    "ReplyReader",
     "client_options",
-    "read_reply",
+    "failure_of_httpx",
     "request_parts",
     "unreachable",
 ]
@@ -41,35 +46,50 @@ MAX_HEADER_BYTES = 65_536
 
 PROXIED_SCHEMES = ("http", "https", "all")
 """As httpx reads the environment."""
+SYSTEMS_WITH_PROXIES = ("darwin", "win32")
+"""Where the operating system's own settings may name one."""
 
 FIRST_SERVER_ERROR = 500
 MAX_CONNECTIONS = 200
 HEADERS = {"Accept-Encoding": "identity", "Connection": "close", "User-Agent": "fotoweb-middleware"}
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What calls are made with.
+
+    Attributes:
+        tls: Checks FotoWeb's certificate.
+        for_httpx: What its clients are made with; empty where calls go without it.
+    """
+
+    tls: ssl.SSLContext
+    for_httpx: Mapping[str, Any]
+
+
 class ClientOptions:
-    """What httpx clients are made with, made when first asked for.
+    """What calls are made with, made when first asked for.
 
     Args:
         settings: For time-outs and TLS.
         transport: Where calls to FotoWeb go instead of the network; for tests.
+        may_do_without_httpx: Whether httpx is loaded only where it alone leads to FotoWeb: to a test's transport, or
+            to a proxy that the environment names.
 
     Attributes:
         lock: See ``caches.forks``. It is held while modules are imported: no fork comes in the middle of that, which
             would leave a child that can never have those modules.
-        needs_httpx: Whether calls go where httpx alone leads, to a test's transport or to a proxy that the environment
-            names; known once they are loaded.
     """
 
     lock: threading.Lock
-    needs_httpx: bool
 
-    def __init__(self, settings: Settings, transport: object) -> None:
+    def __init__(self, settings: Settings, transport: object, *, may_do_without_httpx: bool = False) -> None:
         self._settings = settings
         self._transport = transport
+        self._may_do_without_httpx = may_do_without_httpx
         # A file of the operator's is read now: a server may give up the right to do so once it has started.
         self._tls = tls_context(settings) if settings.ca_bundle else None
-        self._options: dict[str, Any] | None = None
+        self._loaded: Loaded | None = None
         self.start_anew(whole=False)
         keep_over_forks(self)
 
@@ -80,20 +100,24 @@ class ClientOptions:
     @property
     def are_loaded(self) -> bool:
         """Whether a call to FotoWeb could begin at once."""
-        return self._options is not None
+        return self._loaded is not None
 
-    def load(self) -> dict[str, Any]:
-        """Return the options; the first time this takes about a tenth of a second."""
+    def load(self) -> Loaded:
+        """Return the options; the first time this takes some hundredths of a second, with httpx about a tenth."""
         with self.lock:
-            if self._options is None:
-                options = client_options(self._settings, self._tls)
-                self.needs_httpx = self._transport is not None or is_proxy_named()
-                self._options = {**options, "transport": self._transport}
-            return self._options
+            if self._loaded is None:
+                import_later_modules()
+                tls = self._tls or tls_context(self._settings)
+                needs_httpx = not self._may_do_without_httpx or self._transport is not None or is_proxy_named()
+                for_httpx = client_options(self._settings, tls) if needs_httpx else {}
+                self._loaded = Loaded(tls, {**for_httpx, "transport": self._transport} if needs_httpx else {})
+            return self._loaded
 
 
 def is_proxy_named() -> bool:
     """Return whether the environment names a proxy, be it for FotoWeb or not."""
+    if sys.platform not in SYSTEMS_WITH_PROXIES and not any(name.lower().endswith("_proxy") for name in os.environ):
+        return False  # Else what follows would import a twentieth of all that such a process holds.
     from urllib.request import getproxies  # noqa: PLC0415 (see above)
 
     return any(map(getproxies().get, PROXIED_SCHEMES))
@@ -103,9 +127,9 @@ def client_options(settings: Settings, tls: ssl.SSLContext | None = None) -> dic
     """Return what both kinds of httpx client are made with; the TLS context is built where none is given."""
     from http.cookiejar import CookieJar, DefaultCookiePolicy  # noqa: PLC0415 (see above)
 
+    import httpcore  # noqa: F401, PLC0415 (httpx does so in its first call only)
     import httpx  # noqa: PLC0415
 
-    import_later_modules()
     return {
         "verify": tls or tls_context(settings),
         "timeout": settings.http_timeout,
@@ -137,22 +161,24 @@ def request_parts(effect: PostForm | GetDocument) -> dict[str, Any]:
     return {"method": "GET", "url": effect.url, "headers": headers}
 
 
-class BodyReader:
-    """Collects a body up to a limit.
+class ReplyReader:
+    """Collects an answer up to a limit.
 
     Args:
-        response: What came so far: status and headers.
+        status: Of the answer.
+        headers: As they came, in any case.
 
     Raises:
         FotoWebNonsense: The headers are larger than those of any token answer, or the body is compressed.
     """
 
-    def __init__(self, response: httpx.Response) -> None:
-        if sum(len(name) + len(value) for name, value in response.headers.raw) > MAX_HEADER_BYTES:
+    def __init__(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        self._status, self._headers = status, list(headers)
+        if sum(len(name) + len(value) for name, value in self._headers) > MAX_HEADER_BYTES:
             msg = f"the headers of FotoWeb's answer are larger than {MAX_HEADER_BYTES} bytes"
             raise FotoWebNonsense(msg)
-        encoding = response.headers.get("content-encoding", "identity").strip().lower()
-        is_wanted = response.status_code < FIRST_SERVER_ERROR  # What a failing server says is not looked at.
+        encoding = (self._header(b"content-encoding") or "identity").strip().lower()
+        is_wanted = status < FIRST_SERVER_ERROR  # What a failing server says is not looked at.
         if encoding not in {"", "identity"} and is_wanted:
             msg = "FotoWeb sent a compressed answer that was not asked for"
             raise FotoWebNonsense(msg)
@@ -160,7 +186,7 @@ class BodyReader:
         self._size = 0
 
     def add(self, chunk: bytes) -> None:
-        """Take one more piece.
+        """Take one more piece of the body.
 
         Raises:
             FotoWebNonsense: The body is larger than any token answer.
@@ -171,33 +197,30 @@ class BodyReader:
             raise FotoWebNonsense(msg)
         self._chunks.append(chunk)
 
-    def body(self) -> bytes:
-        """Return what was collected."""
-        return b"".join(self._chunks)
+    def reply(self) -> HttpReply:
+        """Return the answer as flows see it."""
+        return HttpReply(self._status, self._header(b"retry-after"), b"".join(self._chunks))
+
+    def _header(self, name: bytes) -> str | None:
+        """Return a header's value; of several one after the other (RFC 9110, 5.3)."""
+        values = [value for given, value in self._headers if given.lower() == name]
+        return b", ".join(values).decode("latin-1") if values else None
 
 
-def read_reply(response: httpx.Response, body: bytes) -> HttpReply:
-    """Return an answer as flows see it."""
-    headers = response.headers
-    return HttpReply(response.status_code, headers.get("retry-after"), body)
+def failure_of_httpx(error: httpx.HTTPError) -> FotoWebUnreachable:
+    """Return the error of our own tree for a call that httpx could not carry out."""
+    import httpx  # noqa: PLC0415 (see above)
+
+    return unreachable(error, is_safe=isinstance(error, httpx.NetworkError | httpx.TimeoutException))
 
 
-def call_failures() -> tuple[type[Exception], ...]:
-    """Return the errors of a call that brought no whole answer, whether httpx carried it out or httpcore."""
-    import httpcore  # noqa: PLC0415 (see above)
-    import httpx  # noqa: PLC0415
+def unreachable(error: Exception, *, is_safe: bool = False) -> FotoWebUnreachable:
+    """Return the error of our own tree for a failed call.
 
-    of_httpcore = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
-    return (httpx.HTTPError, *of_httpcore, TimeoutError)
-
-
-def unreachable(error: Exception) -> FotoWebUnreachable:
-    """Return the error of our own tree for a failed call; its text holds no secret."""
-    import httpcore  # noqa: PLC0415 (see above)
-    import httpx  # noqa: PLC0415
-
-    # The text of other errors, such as h11's about a garbled answer, quotes what came: perhaps a token.
-    are_safe = httpx.NetworkError | httpx.TimeoutException | httpcore.NetworkError | httpcore.TimeoutException
-    is_safe = isinstance(error, are_safe) and str(error)
-    words = f"{type(error).__name__}: {error}"[:200] if is_safe else type(error).__name__
+    Args:
+        error: Why it failed.
+        is_safe: Whether its text holds no secret. That of most, such as h11's about a garbled answer, quotes what came:
+            perhaps a token.
+    """
+    words = f"{type(error).__name__}: {error}"[:200] if is_safe and str(error) else type(error).__name__
     return FotoWebUnreachable(f"FotoWeb could not be reached ({words})")

@@ -11,10 +11,11 @@ from __future__ import annotations
 import functools
 import ssl
 from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
 
 import anyio
 
-from fotoweb_middleware.drivers.calling import HEADERS, BodyReader, read_reply, request_parts
+from fotoweb_middleware.drivers.calling import HEADERS, ReplyReader, request_parts, unreachable
 from fotoweb_middleware.effects import GetDocument, HttpReply, PostForm
 
 if TYPE_CHECKING:
@@ -35,23 +36,37 @@ async def call_directly(effect: PostForm | GetDocument, tls: ssl.SSLContext) -> 
         tls: Checks FotoWeb's certificate.
 
     Raises:
-        httpcore.NetworkError, httpcore.ProtocolError: There is no whole answer.
+        FotoWebUnreachable: There is no whole answer.
         FotoWebNonsense: It is too large, or compressed.
     """
     import httpcore  # noqa: PLC0415 (``ClientOptions.load`` did it)
-    import httpx  # noqa: PLC0415
 
-    request = wire_request(effect)
+    try:
+        return await exchange(wire_request(effect), tls)
+    except (httpcore.NetworkError, httpcore.TimeoutException) as error:
+        raise unreachable(error, is_safe=True) from None
+    except httpcore.ProtocolError as error:
+        raise unreachable(error) from None
+
+
+async def exchange(request: httpcore.Request, tls: ssl.SSLContext) -> HttpReply:
+    """Send a request and return the answer.
+
+    Raises:
+        httpcore.NetworkError, httpcore.ProtocolError: There is no whole answer.
+        FotoWebNonsense: It is too large, or compressed.
+    """
+    import httpcore  # noqa: PLC0415 (see above)
+
     origin = request.url.origin
     stream = await connect(origin, tls)
     connection = httpcore.AsyncHTTP11Connection(origin, cast("httpcore.AsyncNetworkStream", stream))
     try:
         answer = await connection.handle_async_request(request)
-        response = httpx.Response(answer.status, headers=answer.headers)
-        reader = BodyReader(response)
+        reader = ReplyReader(answer.status, answer.headers)
         async for chunk in answer.aiter_stream():
             reader.add(chunk)
-        return read_reply(response, reader.body())
+        return reader.reply()
     finally:
         with anyio.CancelScope(shield=True):  # Without it a call that is cancelled leaves its socket open.
             await connection.aclose()
@@ -139,12 +154,11 @@ def wire_request(effect: PostForm | GetDocument) -> httpcore.Request:
 
 @functools.lru_cache(MOST_ADDRESSES)
 def address(url: str) -> tuple[httpcore.URL, bytes]:
-    """Return an address as httpcore takes it, and its Host header; an app has two or three."""
-    import httpcore  # noqa: PLC0415 (see above)
-    import httpx  # noqa: PLC0415
+    """Return an address as httpcore takes it, and its Host header; an app has two or three.
 
-    parsed = httpx.URL(url)  # Which encodes names in other scripts (IDNA); httpcore does not.
-    wanted = httpcore.URL(
-        scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path or b"/"
-    )
-    return wanted, parsed.netloc
+    Args:
+        url: As settings have it: ASCII, and without the port that is the scheme's own.
+    """
+    import httpcore  # noqa: PLC0415 (see above)
+
+    return httpcore.URL(url), urlsplit(url).netloc.encode("ascii")

@@ -1,6 +1,6 @@
 """What an app does not need in order to start. It is imported once a request asks for it, or a driver is prepared.
 
-The gate and what stands behind it take about 20 ms, httpx a tenth of a second.
+The gate and what stands behind it take about 20 ms, httpx a tenth of a second (``drivers.calling`` knows who needs it).
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ __all__ = ["LaterGate", "import_later_modules"]
 
 LATER_MODULES = (
     "fotoweb_middleware.gate",  # With it the stages, the journeys and the pages.
-    "httpx",
-    "httpcore",  # By httpx, in the first call.
+    "httpcore",
     "encodings.idna",  # By sockets, in the first call.
 )
 

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 
 import anyio.lowlevel
 
-from fotoweb_middleware.drivers.loops import Waiter, call_soon, is_asyncio, new_waiter, wait, wake
+from fotoweb_middleware.drivers.loops import Waiter, call_soon, new_waiter, wait, wake
 
 __all__ = ["STEPS_IN_A_TURN", "Pace", "PaceOfLoops", "Rank"]
 
@@ -59,7 +59,8 @@ class Pace:
 
     def queue(self, rank: Rank) -> Awaitable[None]:
         """Wait for one of the next turns, whatever room this one has."""
-        self._expect_turn()
+        if not self._is_turn_due:
+            self._expect_turn()
         waiter = new_waiter()
         self._waiting[rank].append(waiter)
         return wait(waiter)
@@ -99,8 +100,11 @@ class PaceOfLoops:
 
     def here(self) -> Pace:
         """Return that of the loop that runs just now."""
-        if is_asyncio():
+        try:
             loop = asyncio.get_running_loop()
+        except RuntimeError:  # As ``is_asyncio``, in one step: of a crowd a thousand come here in one moment.
+            loop = None
+        if loop is not None:
             last_loop, last_pace = self._last  # Together, since loops of other threads may change it meanwhile.
             if last_loop() is loop and (last := last_pace()) is not None:
                 return last

@@ -13,7 +13,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
-from fotoweb_middleware.drivers.calling import BodyReader, read_reply, request_parts
+from fotoweb_middleware.drivers.calling import ReplyReader, request_parts
 from fotoweb_middleware.effects import GetDocument, HttpReply, PostForm
 
 if TYPE_CHECKING:
@@ -63,10 +63,10 @@ class TimedCall:
         try:
             parts = {**request_parts(self._effect), "extensions": {"trace": self._note_socket}}
             with self._client.stream(**parts) as response:
-                reader = BodyReader(response)
+                reader = ReplyReader(response.status_code, response.headers.raw)
                 for chunk in response.iter_raw():
                     reader.add(chunk)
-                self._result = read_reply(response, reader.body())
+                self._result = reader.reply()
         except Exception as error:  # noqa: BLE001 (raised again in the caller's thread)
             self._result = error
         finally:

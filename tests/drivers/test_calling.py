@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import ssl
+import sys
+import urllib.request
 from pathlib import Path
 
 import certifi
 import pytest
 
-from fotoweb_middleware.drivers.calling import ClientOptions, client_options, tls_context
+from fotoweb_middleware.drivers.calling import (
+    ClientOptions,
+    ReplyReader,
+    client_options,
+    is_proxy_named,
+    tls_context,
+)
+from fotoweb_middleware.errors import FotoWebNonsense
 from tests.settings.samples import settings
 
+NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 END = "-----END CERTIFICATE-----\n"
 
 
@@ -36,7 +46,7 @@ def test_own_ca_is_read_at_the_start(tmp_path: Path) -> None:
     bundle.unlink()
 
     assert not options.are_loaded
-    assert options.load()["verify"].cert_store_stats()["x509_ca"] == 1
+    assert options.load().tls.cert_store_stats()["x509_ca"] == 1
     assert options.are_loaded
 
 
@@ -72,3 +82,65 @@ def test_no_kept_connections() -> None:
         False,
         7,
     )
+
+
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the proxies out of the environment."""
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.mark.parametrize(("may", "transport", "needs"), [(True, None, False), (True, "T", True), (False, None, True)])
+@pytest.mark.usefixtures("no_proxy")
+def test_made_for_httpx(may: bool, transport: object, needs: bool) -> None:
+    """What httpx is made with is there where it calls: for a test's transport, and where nothing else can."""
+    loaded = ClientOptions(settings(), transport, may_do_without_httpx=may).load()
+
+    assert bool(loaded.for_httpx) is needs
+    assert loaded.for_httpx.get("transport") == transport
+    assert loaded.for_httpx.get("verify", loaded.tls) is loaded.tls
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.usefixtures("no_proxy")
+def test_proxies_of_the_environment(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of the three variables names a proxy, in either case; exceptions alone name none."""
+    for written in (name, name.upper()):
+        monkeypatch.setenv(written, "http://127.0.0.1:3128")
+        assert is_proxy_named() is (name != "no_proxy")
+        monkeypatch.delenv(written)
+    assert not is_proxy_named()
+
+
+@pytest.mark.parametrize(("system", "is_asked"), [("linux", False), ("darwin", True), ("win32", True)])
+@pytest.mark.usefixtures("no_proxy")
+def test_proxies_of_the_system(system: str, is_asked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the operating system has settings of its own, a proxy of those counts."""
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(urllib.request, "getproxies", lambda: {"https": "http://127.0.0.1:3128"})
+
+    assert is_proxy_named() is is_asked
+
+
+def test_headers_of_an_answer() -> None:
+    """Names count in any case, several headers of one name are one, and what is not ASCII is no error."""
+    reader = ReplyReader(503, [(b"Retry-After", b"5"), (b"retry-after", b"\xe9"), (b"Date", b"x")])
+    reader.add(b"a")
+    reader.add(b"b")
+    reply = reader.reply()
+
+    assert (reply.status, reply.retry_after, reply.body) == (503, "5, \xe9", b"ab")
+
+
+@pytest.mark.parametrize("encoding", [b"", b" Identity "])
+def test_uncompressed_by_name(encoding: bytes) -> None:
+    """An answer that says that it is not compressed is taken."""
+    assert ReplyReader(200, [(b"content-encoding", encoding)]).reply().status == 200
+
+
+def test_compressed_in_any_case() -> None:
+    """An answer that is compressed is refused, however the header is written."""
+    with pytest.raises(FotoWebNonsense, match="compressed"):
+        ReplyReader(200, [(b"CONTENT-ENCODING", b"GZIP")])

@@ -12,7 +12,7 @@ import httpcore
 import httpx
 import pytest
 
-from fotoweb_middleware.drivers.direct_call import MOST_ADDRESSES, Stream, address, wire_request
+from fotoweb_middleware.drivers.direct_call import MOST_ADDRESSES, Stream, address
 from fotoweb_middleware.effects import Effect, GetDocument, PostForm
 from tests.drivers.kit import RawServer, ToyCache, awaiting_driver, blocking_driver, perform, raw_server
 
@@ -92,14 +92,22 @@ def test_cancelled_call_is_hung_up(backend: str) -> None:
     assert hung_up == [b""]
 
 
-def test_name_in_another_script() -> None:
-    """Names are encoded as DNS has them."""
-    request = wire_request(PostForm("https://m\u00fcnchen.example:8443/token", ()))
-    assert (request.url.host, request.url.port, request.headers[0]) == (
-        b"xn--mnchen-3ya.example",
-        8443,
-        (b"Host", b"xn--mnchen-3ya.example:8443"),
-    )
+@pytest.mark.parametrize(
+    ("origin", "host", "port", "header"),
+    [
+        ("https://xn--mnchen-3ya.example", b"xn--mnchen-3ya.example", None, b"xn--mnchen-3ya.example"),
+        ("https://tenant.example:8443", b"tenant.example", 8443, b"tenant.example:8443"),
+        ("http://[2001:db8::1]:8080", b"2001:db8::1", 8080, b"[2001:db8::1]:8080"),
+        ("http://[::1]", b"::1", None, b"[::1]"),
+    ],
+)
+def test_address(origin: str, host: bytes, port: int | None, header: bytes) -> None:
+    """Where a call goes, and the Host header that goes with it, as httpx would have both."""
+    url, named = address(f"{origin}/fotoweb/oauth2/token")
+    over_httpx = httpx.URL(origin)
+
+    assert (url.host, url.port, named, url.target) == (host, port, header, b"/fotoweb/oauth2/token")
+    assert (over_httpx.raw_host, over_httpx.port, over_httpx.netloc) == (host, port, header)
 
 
 def test_addresses_are_few() -> None:

@@ -110,7 +110,7 @@ def test_one_client_a_loop() -> None:
     async def twice() -> None:
         for _ in range(2):
             await driver.run(perform(PostForm("https://tenant.example", ())))
-            clients.append(driver._calls._client())
+            clients.append(driver._calls._client({}))
 
     anyio.run(twice)
     anyio.run(twice)

@@ -127,3 +127,22 @@ def test_first_redirect_imports_nothing(cache: str) -> None:
 def test_journeys_import_nothing(kind: str, cache: str) -> None:
     """Once prepared, no login, refresh, logout or error page waits for an import, or begins one that a fork may cut."""
     assert told("journeys", kind, cache) == set()
+
+
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+def test_event_loops_need_no_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ASGI app that has started up holds httpcore and neither httpx nor what finds proxies: nobody needs them."""
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+    there = told("preparing", "asgi", "memory://")
+
+    assert there.intersection({"httpcore", "httpx", "http.cookiejar", "urllib.request", "email"}) == {"httpcore"}
+
+
+def test_proxies_need_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the environment names a proxy, httpx is there before the first login."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:3128")
+
+    assert {"httpcore", "httpx"} <= told("preparing", "asgi", "memory://")
