@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.benchmarks.quiet import in_quiet_moments
 from tests.benchmarks.report import Goal, Report, Table, write_into
 from tests.benchmarks.requests import asgi_app, environ_of, scope_of, wsgi_app
 from tests.benchmarks.rounds import Candidate, fastest_seconds
@@ -87,6 +89,30 @@ def test_the_fastest_turn_counts(loop: asyncio.AbstractEventLoop) -> None:
     fastest = fastest_seconds({"it": Candidate(app, is_asgi=False, make=lambda: [environ_of(None)])}, rounds=3)
 
     assert 0.004 <= fastest["it"] < 0.5
+
+
+@dataclass
+class Run:
+    """A run in a moment as quiet as the test says."""
+
+    arithmetic_seconds: float
+
+
+@pytest.mark.parametrize(
+    ("speeds", "wanted", "counted", "tried"),
+    [
+        ([1.0, 1.05, 1.1], 3, [1.0, 1.05, 1.1], 3),
+        ([1.5, 1.0, 1.4, 1.1, 1.5], 2, [1.0, 1.1], 4),
+        ([1.5, 1.45, 1.0, 1.5, 1.6], 2, [1.0, 1.45], 5),
+        ([1.5, 1.5, 1.2], 1, [1.2], 3),
+    ],
+)
+def test_runs_in_quiet_moments_count(speeds: list[float], wanted: int, counted: list[float], tried: int) -> None:
+    """Runs go on until enough had the machine for themselves; where there are too few, the quietest count."""
+    left = iter(speeds)
+    runs, count = in_quiet_moments(lambda: Run(next(left)), wanted, len(speeds), 1.0)
+
+    assert ([run.arithmetic_seconds for run in runs], count) == (counted, tried)
 
 
 def test_each_request_has_a_cookie_of_its_own() -> None:
