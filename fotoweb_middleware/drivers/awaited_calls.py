@@ -46,7 +46,7 @@ class AwaitedCalls:
         self._turns: anyio.lowlevel.RunVar[anyio.Semaphore] = anyio.lowlevel.RunVar(f"turns {next(NUMBERS)}")
 
     async def prepare(self) -> None:
-        """Load what calls need, where it was not loaded before: a tenth of a second, in a thread."""
+        """Load what calls need, where it was not loaded before: up to a tenth of a second, in a thread."""
         if not self._options.are_loaded:  # The app may keep anyio's own threads busy: this is one of ours.
             await anyio.to_thread.run_sync(self._options.load, limiter=anyio.CapacityLimiter(1))
 

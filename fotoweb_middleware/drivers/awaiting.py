@@ -207,7 +207,7 @@ class AwaitingDriver:
         return self._client_options.are_loaded
 
     async def prepare(self) -> None:
-        """Load what calls to FotoWeb need, where it was not loaded before: a tenth of a second, in a thread."""
+        """Load what calls to FotoWeb need, where it was not loaded before: up to a tenth of a second, in a thread."""
         await self._calls.prepare()
 
     async def _call(self, effect: PostForm | GetDocument) -> HttpReply:

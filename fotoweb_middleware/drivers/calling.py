@@ -46,6 +46,7 @@ MAX_HEADER_BYTES = 65_536
 
 PROXIED_SCHEMES = ("http", "https", "all")
 """As httpx reads the environment."""
+PROXY_VARIABLES = frozenset(f"{scheme}_proxy" for scheme in PROXIED_SCHEMES)
 SYSTEMS_WITH_PROXIES = ("darwin", "win32")
 """Where the operating system's own settings may name one."""
 
@@ -116,7 +117,8 @@ class ClientOptions:
 
 def is_proxy_named() -> bool:
     """Return whether the environment names a proxy, be it for FotoWeb or not."""
-    if sys.platform not in SYSTEMS_WITH_PROXIES and not any(name.lower().endswith("_proxy") for name in os.environ):
+    named = {name.lower() for name, value in os.environ.items() if value}
+    if sys.platform not in SYSTEMS_WITH_PROXIES and named.isdisjoint(PROXY_VARIABLES):
         return False  # Else what follows would import a twentieth of all that such a process holds.
     from urllib.request import getproxies  # noqa: PLC0415 (see above)
 
@@ -127,7 +129,6 @@ def client_options(settings: Settings, tls: ssl.SSLContext | None = None) -> dic
     """Return what both kinds of httpx client are made with; the TLS context is built where none is given."""
     from http.cookiejar import CookieJar, DefaultCookiePolicy  # noqa: PLC0415 (see above)
 
-    import httpcore  # noqa: F401, PLC0415 (httpx does so in its first call only)
     import httpx  # noqa: PLC0415
 
     return {
@@ -145,7 +146,7 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
     """Trust the system's certificate authorities, or those of ``FOTOWEB_CA_BUNDLE`` alone."""
     context = ssl.create_default_context(cafile=settings.ca_bundle)
     if settings.ca_bundle is None and not context.get_ca_certs() and not context.cert_store_stats()["x509_ca"]:
-        # A machine without certificate authorities, such as a bare container: httpx brings Mozilla's list.
+        # A machine without certificate authorities, such as a bare container: certifi brings Mozilla's list.
         import certifi  # noqa: PLC0415
 
         context.load_verify_locations(certifi.where())

@@ -106,6 +106,8 @@ class Shortcut:
             cookie: The Cookie header. Where none or several came, the stages must be asked.
             names: Our cookies' on this origin.
         """
+        if method != "GET" and method != "HEAD":  # noqa: PLR1714 (a set would hash the text of each request)
+            return None  # Others are refused where another origin sends them with a session, or may be preflights.
         rest: str | None = None
         if names.secure and SIGNATURE_CHARACTERS < len(cookie) <= LONGEST_WHOLE:
             seen, is_alone = self._known.get(cookie), False  # Bare signatures, which are keys too, are shorter.
@@ -115,8 +117,6 @@ class Shortcut:
             seen = self._known.get(cookie[SIGNATURE]) if is_alone else None
         if seen is None and is_alone and not self._may_meet():
             return None  # Before all that follows: of a crowd a thousand come here in one moment.
-        if method != "GET" and method != "HEAD":  # noqa: PLR1714 (a set would hash the text of each request)
-            return None  # Others are refused where another origin sends them with a session, or may be preflights.
         if not path or path[0] != "/" or path.startswith(self._prefix) or (mount and not is_harmless_mount(mount)):
             return None
         if raw_path and raw_path[0] != "/":

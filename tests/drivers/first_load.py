@@ -11,6 +11,7 @@ from fotoweb_middleware import Settings
 from fotoweb_middleware.caches import forks
 from fotoweb_middleware.caches.memory import MemoryCache
 from fotoweb_middleware.drivers.blocking import BlockingDriver
+from fotoweb_middleware.drivers.calling import ClientOptions
 from fotoweb_middleware.drivers.later import LaterGate
 from fotoweb_middleware.site import open_site
 from tests.drivers.forking import forked, insist
@@ -61,6 +62,22 @@ def try_fork_in_first_load() -> None:
 
     loading.join()
     insist(driver.is_prepared)
+
+
+def try_fork_in_first_load_of_a_loop() -> None:
+    """Fork while another thread loads what event loops call with; the child loads it too, and httpx neither."""
+    options = ClientOptions(a_settings(), None, may_do_without_httpx=True)
+    insist("httpcore" not in sys.modules, not options.are_loaded)
+    halt = Halt("httpcore._models")
+    forks.PATIENCE_SECONDS = 30  # As above.
+    loading = threading.Thread(target=options.load)
+    loading.start()
+    halt.let_fork()
+
+    forked(lambda: insist(not options.load().for_httpx, "httpcore._models" in sys.modules, "httpx" not in sys.modules))
+
+    loading.join()
+    insist(options.are_loaded)
 
 
 def try_fork_in_first_request() -> None:

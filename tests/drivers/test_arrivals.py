@@ -146,6 +146,34 @@ async def test_who_is_given_up_while_waiting() -> None:
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_unsafe_requests_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A POST with a new cookie, which is not opened before the stages are asked, is one look."""
+    wrapped = Wrapped(echo, is_asgi=True, changes={"cache": "memory://"})
+    driver = wrapped.middleware._driver
+    counted: list[bool] = []
+    has_room = driver.has_room
+
+    def count() -> bool:
+        counted.append(has_room())
+        return counted[-1]
+
+    monkeypatch.setattr(driver, "has_room", count)
+    monkeypatch.setattr(wrapped.middleware._shortcut, "_may_meet", count)
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(LOOKS_IN_A_TURN):
+            scope = {**scope_of(wrapped.cookie(make_record(number))), "method": "POST"}
+            tasks.start_soon(wrapped.middleware, scope, anyio.sleep_forever, nothing)
+    await driver._cache.aclose()
+
+    assert counted == [True] * LOOKS_IN_A_TURN
+
+
+async def nothing(_message: Any) -> None:
+    """Send nothing."""
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_new_cookies_of_a_crowd_are_opened_at_the_door() -> None:
     """Who had to wait for a turn goes the short way in it, as the first ones did."""
     wrapped = Wrapped(echo, is_asgi=True, changes={"cache": "memory://"})

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
 
 import anyio
+import pytest
 
 from fotoweb_middleware.drivers import calling
 from fotoweb_middleware.drivers.awaiting import AwaitingDriver
 from fotoweb_middleware.drivers.blocking import BlockingDriver
 from fotoweb_middleware.effects import HttpReply, PostForm
 from fotoweb_middleware.errors import FotoWebUnreachable
-from tests.drivers.first_load import try_fork_in_first_load, try_fork_in_first_request
+from tests.drivers.first_load import (
+    try_fork_in_first_load,
+    try_fork_in_first_load_of_a_loop,
+    try_fork_in_first_request,
+)
 from tests.drivers.forking import forked, insist, repeated_elsewhere, run_trial
 from tests.drivers.kit import RawServer, ToyCache, awaiting_driver, blocking_driver, perform, raw_server
 
@@ -89,6 +95,13 @@ def test_a_call_imports_nothing() -> None:
 def test_fork_in_first_load() -> None:
     """A child can call FotoWeb that was forked while another thread was loading what calls need."""
     run_trial(try_fork_in_first_load)
+
+
+def test_fork_in_first_load_of_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So can a child whose parent's event loops were about to call."""
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    run_trial(try_fork_in_first_load_of_a_loop)
 
 
 def test_fork_in_first_request() -> None:
