@@ -20,7 +20,6 @@ __all__ = ["LaterGate", "import_later_modules"]
 LATER_MODULES = (
     "fotoweb_middleware.gate",  # With it the stages, the journeys and the pages.
     "httpcore",
-    "sniffio",  # By httpcore, in the first call.
     "encodings.idna",  # By sockets, in the first call.
 )
 
