@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, assert_never
 
 from asgiref.compatibility import guarantee_single_callable
 
+from fotoweb_middleware.asgi_messages import Headers, answer, sender_for
 from fotoweb_middleware.caches.forks import keep_over_forks
 from fotoweb_middleware.caches.opening import open_async_cache, peek_of
 from fotoweb_middleware.caches.protocol import AsyncCache
@@ -20,7 +20,6 @@ from fotoweb_middleware.drivers.awaiting import AwaitingDriver
 from fotoweb_middleware.drivers.later import LaterGate
 from fotoweb_middleware.effects import Flow
 from fotoweb_middleware.model import HEADERS_READ, Admit, Answer, PassThrough, RequestView
-from fotoweb_middleware.response_headers import cache_control_with_cookie, vary_with_cookie
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.site import open_site
 from fotoweb_middleware.site.journal import journal_answer
@@ -34,13 +33,10 @@ __all__ = ["FotoWebASGIMiddleware"]
 LOGGER = logging.getLogger("fotoweb_middleware")
 WANTED = {name.encode("ascii"): name for name in HEADERS_READ}
 HTTP_SCHEMES = {"ws": "http", "wss": "https"}
-CACHE_HEADERS = (b"cache-control", b"vary")
-START_MESSAGES = frozenset({"http.response.start", "websocket.accept"})
 
 Scope = Any  # asgiref's scopes are TypedDicts that know no extension keys such as ours
 Receive = Any
 Send = Any
-Headers = list[tuple[bytes, bytes]]
 
 
 class FotoWebASGIMiddleware:
@@ -85,6 +81,7 @@ class FotoWebASGIMiddleware:
         keep_over_forks(site.near)  # Decisions know no processes, so the doors see to it.
         self._gate = LaterGate(site)
         self._driver = AwaitingDriver(settings, server_cache, transport)
+        self._arrivals = self._driver.arrivals
         self._shortcut = Shortcut(site, self._driver.has_room)
         self._has_open_paths, self._opened = self._shortcut.has_open_paths, self._shortcut.opened
         self._inject_header = settings.inject_header
@@ -109,7 +106,7 @@ class FotoWebASGIMiddleware:
                 await self._app(scope, receive, send)
                 return
             header = None  # It holds the cookie: see below.
-        inner = self._at_once(scope)
+        inner = None if self._arrivals.is_full and self._is_of_a_stranger(scope) else self._at_once(scope)
         if inner is None and not self._driver.has_room():
             await self._driver.arrive()  # A crowd that comes in one moment would hold up everybody else.
             inner = self._at_once(scope)
@@ -155,6 +152,13 @@ class FotoWebASGIMiddleware:
         path, raw_path = scope["path"], scope.get("raw_path")
         is_short = len(path) <= LONGEST_OPEN_PATH and len(raw_path or b"") <= LONGEST_RAW_PATH
         return is_short and self._shortcut.is_open(path, raw_path)
+
+    def _is_of_a_stranger(self, scope: Scope) -> bool:
+        """Return whether ``_at_once`` can't know an answer: told at a glance, since a thousand may come in one turn."""
+        for header in scope["headers"]:
+            if header[0] == b"cookie":
+                return self._shortcut.is_strange(header[1])
+        return True
 
     def _at_once(self, scope: Scope) -> Scope | None:
         """Return the scope as the app sees it where the shortcut knows what that is, else None."""
@@ -249,52 +253,3 @@ def path_within(mount: str, path: str) -> str:
 def host_of(headers: Headers) -> str:
     """Return the Host header; of several all, which is no host."""
     return ", ".join(value.decode("latin-1") for name, value in headers if name == b"host")
-
-
-def sender_for(decision: Admit | PassThrough, send: Send) -> Send:
-    """Return a ``send`` that adds our cookies to the app's response, or the server's own where there are none."""
-    if not decision.set_cookies:
-        return send
-
-    async def send_with_cookies(message: Any) -> None:  # No variable holds a cookie of ours, should ``send`` fail.
-        if message["type"] not in START_MESSAGES:
-            await send(message)
-            return
-        ours = ((b"set-cookie", value.encode("latin-1")) for value in decision.set_cookies)
-        await send({**message, "headers": [*uncached(message.get("headers", ())), *ours]})
-
-    return send_with_cookies
-
-
-def uncached(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """Return the app's headers, wrong ones raise, and what keeps shared caches from storing the cookies that follow."""
-    pairs = [(bytes(name).lower(), bytes(value)) for name, value in headers]
-    said = {name: b", ".join(v for n, v in pairs if n == name).decode("latin-1") or None for name in CACHE_HEADERS}
-    kept = [pair for pair in pairs if pair[0] not in CACHE_HEADERS]
-    cache_control, vary = cache_control_with_cookie(said[b"cache-control"]), vary_with_cookie(said[b"vary"])
-    return [*kept, (b"cache-control", cache_control.encode("latin-1")), (b"vary", vary.encode("latin-1"))]
-
-
-@functools.lru_cache(64)
-def name_on_wire(name: str) -> bytes:
-    """Return a header's name as ASGI wants it. Remembered: ours are few, and each answer has half a dozen."""
-    return name.lower().encode("latin-1")
-
-
-def headers_of(decision: Answer) -> Headers:
-    """Return the headers of an answer of our own. Whoever sends them keeps them in no variable: see above."""
-    length = str(len(decision.body))
-    return [(name_on_wire(n), v.encode("latin-1")) for n, v in (*decision.headers, ("content-length", length))]
-
-
-async def answer(decision: Answer, scope: Scope, receive: Receive, send: Send) -> None:
-    """Send an answer of our own; a WebSocket is refused before it is accepted."""
-    is_websocket = scope["type"] == "websocket"
-    if is_websocket:
-        await receive()  # websocket.connect: some servers insist that it is read first
-        if "websocket.http.response" not in (scope.get("extensions") or {}):
-            await send({"type": "websocket.close", "code": decision.websocket_close_code, "reason": ""})
-            return
-    kind = "websocket.http.response" if is_websocket else "http.response"
-    await send({"type": f"{kind}.start", "status": decision.status, "headers": headers_of(decision)})
-    await send({"type": f"{kind}.body", "body": b"" if scope.get("method") == "HEAD" else decision.body})

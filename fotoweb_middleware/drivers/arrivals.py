@@ -21,11 +21,15 @@ class Arrivals:
 
     Args:
         call_soon: Has a callable run in the next turn of the loop that runs just now.
+
+    Attributes:
+        is_full: Whether this turn has had enough: the next who asks finds no room.
     """
 
     def __init__(self, call_soon: Callable[[Callable[[], object]], object]) -> None:
         self._count = 0
         self._call_soon = call_soon
+        self.is_full = False
 
     def has_room(self) -> bool:
         """Count one look; return False where this turn has had enough of them."""
@@ -33,7 +37,9 @@ class Arrivals:
         # Again now and then: the loop that was asked first may have ended since.
         if self._count == UNASKED or self._count % LOOKS_IN_A_TURN == 0:
             self._call_soon(self._begin_turn)
+        self.is_full = self._count >= LOOKS_IN_A_TURN
         return self._count <= LOOKS_IN_A_TURN
 
     def _begin_turn(self) -> None:
         self._count = 0
+        self.is_full = False

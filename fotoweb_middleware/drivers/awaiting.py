@@ -55,6 +55,7 @@ class AwaitingDriver:
         transport: Where calls to FotoWeb go instead of the network; for tests.
 
     Attributes:
+        arrivals: Whose requests may be looked at in this turn of the loop.
         has_room: Returns whether one more request may be looked at in this turn of the loop; else it ``arrive``s first.
     """
 
@@ -65,7 +66,8 @@ class AwaitingDriver:
         self._flights = Flights()
         self._client_options = ClientOptions(settings, transport, may_do_without_httpx=True)
         self._calls = AwaitedCalls(self._client_options, settings.http_timeout)
-        self.has_room = Arrivals(call_soon).has_room
+        self.arrivals = Arrivals(call_soon)
+        self.has_room = self.arrivals.has_room
         self._paces = PaceOfLoops(STEPS_IN_A_TURN)
         self._looks = PaceOfLoops(LOOKS_IN_A_TURN)
         self._under_way: set[Flow[Any]] = set()

@@ -93,6 +93,15 @@ class Shortcut:
         """Return the names of our cookies on an origin; ``names`` has them where every origin has the same."""
         return self._site.names[cookies_are_secure(self._site, scheme, host)]
 
+    def is_strange(self, cookie: bytes) -> bool:
+        """Return whether no cookie in a header is known, told by its end; short ones and several are not told of.
+
+        Args:
+            cookie: The Cookie header.
+        """
+        is_one = len(cookie) > LONGEST_WHOLE and b";" not in cookie
+        return is_one and cookie[SIGNATURE].decode("latin-1") not in self._known
+
     def find(  # noqa: PLR0913, PLR0917 (parts of a request; by position, since names would cost as much as a look)
         self, method: str, mount: str | None, path: str, raw_path: str | None, cookie: str, names: CookieNames
     ) -> Passage | None:
@@ -108,23 +117,23 @@ class Shortcut:
         """
         if method != "GET" and method != "HEAD":  # noqa: PLR1714 (a set would hash the text of each request)
             return None  # Others are refused where another origin sends them with a session, or may be preflights.
-        rest: str | None = None
+        if not path or path[0] != "/" or path.startswith(self._prefix):
+            return None
+        if (raw_path and raw_path[0] != "/") or (mount and not is_harmless_mount(mount)):
+            return None
+        rest = None
         if names.secure and SIGNATURE_CHARACTERS < len(cookie) <= LONGEST_WHOLE:
             seen, is_alone = self._known.get(cookie), False  # Bare signatures, which are keys too, are shorter.
         else:
-            is_ours = cookie.startswith(names.session_equals)  # Each time: what is planted may end in one (ADR 0027).
+            # Looked through each time: a neighbour may plant what ends in a signature of their own (docs/adr/0027).
+            is_ours = cookie.startswith(names.session_equals)
             is_alone = is_ours and ";" not in cookie and "," not in cookie and PART_MARK not in cookie
             seen = self._known.get(cookie[SIGNATURE]) if is_alone else None
-        if seen is None and is_alone and not self._may_meet():
-            return None  # Before all that follows: of a crowd a thousand come here in one moment.
-        if not path or path[0] != "/" or path.startswith(self._prefix) or (mount and not is_harmless_mount(mount)):
-            return None
-        if raw_path and raw_path[0] != "/":
-            return None
         if seen is None:
-            seen, rest = self._look_closer(cookie, names, is_alone=is_alone)
-            if seen is None:
+            found = self._look_closer(cookie, names, is_alone=is_alone)
+            if found is None:
                 return None
+            seen, rest = found
         held = seen.held
         current = held.current  # Once: another thread may swap it for the next version.
         if not held.live or (seen.version is not None and seen.version != current.record.version):
@@ -134,26 +143,28 @@ class Shortcut:
             return current, rest
         return None
 
-    def _look_closer(self, cookie: str, names: CookieNames, *, is_alone: bool) -> tuple[Seen | None, str | None]:
-        """Return the session cookie in a Cookie header, None where the stages must be asked, and the rest of that.
+    def _look_closer(self, cookie: str, names: CookieNames, *, is_alone: bool) -> tuple[Seen, str | None] | None:
+        """Return the session cookie in a Cookie header, and the rest of that; None where the stages must be asked.
 
         Args:
             cookie: The header.
             names: Our cookies' on this origin.
-            is_alone: Whether it is one session cookie and nothing else, looked up by its signature in vain, and may be
-                met.
+            is_alone: Whether it is one session cookie and nothing else, looked up by its signature in vain.
         """
         if is_alone:
-            return meet(self._site, names, cookie[len(names.session_equals) :], cookie[SIGNATURE]), None
-        cut = cut_session(cookie, names)
-        if cut is None:
-            return None, None
-        raw, rest = cut
-        identity = identity_of(names, raw)
-        seen = self._known.get(identity)
-        if seen is None and self._may_meet():
-            seen = meet(self._site, names, raw, identity)
-        return seen, rest
+            if not self._may_meet():
+                return None
+            seen, rest = meet(self._site, names, cookie[len(names.session_equals) :], cookie[SIGNATURE]), None
+        else:
+            cut = cut_session(cookie, names)
+            if cut is None:
+                return None
+            raw, rest = cut
+            identity = identity_of(names, raw)
+            seen = self._known.get(identity)
+            if seen is None and self._may_meet():
+                seen = meet(self._site, names, raw, identity)
+        return None if seen is None else (seen, rest)
 
 
 def is_quiet(held: Held, current: Version, now: float, monotonic: float) -> bool:

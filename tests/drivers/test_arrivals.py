@@ -13,6 +13,7 @@ import pytest
 
 from fotoweb_middleware import FotoWebASGIMiddleware
 from fotoweb_middleware.drivers.arrivals import LOOKS_IN_A_TURN, UNASKED, Arrivals
+from fotoweb_middleware.stages.shortcut import Shortcut
 from tests.benchmarks.requests import scope_of
 from tests.benchmarks.sessions import Wrapped, make_record
 from tests.drivers.kit import ToyCache, awaiting_driver
@@ -55,6 +56,16 @@ def test_room_for_so_many() -> None:
     loop.turn()
 
     assert (first, loop.looks(CROWD)) == (LOOKS_IN_A_TURN, LOOKS_IN_A_TURN)
+
+
+def test_a_turn_that_is_full_says_so() -> None:
+    """Who need not count asks whether the next who does would find room."""
+    loop = Loop()
+    said = [loop.arrivals.is_full, loop.looks(LOOKS_IN_A_TURN - 1), loop.arrivals.is_full]
+    said += [loop.looks(1), loop.arrivals.is_full, loop.looks(1), loop.arrivals.is_full]
+    loop.turn()
+
+    assert [*said, loop.arrivals.is_full] == [False, LOOKS_IN_A_TURN - 1, False, 1, True, 0, True, False]
 
 
 @pytest.mark.parametrize("count", [1, UNASKED + 1, LOOKS_IN_A_TURN - UNASKED])
@@ -143,6 +154,58 @@ async def test_who_is_given_up_while_waiting() -> None:
     assert [task.cancelled() for task in tasks[1::2]] == [False] * (CROWD // 2)
     with anyio.fail_after(10):
         await driver.arrive()
+
+
+class Noting(Shortcut):
+    """Notes in which turn of the loop it looks."""
+
+    __slots__ = ("turns",)
+    turns: Turns
+
+    def find(self, *parts: Any) -> Any:
+        """Look, and note it."""
+        self.turns.note()
+        return super().find(*parts)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_crowd_gets_in_line_unlooked_at() -> None:
+    """Of new cookies that come in one moment, those for which there is no room are not even looked for in full."""
+    wrapped = Wrapped(echo, is_asgi=True, changes={"cache": "memory://"})
+    noting = wrapped.middleware._shortcut = Noting(wrapped.site, wrapped.middleware._driver.has_room)
+    cookies = [wrapped.cookie(make_record(number)) for number in range(CROWD)]
+    with Turns() as noting.turns:
+        async with anyio.create_task_group() as tasks:
+            for cookie in cookies:
+                tasks.start_soon(wrapped.middleware, scope_of(cookie), anyio.sleep_forever, nothing)
+    await wrapped.middleware._driver._cache.aclose()
+
+    assert noting.turns.counts.total() == CROWD
+    assert max(noting.turns.counts.values()) <= LOOKS_IN_A_TURN
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_known_cookie_waits_for_no_crowd() -> None:
+    """Who comes last, behind a crowd of strangers, and is known, is served before them."""
+    wrapped = Wrapped(echo, is_asgi=True, changes={"cache": "memory://"})
+    known, *others = [wrapped.cookie(make_record(number)) for number in range(CROWD)]
+    await wrapped.middleware(scope_of(known), anyio.sleep_forever, nothing)
+    await anyio.lowlevel.checkpoint()
+    served: list[str] = []
+
+    async def ask(cookie: str) -> None:
+        async def send(_message: Any) -> None:
+            served.append(cookie)
+
+        await wrapped.middleware(scope_of(cookie), anyio.sleep_forever, send)
+
+    async with anyio.create_task_group() as tasks:
+        for cookie in [*others, known]:
+            tasks.start_soon(ask, cookie)
+    await wrapped.middleware._driver._cache.aclose()
+
+    assert len(served) == CROWD
+    assert served.index(known) <= LOOKS_IN_A_TURN
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

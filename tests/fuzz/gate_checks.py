@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import Any, cast
 from urllib.parse import unquote
 
-from fotoweb_middleware import asgi, wsgi
+from fotoweb_middleware import asgi, asgi_messages, wsgi
 from fotoweb_middleware.cookies.content import write_handle
 from fotoweb_middleware.cookies.header import is_own
 from fotoweb_middleware.cookies.seal import Purpose
@@ -134,7 +134,7 @@ def check_answer(answer: Answer, view: RequestView) -> None:
         if name.lower() == "set-cookie":
             assert len(value.partition(";")[0]) <= 4097
     sent: list[Any] = []
-    finish(asgi.answer(answer, {"type": "http", "method": view.method}, cast("Any", None), collector(sent)))
+    finish(asgi_messages.answer(answer, {"type": "http", "method": view.method}, cast("Any", None), collector(sent)))
     assert sent[0]["status"] == answer.status
     body = wsgi.answer(answer, view.method, lambda status, headers: sent.append((status, headers)))
     assert b"".join(body) == (b"" if view.method == "HEAD" else answer.body)

@@ -68,6 +68,7 @@ START = frozenset(
 DOORS = {
     "asgi": {
         "asgi",
+        "asgi_messages",
         "drivers.arrivals",
         "drivers.awaited_calls",
         "drivers.awaiting",
