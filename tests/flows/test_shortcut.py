@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fotoweb_middleware import FotoWebASGIMiddleware, FotoWebWSGIMiddleware, Session, asgi, wsgi
 from fotoweb_middleware.caches.faces import InlineFace
 from fotoweb_middleware.caches.memory import MemoryCache
-from fotoweb_middleware.cookies.header import LONGEST_WHOLE, OwnCookies
+from fotoweb_middleware.cookies.header import OwnCookies
 from fotoweb_middleware.drivers.later import LaterGate
 from fotoweb_middleware.gate import Gate
 from fotoweb_middleware.model import Admit, Answer, Decision, PassThrough
@@ -225,22 +225,6 @@ def test_wsgi(world: World, first_gate: Gate, request: dict[str, Any]) -> None:
         assert short == door._environ_for(environ, decision)
 
 
-def never() -> bool:
-    """Return False: this turn has no room for a cookie that is new."""
-    return False
-
-
-@EVERY_TRY
-@given(request=requests)
-def test_strangers(world: World, first_gate: Gate, request: dict[str, Any]) -> None:
-    """Whom the ASGI door takes for a stranger at a glance, a closer look would not answer at once either."""
-    asked = Asked(world, first_gate, request)
-    door, scope = asked.door(FotoWebASGIMiddleware), asked.scope()
-    door._shortcut = Shortcut(asked.site, never)
-
-    assert not door._is_of_a_stranger(scope) or door._at_once(scope) is None
-
-
 GOOD: dict[str, Any] = {
     "changes": {"public_paths": ("/health",)},
     "path": "/x",
@@ -253,32 +237,6 @@ GOOD: dict[str, Any] = {
     "authorization": True,
     "age_seconds": 1,
 }
-
-
-@pytest.mark.parametrize(
-    ("cookie", "is_strange"),
-    [
-        (None, True),
-        ("{altered}", False),
-        ("{own}", False),
-        ("a=1; {own}", False),
-        ("{own}x; a=1", False),
-        ("a=1", False),
-    ],
-)
-def test_who_is_a_stranger(world: World, first_gate: Gate, cookie: str | None, is_strange: bool) -> None:
-    """Who has no cookie at all; a signature that is known, and several cookies, need a closer look."""
-    asked = Asked(world, first_gate, {**GOOD, "cookie": cookie})
-
-    assert asked.door(FotoWebASGIMiddleware)._is_of_a_stranger(asked.scope()) is is_strange
-
-
-def test_a_strange_signature(world: World, first_gate: Gate) -> None:
-    """A sealed cookie is strange by its signature; a reference is too short for that to save anything."""
-    asked = Asked(world, first_gate, {**GOOD, "cookie": "{own}x"})
-    is_long = len(asked.cookie or "") > LONGEST_WHOLE
-
-    assert asked.door(FotoWebASGIMiddleware)._is_of_a_stranger(asked.scope()) is is_long
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,63 @@
+"""Where a crowd fills a turn of the loop, the ASGI door tells strangers at a glance, and takes nobody known for one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from fotoweb_middleware import FotoWebASGIMiddleware
+from fotoweb_middleware.cookies.header import LONGEST_WHOLE
+from fotoweb_middleware.gate import Gate
+from fotoweb_middleware.stages.shortcut import Shortcut
+from tests.flows.conftest import World
+from tests.flows.test_shortcut import EVERY_TRY, GOOD, Asked, requests
+
+
+@pytest.fixture
+def first_gate(world: World) -> Gate:
+    """Return the gate that logs people in."""
+    return world.gate
+
+
+def never() -> bool:
+    """Return False: this turn has no room for a cookie that is new."""
+    return False
+
+
+@EVERY_TRY
+@given(request=requests)
+def test_strangers(world: World, first_gate: Gate, request: dict[str, Any]) -> None:
+    """Whom the ASGI door takes for a stranger at a glance, a closer look would not answer at once either."""
+    asked = Asked(world, first_gate, request)
+    door, scope = asked.door(FotoWebASGIMiddleware), asked.scope()
+    door._shortcut = Shortcut(asked.site, never)
+
+    assert not door._is_of_a_stranger(scope) or door._at_once(scope) is None
+
+
+@pytest.mark.parametrize(
+    ("cookie", "is_strange"),
+    [
+        (None, True),
+        ("{altered}", False),
+        ("{own}", False),
+        ("a=1; {own}", False),
+        ("{own}x; a=1", False),
+        ("a=1", False),
+    ],
+)
+def test_who_is_a_stranger(world: World, first_gate: Gate, cookie: str | None, is_strange: bool) -> None:
+    """Who has no cookie at all; a signature that is known, and several cookies, need a closer look."""
+    asked = Asked(world, first_gate, {**GOOD, "cookie": cookie})
+
+    assert asked.door(FotoWebASGIMiddleware)._is_of_a_stranger(asked.scope()) is is_strange
+
+
+def test_a_strange_signature(world: World, first_gate: Gate) -> None:
+    """A sealed cookie is strange by its signature; a reference is too short for that to save anything."""
+    asked = Asked(world, first_gate, {**GOOD, "cookie": "{own}x"})
+    is_long = len(asked.cookie or "") > LONGEST_WHOLE
+
+    assert asked.door(FotoWebASGIMiddleware)._is_of_a_stranger(asked.scope()) is is_long
