@@ -26,7 +26,7 @@ from starsessions import CookieStore, InMemoryStore, SessionAutoloadMiddleware
 from starsessions import SessionMiddleware as StarsessionsMiddleware
 
 from tests.benchmarks.requests import asgi_app, environ_of, receive, scope_of
-from tests.benchmarks.rounds import Candidate, fastest_seconds
+from tests.benchmarks.rounds import Candidate
 from tests.benchmarks.sessions import TOKEN_BYTES
 
 __all__ = [
@@ -37,7 +37,6 @@ __all__ = [
     "flask_cookie",
     "peer_candidates",
     "reference_pair",
-    "reference_seconds",
     "starlette_cookie",
 ]
 
@@ -45,7 +44,6 @@ REFERENCE = "Starlette SessionMiddleware"
 KEY = "k" * 40
 TOKENS = {"access_token": "a" * (TOKEN_BYTES // 2), "refresh_token": "r" * (TOKEN_BYTES // 2)}
 TURN = 100
-REFERENCE_ROUNDS = 20
 
 PEERS = {
     REFERENCE: "ASGI",
@@ -75,17 +73,6 @@ def peer_candidates() -> dict[str, tuple[Candidate, Candidate]]:
 def reference_pair() -> tuple[Candidate, Candidate]:
     """Return Starlette's middleware, and the app alone."""
     return asgi(SessionMiddleware(asgi_app, KEY), starlette_cookie()), asgi(asgi_app, None)
-
-
-def reference_seconds() -> float:
-    """Return what the reference takes just now over the app alone: the speed of this machine in this moment."""
-    asyncio.set_event_loop(asyncio.new_event_loop())
-    try:
-        fastest = fastest_seconds(dict(zip(("with", "without"), reference_pair(), strict=True)), REFERENCE_ROUNDS)
-    finally:
-        asyncio.get_event_loop().close()
-        asyncio.set_event_loop(None)
-    return fastest["with"] - fastest["without"]
 
 
 def asgi(app: Any, cookie: str | None) -> Candidate:

@@ -16,7 +16,6 @@ from typing import Any
 from anyio.from_thread import start_blocking_portal
 
 from tests.benchmarks import stale, storming, token_endpoint
-from tests.benchmarks.peers import REFERENCE, reference_seconds
 from tests.benchmarks.quiet import full_speed_seconds, in_quiet_moments
 from tests.benchmarks.report import Goal, Report, Table
 from tests.benchmarks.requests import environ_of, start_response, wsgi_app
@@ -36,7 +35,6 @@ ARRIVAL_SECONDS = 0.1
 AT_ONCE = Goal(1.5)
 BLOCKED = Goal(20, form=".0f")
 TRIED_STORMS = 28
-GOALS_MACHINE_MICROSECONDS = 20.1
 COLUMNS = (
     "how",
     "until all are refreshed",
@@ -91,9 +89,8 @@ def many_sessions(report: Report) -> Table:
         f"{SESSIONS:,} sessions whose tokens have expired, a request each; token endpoint in a process of its own over "
         f"HTTP, {ANSWER_SECONDS * 1e3:.0f} ms an answer. asyncio: best, middle and worst of {STORMS} storms, "
         "each in a process of its own, where a full garbage collection is due; in brackets processor time; the goals "
-        f"are judged by the middle one. Storms count in which the machine ran at its full speed, of at most "
-        f"{TRIED_STORMS}; {REFERENCE} took {reference_seconds() * 1e6:.1f} µs a request then "
-        f"({GOALS_MACHINE_MICROSECONDS} on the machine of the goals). Threads: the best of {TRIES}.",
+        f"are judged by the middle one. Storms count before and after which the machine ran at its full speed, of at "
+        f"most {TRIED_STORMS}. Threads: the best of {TRIES}.",
         COLUMNS,
     )
     full_speed = full_speed_seconds()
