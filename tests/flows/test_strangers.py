@@ -9,6 +9,7 @@ from hypothesis import given
 
 from fotoweb_middleware import FotoWebASGIMiddleware
 from fotoweb_middleware.cookies.header import LONGEST_WHOLE
+from fotoweb_middleware.cookies.seal import SIGNATURE_CHARACTERS
 from fotoweb_middleware.gate import Gate
 from fotoweb_middleware.stages.shortcut import Shortcut
 from tests.flows.conftest import World
@@ -61,3 +62,9 @@ def test_a_strange_signature(world: World, first_gate: Gate) -> None:
     is_long = len(asked.cookie or "") > LONGEST_WHOLE
 
     assert asked.door(FotoWebASGIMiddleware)._is_of_a_stranger(asked.scope()) is is_long
+
+
+@pytest.mark.parametrize("characters", [0, SIGNATURE_CHARACTERS, LONGEST_WHOLE, LONGEST_WHOLE + 1])
+def test_short_cookies_need_a_closer_look(world: World, characters: int) -> None:
+    """What is short enough to be known by all of it is not told by its end."""
+    assert Shortcut(world.gate.site).is_strange(b"x" * characters) is (characters > LONGEST_WHOLE)
