@@ -18,7 +18,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.quiet import arithmetic_seconds
 from tests.benchmarks.requests import asgi_app, receive, scope_of, send
 from tests.benchmarks.sessions import Wrapped, make_record
 
@@ -45,7 +44,6 @@ class Storm:
         computing_seconds: Of this process meanwhile.
         blocked_seconds: The longest time in which the loop could do nothing else.
         blocked_computing_seconds: The same in processor time of the loop's thread, which other programs do not raise.
-        arithmetic_seconds: See ``quiet``.
         collections_seconds: How long each full garbage collection took, in processor time.
     """
 
@@ -54,7 +52,6 @@ class Storm:
     computing_seconds: float = 0.0
     blocked_seconds: float = 0.0
     blocked_computing_seconds: float = 0.0
-    arithmetic_seconds: float = 0.0
     collections_seconds: list[float] = field(default_factory=list)
 
 
@@ -100,7 +97,7 @@ async def run(middleware: Any, cookies: list[str], spread_seconds: float, *, is_
     scopes = [scope_of(cookie) for cookie in cookies]
     for _ in range(gc.get_threshold()[FULL] + 1):
         gc.collect(1)
-    found = Storm(arithmetic_seconds=arithmetic_seconds())
+    found = Storm()
     ticking = asyncio.create_task(tick(found))
     await asyncio.sleep(0.05)
     gc.callbacks.append(collection_noter(found))
@@ -108,7 +105,6 @@ async def run(middleware: Any, cookies: list[str], spread_seconds: float, *, is_
     gc.callbacks.pop()
     await asyncio.sleep(0.05)
     ticking.cancel()
-    found.arithmetic_seconds = max(found.arithmetic_seconds, arithmetic_seconds())
     return found
 
 
