@@ -1,4 +1,4 @@
-"""The ASGI door: scope to RequestView, Decision to messages. It decides nothing."""
+"""The ASGI door: scope to RequestView, Decision to what the app or the server gets. It decides nothing."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class FotoWebASGIMiddleware:
         self._gate = LaterGate(site)
         self._driver = AwaitingDriver(settings, server_cache, transport)
         self._arrivals = self._driver.arrivals
-        self._shortcut = Shortcut(site, self._driver.has_room)
+        self._shortcut = Shortcut(site, self._arrivals.has_room)
         self._has_open_paths, self._opened = self._shortcut.has_open_paths, self._shortcut.opened
         self._inject_header = settings.inject_header
         self._withheld = frozenset({b"cookie", b"authorization"} if settings.inject_header else {b"cookie"})
@@ -106,8 +106,10 @@ class FotoWebASGIMiddleware:
                 await self._app(scope, receive, send)
                 return
             header = None  # It holds the cookie: see below.
-        inner = None if self._arrivals.is_full and self._is_of_a_stranger(scope) else self._at_once(scope)
-        if inner is None and not self._driver.has_room():
+        inner = None
+        if not (self._arrivals.is_full and self._is_new_here(scope)):  # Else it only gets in line.
+            inner = self._at_once(scope)
+        if inner is None and not self._arrivals.has_room():
             await self._driver.arrive()  # A crowd that comes in one moment would hold up everybody else.
             inner = self._at_once(scope)
         if inner is None:
@@ -120,7 +122,7 @@ class FotoWebASGIMiddleware:
 
     async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            if not self._driver.has_room():
+            if not self._arrivals.has_room():
                 await self._driver.arrive()
             await self._ask_the_gate(scope, receive, send)
             return
@@ -153,11 +155,11 @@ class FotoWebASGIMiddleware:
         is_short = len(path) <= LONGEST_OPEN_PATH and len(raw_path or b"") <= LONGEST_RAW_PATH
         return is_short and self._shortcut.is_open(path, raw_path)
 
-    def _is_of_a_stranger(self, scope: Scope) -> bool:
-        """Return whether ``_at_once`` can't know an answer: told at a glance, since a thousand may come in one turn."""
+    def _is_new_here(self, scope: Scope) -> bool:
+        """Return True only where ``_at_once`` would find nothing: a glance, since a thousand may come in one turn."""
         for header in scope["headers"]:
             if header[0] == b"cookie":
-                return self._shortcut.is_strange(header[1])
+                return self._shortcut.is_new(header[1])
         return True
 
     def _at_once(self, scope: Scope) -> Scope | None:

@@ -1,4 +1,4 @@
-"""What the ASGI door sends: answers of our own, and our cookies with one of the app's (ASGI "HTTP & WebSocket" 2.5)."""
+"""What the ASGI door sends: answers of our own, and the app's with our cookies added (ASGI "HTTP & WebSocket" 2.5)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def sender_for(decision: Admit | PassThrough, send: Send) -> Send:
 
 
 def uncached(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """Return the app's headers, wrong ones raise, and what keeps shared caches from storing the cookies that follow."""
+    """Return the app's headers, with what keeps shared caches from storing our cookies; wrong ones raise."""
     pairs = [(bytes(name).lower(), bytes(value)) for name, value in headers]
     said = {name: b", ".join(v for n, v in pairs if n == name).decode("latin-1") or None for name in CACHE_HEADERS}
     kept = [pair for pair in pairs if pair[0] not in CACHE_HEADERS]
@@ -51,7 +51,7 @@ def name_on_wire(name: str) -> bytes:
 
 
 def headers_of(decision: Answer) -> Headers:
-    """Return the headers of an answer of our own. Whoever sends them keeps them in no variable: see above."""
+    """Return the headers of an answer of our own. Who sends them keeps them in no variable, as in ``sender_for``."""
     length = str(len(decision.body))
     return [(name_on_wire(n), v.encode("latin-1")) for n, v in (*decision.headers, ("content-length", length))]
 

@@ -13,11 +13,11 @@ __all__ = ["LOOKS_IN_A_TURN", "UNASKED", "Arrivals"]
 LOOKS_IN_A_TURN = 32
 """Of requests that no known cookie answers, and of cookies that are new: 10 to 25 µs each."""
 UNASKED = 8
-"""So many are no crowd, in however many turns they came: asking for the next turn takes a tenth of a look."""
+"""At so many the loop is asked for its next turn: that takes a tenth of a look, and who comes alone need not pay it."""
 
 
 class Arrivals:
-    """Counts looks, and forgets them in the next turn after there were a few; in several loops as near as need be.
+    """Counts looks, and forgets them in the next turn after there were a few; several loops share one count (0029).
 
     Args:
         call_soon: Has a callable run in the next turn of the loop that runs just now.

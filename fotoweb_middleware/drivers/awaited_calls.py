@@ -14,7 +14,7 @@ from fotoweb_middleware.drivers.calling import (
     MAX_CONNECTIONS,
     ClientOptions,
     ReplyReader,
-    failure_of_httpx,
+    failure_from_httpx,
     request_parts,
     unreachable,
 )
@@ -46,7 +46,7 @@ class AwaitedCalls:
         self._turns: anyio.lowlevel.RunVar[anyio.Semaphore] = anyio.lowlevel.RunVar(f"turns {next(NUMBERS)}")
 
     async def prepare(self) -> None:
-        """Load what calls need, where it was not loaded before: up to a tenth of a second, in a thread."""
+        """Load what calls need, where it was not loaded before: about a tenth of a second, in a thread."""
         if not self._options.are_loaded:  # The app may keep anyio's own threads busy: this is one of ours.
             await anyio.to_thread.run_sync(self._options.load, limiter=anyio.CapacityLimiter(1))
 
@@ -89,7 +89,7 @@ class AwaitedCalls:
                     reader.add(chunk)
                 return reader.reply()
         except httpx.HTTPError as error:
-            raise failure_of_httpx(error) from None
+            raise failure_from_httpx(error) from None
 
     def _client(self, options: Mapping[str, Any]) -> httpx.AsyncClient:
         client = self._clients.get(None)

@@ -55,8 +55,7 @@ class AwaitingDriver:
         transport: Where calls to FotoWeb go instead of the network; for tests.
 
     Attributes:
-        arrivals: Whose requests may be looked at in this turn of the loop.
-        has_room: Returns whether one more request may be looked at in this turn of the loop; else it ``arrive``s first.
+        arrivals: Counts the looks in this turn of the loop. Who finds no room there ``arrive``s first.
     """
 
     def __init__(
@@ -67,7 +66,6 @@ class AwaitingDriver:
         self._client_options = ClientOptions(settings, transport, may_do_without_httpx=True)
         self._calls = AwaitedCalls(self._client_options, settings.http_timeout)
         self.arrivals = Arrivals(call_soon)
-        self.has_room = self.arrivals.has_room
         self._paces = PaceOfLoops(STEPS_IN_A_TURN)
         self._looks = PaceOfLoops(LOOKS_IN_A_TURN)
         self._under_way: set[Flow[Any]] = set()
@@ -209,7 +207,7 @@ class AwaitingDriver:
         return self._client_options.are_loaded
 
     async def prepare(self) -> None:
-        """Load what calls to FotoWeb need, where it was not loaded before: up to a tenth of a second, in a thread."""
+        """Load what calls to FotoWeb need, where it was not loaded before: about a tenth of a second, in a thread."""
         await self._calls.prepare()
 
     async def _call(self, effect: PostForm | GetDocument) -> HttpReply:

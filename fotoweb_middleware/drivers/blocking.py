@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fotoweb_middleware.caches.forks import keep_over_forks
 from fotoweb_middleware.caches.protocol import Cache, Lease
-from fotoweb_middleware.drivers.calling import ClientOptions, failure_of_httpx
+from fotoweb_middleware.drivers.calling import ClientOptions, failure_from_httpx
 from fotoweb_middleware.drivers.failures import cache_failure, failure_of
 from fotoweb_middleware.drivers.flights import Flights, poll_seconds
 from fotoweb_middleware.drivers.timed_call import TimedCall
@@ -180,4 +180,4 @@ class BlockingDriver:
         try:
             return TimedCall(client, effect).result(self._timeout_seconds)
         except httpx.HTTPError as error:
-            raise failure_of_httpx(error) from None
+            raise failure_from_httpx(error) from None

@@ -3,9 +3,9 @@
 No connection is used twice: a surplus answer on a kept connection would be read as the next caller's.
 Redirects are never followed, since they would carry the client's secret elsewhere.
 
-httpx and httpcore are imported by ``ClientOptions.load`` and not before, and with them whatever else a start can do
-without (``drivers.later``). Both doors see to it that they are there before a login needs them. The ASGI door calls
-without httpx (docs/adr/0034), so nothing here but what is made for httpx may import it.
+``ClientOptions.load`` imports httpcore, and httpx where calls need it (docs/adr/0034), and whatever else a start can do
+without (``drivers.later``); nothing here does before. Both doors call it before a login needs it. Only what httpx alone
+needs may import httpx.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
     "Loaded",
     "ReplyReader",
     "client_options",
-    "failure_of_httpx",
+    "failure_from_httpx",
     "request_parts",
     "unreachable",
 ]
@@ -57,7 +57,7 @@ HEADERS = {"Accept-Encoding": "identity", "Connection": "close", "User-Agent": "
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What calls are made with.
+    """What ``ClientOptions`` loads.
 
     Attributes:
         tls: Checks FotoWeb's certificate.
@@ -104,7 +104,7 @@ class ClientOptions:
         return self._loaded is not None
 
     def load(self) -> Loaded:
-        """Return the options; the first time this takes some hundredths of a second, with httpx about a tenth."""
+        """Return the options; the first time this takes about a tenth of a second, with httpx nearly two."""
         with self.lock:
             if self._loaded is None:
                 import_later_modules()
@@ -119,7 +119,7 @@ def is_proxy_named() -> bool:
     """Return whether the environment names a proxy, be it for FotoWeb or not."""
     named = {name.lower() for name, value in os.environ.items() if value}
     if sys.platform not in SYSTEMS_WITH_PROXIES and named.isdisjoint(PROXY_VARIABLES):
-        return False  # Else what follows would import a twentieth of all that such a process holds.
+        return False  # This saves an import: a twentieth of all that such a process holds.
     from urllib.request import getproxies  # noqa: PLC0415 (see above)
 
     return any(map(getproxies().get, PROXIED_SCHEMES))
@@ -154,7 +154,7 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
 
 
 def request_parts(effect: PostForm | GetDocument) -> dict[str, Any]:
-    """Return the arguments of ``httpx.Client.stream`` for an effect."""
+    """Return method, address, headers and, of a POST, the body of a call, as ``httpx.Client.stream`` names them."""
     if isinstance(effect, PostForm):
         headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
         return {"method": "POST", "url": effect.url, "content": urlencode(effect.fields), "headers": headers}
@@ -208,7 +208,7 @@ class ReplyReader:
         return b", ".join(values).decode("latin-1") if values else None
 
 
-def failure_of_httpx(error: httpx.HTTPError) -> FotoWebUnreachable:
+def failure_from_httpx(error: httpx.HTTPError) -> FotoWebUnreachable:
     """Return the error of our own tree for a call that httpx could not carry out."""
     import httpx  # noqa: PLC0415 (see above)
 

@@ -1,9 +1,9 @@
-"""One call to FotoWeb over a connection of its own, on any event loop (docs/adr/0023, 0028).
+"""One call to FotoWeb over a connection of its own, on any event loop (docs/adr/0023, 0028, 0034).
 
 httpx takes as long again for what is of no use here: its pool goes through all connections at each step of each call,
-though none is ever used twice, and its client looks for cookies, redirects and credentials. So this is httpcore's
-HTTP/1.1, as under httpx, over a connection and TLS of anyio's, as under httpcore. It knows no proxies; where the
-environment names one, httpx calls.
+though none is ever used twice, and its client looks for cookies, redirects and credentials. So HTTP/1.1
+is httpcore's, and the connection and TLS are anyio's: the same code that httpx ends in. Where there is a proxy, httpx
+calls.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ async def call_directly(effect: PostForm | GetDocument, tls: ssl.SSLContext) -> 
 
     try:
         return await exchange(wire_request(effect), tls)
-    except (httpcore.NetworkError, httpcore.TimeoutException) as error:
+    except httpcore.NetworkError as error:
         raise unreachable(error, is_safe=True) from None
     except httpcore.ProtocolError as error:
         raise unreachable(error) from None

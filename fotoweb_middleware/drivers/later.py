@@ -1,6 +1,7 @@
 """What an app does not need in order to start. It is imported once a request asks for it, or a driver is prepared.
 
-The gate and what stands behind it take about 20 ms, httpx a tenth of a second (``drivers.calling`` knows who needs it).
+The gate and what stands behind it take about 20 ms, httpcore and TLS most of a tenth of a second, httpx as much again
+(``drivers.calling`` knows who needs that).
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ __all__ = ["LaterGate", "import_later_modules"]
 
 LATER_MODULES = (
     "fotoweb_middleware.gate",  # With it the stages, the journeys and the pages.
-    "httpcore",
+    "httpcore",  # It looks for sniffio in each call; anyio has imported that.
     "encodings.idna",  # By sockets, in the first call.
 )
 
 
 def import_later_modules() -> None:
-    """Import all that a login needs. Whoever calls this holds a lock that no fork interrupts.
+    """Import what a login needs at both doors. Whoever calls this holds a lock that no fork interrupts.
 
     A fork in the middle of an import leaves a child that can never have that module.
     """

@@ -94,7 +94,7 @@ class PaceOfLoops:
         # The loop that was asked for last, which is the only one in nearly every process, and its pace.
         self._last: tuple[Callable[[], asyncio.AbstractEventLoop | None], Callable[[], Pace | None]]
         self._last = (lambda: None), (lambda: None)
-        # Half of the time of a ``RunVar``, which looks for the loop's kind first.
+        # Takes half the time of a ``RunVar``, which looks for the loop's kind first.
         self._of_asyncio: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Pace] = weakref.WeakKeyDictionary()
         self._of_trio: anyio.lowlevel.RunVar[Pace] = anyio.lowlevel.RunVar(f"pace {next(NUMBERS)}")
 
@@ -102,7 +102,9 @@ class PaceOfLoops:
         """Return that of the loop that runs just now."""
         try:
             loop = asyncio.get_running_loop()
-        except RuntimeError:  # As ``is_asyncio``, in one step: of a crowd a thousand come here in one moment.
+        except (
+            RuntimeError
+        ):  # trio. ``is_asyncio`` would ask for the loop twice, and a thousand may come in one moment.
             loop = None
         if loop is not None:
             last_loop, last_pace = self._last  # Together, since loops of other threads may change it meanwhile.

@@ -93,12 +93,15 @@ class Shortcut:
         """Return the names of our cookies on an origin; ``names`` has them where every origin has the same."""
         return self._site.names[cookies_are_secure(self._site, scheme, host)]
 
-    def is_strange(self, cookie: bytes) -> bool:
-        """Return whether no cookie in a header is known, told by its end; short ones and several are not told of.
+    def is_new(self, cookie: bytes) -> bool:
+        """Return True only where ``find`` would not know a Cookie header: one long cookie with an unknown signature.
+
+        False says nothing: a closer look is needed.
 
         Args:
-            cookie: The Cookie header.
+            cookie: The header.
         """
+        cookie = cookie.strip(b" \t")  # As ``find`` has it; servers may leave blanks.
         is_one = len(cookie) > LONGEST_WHOLE and b";" not in cookie
         return is_one and cookie[SIGNATURE].decode("latin-1") not in self._known
 

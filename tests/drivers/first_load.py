@@ -65,7 +65,7 @@ def try_fork_in_first_load() -> None:
 
 
 def try_fork_in_first_load_of_a_loop() -> None:
-    """Fork while another thread loads what event loops call with; the child loads it too, and httpx neither."""
+    """Fork while another thread loads what event loops call with; the child loads it too; neither loads httpx."""
     options = ClientOptions(a_settings(), None, may_do_without_httpx=True)
     insist("httpcore" not in sys.modules, not options.are_loaded)
     halt = Halt("httpcore._models")

@@ -24,6 +24,10 @@ pytestmark = pytest.mark.anyio
 CROWD = 1000
 
 
+async def nothing(_message: Any) -> None:
+    """Send nothing."""
+
+
 class Loop:
     """An event loop whose turns the test begins."""
 
@@ -97,7 +101,7 @@ async def test_nobody_is_forgotten() -> None:
     with Turns() as turns:
 
         async def look() -> None:
-            if not driver.has_room():
+            if not driver.arrivals.has_room():
                 await driver.arrive()
             turns.note()
 
@@ -169,10 +173,10 @@ class Noting(Shortcut):
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_crowd_gets_in_line_unlooked_at() -> None:
-    """Of new cookies that come in one moment, those for which there is no room are not even looked for in full."""
+async def test_a_crowd_is_not_looked_up_before_it_gets_in_line() -> None:
+    """New cookies for which there is no room get in line before they are looked up."""
     wrapped = Wrapped(echo, is_asgi=True, changes={"cache": "memory://"})
-    noting = wrapped.middleware._shortcut = Noting(wrapped.site, wrapped.middleware._driver.has_room)
+    noting = wrapped.middleware._shortcut = Noting(wrapped.site, wrapped.middleware._arrivals.has_room)
     cookies = [wrapped.cookie(make_record(number)) for number in range(CROWD)]
     with Turns() as noting.turns:
         async with anyio.create_task_group() as tasks:
@@ -184,9 +188,10 @@ async def test_a_crowd_gets_in_line_unlooked_at() -> None:
     assert max(noting.turns.counts.values()) <= LOOKS_IN_A_TURN
 
 
+@pytest.mark.parametrize("form", ["{}", "a=1; {}", " {} "])
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_known_cookie_waits_for_no_crowd() -> None:
-    """Who comes last, behind a crowd of strangers, and is known, is served before them."""
+async def test_a_known_cookie_waits_for_no_crowd(form: str) -> None:
+    """Who comes last, behind a crowd of new cookies, and is known, is served before them."""
     wrapped = Wrapped(echo, is_asgi=True, changes={"cache": "memory://"})
     known, *others = [wrapped.cookie(make_record(number)) for number in range(CROWD)]
     await wrapped.middleware(scope_of(known), anyio.sleep_forever, nothing)
@@ -200,12 +205,12 @@ async def test_a_known_cookie_waits_for_no_crowd() -> None:
         await wrapped.middleware(scope_of(cookie), anyio.sleep_forever, send)
 
     async with anyio.create_task_group() as tasks:
-        for cookie in [*others, known]:
+        for cookie in [*others, form.format(known)]:
             tasks.start_soon(ask, cookie)
     await wrapped.middleware._driver._cache.aclose()
 
     assert len(served) == CROWD
-    assert served.index(known) <= LOOKS_IN_A_TURN
+    assert served.index(form.format(known)) <= LOOKS_IN_A_TURN
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -214,13 +219,13 @@ async def test_unsafe_requests_are_looked_at_once(monkeypatch: pytest.MonkeyPatc
     wrapped = Wrapped(echo, is_asgi=True, changes={"cache": "memory://"})
     driver = wrapped.middleware._driver
     counted: list[bool] = []
-    has_room = driver.has_room
+    has_room = driver.arrivals.has_room
 
     def count() -> bool:
         counted.append(has_room())
         return counted[-1]
 
-    monkeypatch.setattr(driver, "has_room", count)
+    monkeypatch.setattr(driver.arrivals, "has_room", count)
     monkeypatch.setattr(wrapped.middleware._shortcut, "_may_meet", count)
 
     async with anyio.create_task_group() as tasks:
@@ -230,10 +235,6 @@ async def test_unsafe_requests_are_looked_at_once(monkeypatch: pytest.MonkeyPatc
     await driver._cache.aclose()
 
     assert counted == [True] * LOOKS_IN_A_TURN
-
-
-async def nothing(_message: Any) -> None:
-    """Send nothing."""
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

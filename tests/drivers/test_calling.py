@@ -85,7 +85,7 @@ def test_no_kept_connections() -> None:
 
 
 @pytest.fixture
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the proxies out of the environment."""
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
@@ -93,7 +93,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("may", "transport", "needs"), [(True, None, False), (True, "T", True), (False, None, True)])
-@pytest.mark.usefixtures("no_proxy")
+@pytest.mark.usefixtures("without_proxies")
 def test_made_for_httpx(may: bool, transport: object, needs: bool) -> None:
     """What httpx is made with is there where it calls: for a test's transport, and where nothing else can."""
     loaded = ClientOptions(settings(), transport, may_do_without_httpx=may).load()
@@ -104,7 +104,7 @@ def test_made_for_httpx(may: bool, transport: object, needs: bool) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.usefixtures("no_proxy")
+@pytest.mark.usefixtures("without_proxies")
 def test_proxies_of_the_environment(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of the three variables names a proxy, in either case; exceptions alone name none."""
     for written in (name, name.upper()):
@@ -115,7 +115,7 @@ def test_proxies_of_the_environment(name: str, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize(("system", "is_asked"), [("linux", False), ("darwin", True), ("win32", True)])
-@pytest.mark.usefixtures("no_proxy")
+@pytest.mark.usefixtures("without_proxies")
 def test_proxies_of_the_system(system: str, is_asked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the operating system has settings of its own, a proxy of those counts."""
     monkeypatch.setattr(sys, "platform", system)

@@ -43,6 +43,8 @@ COOKIES = [
     "{own};b=2",
     ";{own};",
     "  {own}",
+    " {own} ",
+    "\t" * 257 + "{own}",
     "{own}\t; b=2",
     "{own}; {own}",
     "{own}; __Host-fotoweb=x",
