@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from fotoweb_middleware import FotoWebASGIMiddleware, FotoWebWSGIMiddleware, Settings
+import fotoweb_middleware
+from fotoweb_middleware import Settings
 from fotoweb_middleware.cookies.content import write_handle, write_record
 from fotoweb_middleware.cookies.seal import Purpose
 from fotoweb_middleware.model import SessionRecord, TokenSet, User
@@ -73,7 +74,8 @@ class Wrapped:
 
     def __post_init__(self) -> None:
         """Wrap it."""
-        door: Any = FotoWebASGIMiddleware if self.is_asgi else FotoWebWSGIMiddleware
+        # One door alone is loaded, as in an app.
+        door: Any = getattr(fotoweb_middleware, f"FotoWeb{'ASGI' if self.is_asgi else 'WSGI'}Middleware")
         self.middleware = door(self.app, make_settings(**self.changes), **self.options)
         self.site = self.middleware._gate.site
         self._has_stored = False

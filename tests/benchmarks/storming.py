@@ -109,7 +109,8 @@ async def run(middleware: Any, cookies: list[str], spread_seconds: float, *, is_
 
 
 async def ask_all(middleware: Any, scopes: list[Any], spread_seconds: float, found: Storm) -> None:
-    """Send all requests as tasks."""
+    """Send all requests as tasks, made as uvicorn makes them."""
+    loop, running = asyncio.get_running_loop(), set[asyncio.Task[None]]()
 
     async def note(message: Any) -> None:
         found.refused += message.get("status", 200) != 200
@@ -122,7 +123,11 @@ async def ask_all(middleware: Any, scopes: list[Any], spread_seconds: float, fou
 
     began, began_computing = time.perf_counter(), time.process_time()
     steps = spread_seconds / len(scopes)
-    await asyncio.gather(*(one(scope, number * steps) for number, scope in enumerate(scopes)))
+    for number, scope in enumerate(scopes):
+        task = loop.create_task(one(scope, number * steps))
+        task.add_done_callback(running.discard)
+        running.add(task)
+    await asyncio.wait([*running])
     found.taken_seconds = time.perf_counter() - began
     found.computing_seconds = time.process_time() - began_computing
 
