@@ -44,6 +44,8 @@ def test_who_is_new_is_not_known(world: World, first_gate: Gate, request: dict[s
         (None, True),
         ("{altered}", False),
         ("{own}", False),
+        (" {own} ", False),
+        ("\t{own}\t", False),
         ("a=1; {own}", False),
         ("{own}x; a=1", False),
         ("a=1", False),
