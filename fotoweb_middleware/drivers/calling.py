@@ -110,8 +110,10 @@ class ClientOptions:
                 import_later_modules()
                 tls = self._tls or tls_context(self._settings)
                 needs_httpx = not self._may_do_without_httpx or self._transport is not None or is_proxy_named()
-                for_httpx = client_options(self._settings, tls) if needs_httpx else {}
-                self._loaded = Loaded(tls, {**for_httpx, "transport": self._transport} if needs_httpx else {})
+                for_httpx: dict[str, Any] = {}
+                if needs_httpx:
+                    for_httpx = {**client_options(self._settings, tls), "transport": self._transport}
+                self._loaded = Loaded(tls, for_httpx)
             return self._loaded
 
 

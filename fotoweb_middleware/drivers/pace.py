@@ -59,8 +59,7 @@ class Pace:
 
     def queue(self, rank: Rank) -> Awaitable[None]:
         """Wait for one of the next turns, whatever room this one has."""
-        if not self._is_turn_due:
-            self._expect_turn()
+        self._expect_turn()
         waiter = new_waiter()
         self._waiting[rank].append(waiter)
         return wait(waiter)
