@@ -1,22 +1,284 @@
 """The settings: read from ``FOTOWEB_*`` variables or given to ``Settings(...)``, checked once, then frozen.
 
-    model           Settings: the fields and their types
-    fields          their rules and defaults
-    texts           their words, for messages and the reference page
-    values, addresses, cache_address, paths, keys, files
-                    the rules: each takes what was set and returns the clean value or raises WrongValue
-    filling         fills the fields in turn, from arguments, variables and defaults
-    environment     reads the variables and X_FILE files
-    secret          what holds a secret and does not show it
-    messages        one message for everything that is wrong
-    cautions        warnings for the log
-    describe        every setting for ``fotoweb-middleware config``
-    table           docs/reference/settings.md
+    __init__       Settings: each setting declared once, with its type, default, rule and words
+    rules          the rules: what a value may be
+    environment    finds the values: arguments, variables, X_FILE files, defaults
+    messages       one message for everything that is wrong; warnings for the log
+    describe       the listing of ``fotoweb-middleware config``, and docs/reference/settings.md
 
-A new setting needs its type, its rule and default, its words, and an argument in ``arguments``; a test compares them.
-Importing this reads no variable and no file.
+A new setting is one declaration below. Importing this reads no variable and no file.
 """
 
-from fotoweb_middleware.settings.model import Settings
+# ruff: noqa: RUF009 (``setting`` makes a new field each time)
 
-__all__ = ["Settings"]
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from fotoweb_middleware.errors import SettingsError
+from fotoweb_middleware.settings import messages, rules
+from fotoweb_middleware.settings.environment import Converted, Origin, Setting, find, setting
+from fotoweb_middleware.settings.rules import LONGEST_SESSION_SECONDS, HoldsSecret, Secret, WrongValue
+
+__all__ = ["DECLARED", "Settings", "read_all"]
+
+_REGISTRATION = "In FotoWeb, open Site Configuration > Integrations > Applications"
+
+
+def _switch(*, default: bool) -> Any:
+    return setting(rules.read_flag, "true or false (also 1/0, yes/no, on/off)", default=default)
+
+
+def _one_of(*words: str) -> Any:
+    """Declare a setting that takes one of these words; the first is the default."""
+    return setting(rules.read_word(*words), " or ".join(words), default=words[0])
+
+
+def _seconds(smallest: float, largest: float, *, default: float) -> Any:
+    expects = f"a number of seconds from {smallest} to {largest}"
+    if largest == LONGEST_SESSION_SECONDS:
+        expects += " (400 days)"
+    return setting(rules.read_number(smallest, largest), expects, default=default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Settings:
+    """Everything that can be set: read once, checked once, unchangeable afterwards.
+
+    What is not given as an argument is read from the ``FOTOWEB_*`` variable of the same name; what is not set
+    there either takes its default. ``dataclasses.replace(settings, http_timeout=5)`` returns others that differ in
+    something; they are checked again. Text is taken for switches and numbers too, as in a variable.
+
+    Raises:
+        SettingsError: When anything is wrong. One message names every wrong setting, and shows no secret.
+    """
+
+    url: str = setting(
+        rules.read_site,
+        required=True,
+        needs_others=True,
+        expects="the site's address, such as https://tenant.example (a trailing /fotoweb or / is dropped)",
+        hint="Open FotoWeb in a browser and copy the address up to the first single slash.",
+    )
+    """The FotoWeb site. Plain http only for loopback hosts, or with `FOTOWEB_ALLOW_HTTP=true`."""
+
+    client_id: str = setting(
+        rules.read_client_id,
+        required=True,
+        expects="the client id of the registered application, printable ASCII",
+        hint=f"{_REGISTRATION} and copy the client ID of your application (type: Web App / API).",
+    )
+    """The client id from the application registration. White space around it is an error."""
+
+    client_secret: Converted[str | HoldsSecret, Secret] = setting(
+        rules.read_client_secret,
+        required=True,
+        secret=True,
+        expects="the client secret of the registered application, printable ASCII without spaces",
+        hint=f"{_REGISTRATION}. FotoWeb shows the secret once only; where it is lost, generate a new one there.",
+    )
+    """The client secret from the application registration."""
+
+    secret_key: Converted[str | HoldsSecret | Iterable[str | HoldsSecret], Secret] = setting(
+        rules.read_secret_keys,
+        required=True,
+        secret=True,
+        expects="a random key of at least 32 characters; several are separated by commas, newest first",
+        hint="Run `fotoweb-middleware secret`, or `python -c 'import secrets; print(secrets.token_urlsafe(32))'`, and "
+        "use what it prints, the same value in every process and machine.",
+    )
+    """Signs and seals cookies and cache entries. Several, newest first, while changing from one key to the next."""
+
+    allow_http: bool = _switch(default=False)
+    """Allows plain http for hosts other than this machine. Tokens then travel in the open."""
+
+    path_prefix: str = setting(
+        rules.read_path_prefix,
+        default="/oauth2",
+        expects="an absolute path without a slash at its end, such as /oauth2; letters, digits, '.', '_', '~', '-'",
+    )
+    """The middleware owns `PREFIX/login`, `PREFIX/callback`, `PREFIX/logout` and `PREFIX/session`."""
+
+    redirect_uri: str | None = setting(
+        rules.read_redirect_uri,
+        needs_others=True,
+        unset="derived from the request",
+        expects="an absolute https address (http on this machine alone) that ends in PREFIX/callback, such as "
+        "https://app.example/oauth2/callback",
+        hint=f"{_REGISTRATION} and copy the redirection endpoint letter for letter.",
+    )
+    """The callback address as registered. Its origin is the app's public origin, its path the callback path."""
+
+    send_redirect_uri: bool = _switch(default=True)
+    """`false` leaves `redirect_uri` out of the authorize and the token request (one registered address only). Set
+    `FOTOWEB_REDIRECT_URI` then too: it tells the app's public address."""
+
+    pkce: bool = _switch(default=True)
+    """PKCE with S256. `false` only for servers that predate it."""
+
+    public_paths: Converted[Iterable[str], tuple[str, ...]] = setting(
+        rules.read_public_paths,
+        default=(),
+        unset="none",
+        expects="paths separated by commas: exact (/health), or everything under a folder (/static/*)",
+    )
+    """Paths that need no login."""
+
+    login: Literal["required", "optional"] = _one_of("required", "optional")
+    """`optional`: anonymous requests reach the app without a session."""
+
+    cookie_mode: Literal["sealed", "reference"] = _one_of("sealed", "reference")
+    """`sealed`: the cookie carries the encrypted tokens. `reference`: a random reference; the cache has the rest."""
+
+    cache: str = setting(
+        rules.read_cache_address,
+        default="local://",
+        expects="local://, memory://, sqlite:///file.db, redis://host:6379/0 or rediss://host:6379/0",
+        hint="One machine: leave it unset. More machines: the address of your Redis or Valkey.",
+    )
+    """The server cache. `local://`: this machine. `memory://`: this process. `sqlite:///relative.db`,
+    `sqlite:////absolute.db`: that file. `redis://`, `rediss://`: Redis or Valkey, for more than one machine."""
+
+    cache_recheck: float = _seconds(0, 3600, default=5)
+    """Seconds after which a session in memory is checked against the shared cache: how soon a logout is seen."""
+
+    cache_size: int = setting(
+        rules.read_whole_number(1, 10_000_000), default=10_000, expects="a whole number from 1 to 10000000"
+    )
+    """Most sessions held in one process's memory."""
+
+    cookie_name: str = setting(
+        rules.read_cookie_name,
+        default="fotoweb",
+        expects="up to 64 letters, digits and signs such as '-', '_' and '.'",
+    )
+    """The session cookie's name. With `Secure`, `__Host-` is put before it."""
+
+    cookie_secure: Converted[bool | Literal["auto", "true", "false"], Literal["auto", "true", "false"]] = setting(
+        rules.read_cookie_secure, default="auto", needs_others=True, expects="auto, true or false"
+    )
+    """`auto`: on unless the public origin is http on a loopback host."""
+
+    cookie_samesite: Literal["lax", "strict", "none"] = setting(
+        rules.read_samesite, default="lax", needs_others=True, expects="lax, strict or none"
+    )
+    """The cookie's `SameSite`; `none` needs `Secure`."""
+
+    session_lifetime: float = _seconds(1, LONGEST_SESSION_SECONDS, default=43_200)
+    """Seconds from login to the end of the session, whatever happens."""
+
+    session_idle: float = _seconds(0, LONGEST_SESSION_SECONDS, default=0)
+    """Seconds without a request that end the session; 0: never."""
+
+    refresh_leeway: float = _seconds(0, 86_400, default=60)
+    """Seconds before its expiry from which a token counts as stale (half its lifetime where that is less)."""
+
+    http_timeout: float = _seconds(0.1, 300, default=10)
+    """Seconds for one call to FotoWeb, everything included."""
+
+    ca_bundle: Converted[str | os.PathLike[str] | None, str | None] = setting(
+        rules.read_ca_bundle,
+        unset="the system's certificates",
+        expects="the path of a readable PEM file",
+    )
+    """PEM file with the certificates of a private CA."""
+
+    inject_header: bool = _switch(default=True)
+    """Puts the bearer token into the `Authorization` header that the app sees."""
+
+    fetch_user: bool = _switch(default=True)
+    """After a login, asks `GET /fotoweb/me` once who it was."""
+
+    trusted_origins: Converted[Iterable[str], tuple[str, ...]] = setting(
+        rules.read_trusted_origins,
+        default=(),
+        needs_others=True,
+        unset="none",
+        expects="origins separated by commas, such as https://admin.example",
+    )
+    """Other origins that may send unsafe requests and WebSockets with a session."""
+
+    app: str | None = setting(rules.read_app, expects="module:attribute, such as mypackage.main:app")
+    """The app, for `fotoweb_middleware.wrap` only."""
+
+    post_logout_url: str | None = setting(
+        rules.read_post_logout_url,
+        needs_others=True,
+        unset="a signed-out page",
+        expects="a path on this origin, such as /bye, or an https address",
+    )
+    """Where logout leads."""
+
+    origins: Mapping[str, Origin] = field(init=False, compare=False)
+    """Where each setting's value came from. Equal settings may differ in it."""
+
+    # Type checkers don't see this one: they know the arguments from the fields.
+    if not TYPE_CHECKING:
+
+        def __init__(self, **arguments: Any) -> None:
+            messages.log_warnings(messages.unknown_variable_warnings(DECLARED))
+            values, origins, problems = read_all(arguments)
+            if problems:
+                del arguments, values  # Error reporters send local variables along, secrets and all.
+                raise SettingsError(messages.whole_message(problems))
+            for name, value in {**values, "origins": origins}.items():
+                object.__setattr__(self, name, value)
+            messages.log_warnings(messages.warnings(self))
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The secret keys, newest first: the first one seals, all of them open."""
+        return rules.split_keys(self.secret_key.get_secret_value())
+
+    def __repr__(self) -> str:
+        """Write the values with the cache's password masked (the secrets mask themselves).
+
+        Error reporters write the local variables of ``__init__`` too, where an object has no values yet.
+        """
+        shown = {name: getattr(self, name) for name in DECLARED if hasattr(self, name)}
+        if "cache" in shown:
+            shown["cache"] = rules.mask_cache_address(shown["cache"])
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+
+DECLARED: Final[Mapping[str, Setting]] = MappingProxyType(
+    {declared.name: declared.metadata["setting"] for declared in fields(Settings) if declared.init}
+)
+"""Every setting's declaration by its name, in the order of the reference page."""
+
+
+def read_all(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Origin], list[messages.Problem]]:
+    """Read every setting that the arguments leave out from the environment, and check them all.
+
+    Nothing is raised for what is wrong: ``Settings`` does so, where no local variable holds a secret.
+
+    Args:
+        arguments: Those of ``Settings(...)``.
+
+    Returns:
+        The clean values, where each came from, and what is wrong. The first two are complete where nothing is wrong.
+    """
+    values: dict[str, Any] = {}
+    origins: dict[str, Origin] = {}
+    problems: dict[str, messages.Problem] = {}
+    # sorted() keeps the order of what compares equal: first the settings that stand for themselves.
+    for name, declared in sorted(DECLARED.items(), key=lambda item: item[1].needs_others):
+        origin, value = Origin("argument"), arguments.get(name)
+        try:
+            if name not in arguments:
+                origin, value = find(name, declared, os.environ)
+            if origin.kind == "default" and declared.required:
+                problems[name] = messages.missing(name, DECLARED, os.environ)
+                continue
+            origins[name] = origin
+            values[name] = declared.read(value, values)
+        except WrongValue as error:
+            problems[name] = messages.wrong(name, declared, origin, value, error)
+        except ValueError:  # Of an argument that is an object of its own kind. Its words may tell the value.
+            problems[name] = messages.wrong(name, declared, origin, value, WrongValue("it is of the wrong type."))
+    unknown = [messages.unknown_argument(name, DECLARED) for name in arguments if name not in DECLARED]
+    return values, origins, [*unknown, *(problems[name] for name in DECLARED if name in problems)]

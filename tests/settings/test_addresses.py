@@ -1,10 +1,47 @@
-"""Addresses: FotoWeb's, the callback's, trusted origins and where logout leads (T-CF-02, T-CF-05)."""
+"""Addresses (FotoWeb's, the callback's, trusted origins, where logout leads) and paths (T-CF-02, T-CF-05, R-CF5)."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.settings.samples import refusal, settings
+
+NO_SITES = [
+    "http://f.example", "https://u:p@f", "https://u@f", "https://f/#x", "https://f/#", "ftp://f", "https://f\r\nX: y",
+    "https://f\tx", "//f", "f.example", "https:f.example", "https:///f", "https://", "https://[::1",
+    "https://[::1]evil", "https://[v1.x]", "https://[fe80::1%25eth0]", "https://f.example/path", "https://f.example//",
+    "https://f.example/?q", "https://f.example:0", "https://f.example:65536", "https://f.example:",
+    "https://f.example:x", "https://f.example:٤٤٣", "https://bücher.example", "https://f.example\\@evil.example",
+    "https://-f.example", "https://f..example", "https://.", "https://1.2.3.999", "https://127.1",
+    "https://" + "a" * 64 + ".example", "https://" + "a." * 127, "https://" + "a." * 126 + "example",
+    "javascript://f.example", "http://localhost.evil.example", "http://127.0.0.1.evil.example", "http://128.0.0.1",
+]  # fmt: skip
+NO_REDIRECT_URIS = [
+    "/oauth2/callback", "http://app.example/oauth2/callback", "https://u:p@app.example/oauth2/callback",
+    "https://app.example/oauth2/callback#x", "https://app.example/oauth2/callback?x=1",
+    "https://app.example/oauth2/callback/", "https://app.example/oauth2/Callback", "https://app.example/callback",
+    "https://app.example/", "https://app.example/other/callback", "https://app.example/xoauth2/callback",
+    "https://app.example/a/../oauth2/callback", "https://app.example//oauth2/callback",
+    "https://app.example/%2e%2e/oauth2/callback", "https://app.example/a;b/oauth2/callback",
+    "https://app.example/a\\b/oauth2/callback", "https:///oauth2/callback", 'https://app.example/a"b/oauth2/callback',
+    "https://app.example/ä/oauth2/callback",
+]  # fmt: skip
+NO_ORIGINS = [
+    "*", "null", "https://a.example/path", "https://a.example?x", "http://a.example", "a.example", "https://*.example",
+]  # fmt: skip
+NO_POST_LOGOUT_URLS = [
+    "//evil.example", "/\\evil.example", "/bye\r\nSet-Cookie: a=b", "/b ye", "/bücher", '/b"ye', "bye",
+    "javascript:alert(1)", "http://www.example/", "https://u:p@www.example/",
+]  # fmt: skip
+NO_PREFIXES = [
+    "oauth2/cb", "/a/../b", "/./a", "/a/..", "/", "//", "/a/", "/a//b", "/a%2fb", "/a\\b", "/a;b", "/a?b", "/a#b",
+    "/ä", "/a b", "/a\nb", "", "/a/*",
+]  # fmt: skip
+NO_PUBLIC_PATHS = [
+    "/", "*", "/*", "", "(a+)+$", "/(a+)+$", "^/health$", "/health$", "/static*", "/static/**", "/*/x", "/a/*/b",
+    "/a?", "/v[12]", "/item/{id}", "/a|/b", "health", "//", "//*", "/a/../b", "/../*", "/./*", "/a%2fb", "/%2e%2e/*",
+    "/a\\b", "/a;b", "/a#b", "/a b", "/a\x00b", "https://app.example/health",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -33,50 +70,7 @@ def test_site_becomes_an_origin(typed: str, expected: str) -> None:
     assert settings(url=typed).url == expected
 
 
-@pytest.mark.parametrize(
-    "typed",
-    [
-        "http://f.example",
-        "https://u:p@f",
-        "https://u@f",
-        "https://f/#x",
-        "https://f/#",
-        "ftp://f",
-        "https://f\r\nX: y",
-        "https://f\tx",
-        "//f",
-        "f.example",
-        "https:f.example",
-        "https:///f",
-        "https://",
-        "https://[::1",
-        "https://[::1]evil",
-        "https://[v1.x]",
-        "https://[fe80::1%25eth0]",
-        "https://f.example/path",
-        "https://f.example//",
-        "https://f.example/?q",
-        "https://f.example:0",
-        "https://f.example:65536",
-        "https://f.example:",
-        "https://f.example:x",
-        "https://f.example:٤٤٣",
-        "https://bücher.example",
-        "https://f.example\\@evil.example",
-        "https://-f.example",
-        "https://f..example",
-        "https://.",
-        "https://1.2.3.999",
-        "https://127.1",
-        "https://" + "a" * 64 + ".example",
-        "https://" + "a." * 127,
-        "https://" + "a." * 126 + "example",
-        "javascript://f.example",
-        "http://localhost.evil.example",
-        "http://127.0.0.1.evil.example",
-        "http://128.0.0.1",
-    ],
-)
+@pytest.mark.parametrize("typed", NO_SITES)
 def test_site_refused(typed: str) -> None:
     """What is no https origin (or http on this machine) is refused, with the variable named (T-CF-02)."""
     assert "FOTOWEB_URL" in refusal(url=typed)
@@ -109,30 +103,7 @@ def test_redirect_uri_is_kept_letter_for_letter(typed: str) -> None:
     assert settings(redirect_uri=typed).redirect_uri == typed
 
 
-@pytest.mark.parametrize(
-    "typed",
-    [
-        "/oauth2/callback",
-        "http://app.example/oauth2/callback",
-        "https://u:p@app.example/oauth2/callback",
-        "https://app.example/oauth2/callback#x",
-        "https://app.example/oauth2/callback?x=1",
-        "https://app.example/oauth2/callback/",
-        "https://app.example/oauth2/Callback",
-        "https://app.example/callback",
-        "https://app.example/",
-        "https://app.example/other/callback",
-        "https://app.example/xoauth2/callback",
-        "https://app.example/a/../oauth2/callback",
-        "https://app.example//oauth2/callback",
-        "https://app.example/%2e%2e/oauth2/callback",
-        "https://app.example/a;b/oauth2/callback",
-        "https://app.example/a\\b/oauth2/callback",
-        "https:///oauth2/callback",
-        'https://app.example/a"b/oauth2/callback',
-        "https://app.example/ä/oauth2/callback",
-    ],
-)
+@pytest.mark.parametrize("typed", NO_REDIRECT_URIS)
 def test_redirect_uri_refused(typed: str) -> None:
     """A redirect URI that is not https, or does not end in the callback path, is refused (T-CF-05)."""
     assert "FOTOWEB_REDIRECT_URI" in refusal(redirect_uri=typed)
@@ -161,18 +132,7 @@ def test_trusted_origins_are_written_as_browsers_write_them() -> None:
     assert settings(trusted_origins=typed).trusted_origins == ("https://admin.example", "http://localhost:3000")
 
 
-@pytest.mark.parametrize(
-    "typed",
-    [
-        "*",
-        "null",
-        "https://a.example/path",
-        "https://a.example?x",
-        "http://a.example",
-        "a.example",
-        "https://*.example",
-    ],
-)
+@pytest.mark.parametrize("typed", NO_ORIGINS)
 def test_trusted_origin_refused(typed: str) -> None:
     """What is more than one origin, or none, is refused."""
     assert "FOTOWEB_TRUSTED_ORIGINS" in refusal(trusted_origins=typed)
@@ -186,21 +146,38 @@ def test_post_logout_url_accepted(typed: str) -> None:
     assert settings(post_logout_url=typed).post_logout_url == typed
 
 
-@pytest.mark.parametrize(
-    "typed",
-    [
-        "//evil.example",
-        "/\\evil.example",
-        "/bye\r\nSet-Cookie: a=b",
-        "/b ye",
-        "/bücher",
-        '/b"ye',
-        "bye",
-        "javascript:alert(1)",
-        "http://www.example/",
-        "https://u:p@www.example/",
-    ],
-)
+@pytest.mark.parametrize("typed", NO_POST_LOGOUT_URLS)
 def test_post_logout_url_refused(typed: str) -> None:
     """What browsers could read as another host, or what is not https, is refused."""
     assert "FOTOWEB_POST_LOGOUT_URL" in refusal(post_logout_url=typed)
+
+
+@pytest.mark.parametrize("path", ["/oauth2", "/auth/fotoweb", "/a.b_c~d-e", "/..."])
+def test_path_prefix_accepted(path: str) -> None:
+    """A prefix is an absolute, canonical path."""
+    assert settings(path_prefix=path).path_prefix == path
+
+
+@pytest.mark.parametrize("path", NO_PREFIXES)
+def test_path_prefix_refused(path: str) -> None:
+    """A relative, ambiguous or odd prefix is refused (T-CF-05)."""
+    assert "FOTOWEB_PATH_PREFIX" in refusal(path_prefix=path)
+
+
+@pytest.mark.parametrize(
+    "path", ["/health", "/health/", "/static/*", "/a/b/*", "/.well-known/*", "/@me", "/$metadata", "/ä"]
+)
+def test_public_path_accepted(path: str) -> None:
+    """A public path is exact, or a prefix of whole folders."""
+    assert settings(public_paths=path).public_paths == (path,)
+
+
+@pytest.mark.parametrize("path", NO_PUBLIC_PATHS)
+def test_public_path_refused(path: str) -> None:
+    """Catch-alls, patterns and ambiguous paths are refused (T-CF-05)."""
+    assert "FOTOWEB_PUBLIC_PATHS" in refusal(public_paths=[path])
+
+
+def test_one_catch_all_spoils_the_list() -> None:
+    """A catch-all among good paths is refused, and the message names the right way."""
+    assert "FOTOWEB_LOGIN=optional" in refusal(public_paths="/health,/*")

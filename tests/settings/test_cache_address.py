@@ -7,8 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from fotoweb_middleware.settings.cache_address import mask_cache_address
+from fotoweb_middleware.settings.rules import mask_cache_address
 from tests.settings.samples import refusal, settings
+
+NO_CACHES = [
+    "", "local", "local:/", "local://x", "memory://x", "Redis://cache.example", "sqlite://sessions.db", "sqlite://",
+    "sqlite:///", "sqlite:////var/lib/", "sqlite:///:memory:", "sqlite:///a.db?mode=ro", "sqlite:///a.db#x",
+    "sqlite:///a b.db", "sqlite:///a\x00b.db", "planted:/pl@nted://x", "redis://", "redis:///0",
+    "redis://cache.example/x", "redis://cache.example:99999", "redis://cache.example/0/1", "redis://cache.example/0#x",
+    "redis://:planted/pass@cache.example/0", "redis://:planted pass@cache.example/0", "redsi://:planted@cache.example",
+    ":planted@cache.example", "planted", "memcached://cache.example", "unix:///run/redis.sock", None, 5,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -43,42 +52,7 @@ def test_missing_redis_py(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "pip install 'fotoweb-middleware[redis]'" in refusal(cache="redis://cache.example")
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "",
-        "local",
-        "local:/",
-        "local://x",
-        "memory://x",
-        "Redis://cache.example",
-        "sqlite://sessions.db",
-        "sqlite://",
-        "sqlite:///",
-        "sqlite:////var/lib/",
-        "sqlite:///:memory:",
-        "sqlite:///a.db?mode=ro",
-        "sqlite:///a.db#x",
-        "sqlite:///a b.db",
-        "sqlite:///a\x00b.db",
-        "planted:/pl@nted://x",
-        "redis://",
-        "redis:///0",
-        "redis://cache.example/x",
-        "redis://cache.example:99999",
-        "redis://cache.example/0/1",
-        "redis://cache.example/0#x",
-        "redis://:planted/pass@cache.example/0",
-        "redis://:planted pass@cache.example/0",
-        "redsi://:planted@cache.example",
-        ":planted@cache.example",
-        "planted",
-        "memcached://cache.example",
-        "unix:///run/redis.sock",
-        None,
-        5,
-    ],
-)
+@pytest.mark.parametrize("address", NO_CACHES)
 def test_refused_without_showing_a_password(address: object) -> None:
     """Anything else is refused; of a refused address only the scheme is shown."""
     message = refusal(cache=address)

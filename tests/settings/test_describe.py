@@ -1,15 +1,19 @@
-"""What ``fotoweb-middleware config`` shows."""
+"""What ``fotoweb-middleware config`` shows, and the reference page."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from fotoweb_middleware.settings import Settings
-from fotoweb_middleware.settings.describe import describe
-from fotoweb_middleware.settings.texts import ABOUT
+from fotoweb_middleware.settings import DECLARED, Settings
+from fotoweb_middleware.settings.describe import describe, reference_page
+from fotoweb_middleware.settings.environment import variable_of
 from tests.settings.samples import CLIENT_SECRET, KEY, OLDER_KEY, settings
+
+ROOT = Path(__file__).parents[2]
 
 
 def _by_variable(settings: Settings) -> dict[str, tuple[str, str]]:
@@ -18,7 +22,7 @@ def _by_variable(settings: Settings) -> dict[str, tuple[str, str]]:
 
 def test_every_setting_once() -> None:
     """Every setting is there, in the order of the reference page."""
-    assert [one.name for one in describe(settings())] == list(ABOUT)
+    assert [one.variable for one in describe(settings())] == [variable_of(name) for name in DECLARED]
 
 
 def test_origins(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -59,3 +63,29 @@ def test_no_secret_is_shown() -> None:
     text = repr(describe(settings(cache="redis://:planted@cache.example/0")))
 
     assert not [secret for secret in (CLIENT_SECRET, KEY, "planted") if secret in text]
+
+
+def test_page_is_up_to_date() -> None:
+    """docs/reference/settings.md is what the code would write."""
+    written = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
+
+    assert written == reference_page(), (
+        "run: python -m fotoweb_middleware.settings.describe > docs/reference/settings.md"
+    )
+
+
+def test_every_setting_has_a_row() -> None:
+    """Every variable is in the table once, and each row has four columns."""
+    rows = [line for line in reference_page().splitlines() if line.startswith("| `FOTOWEB_")]
+
+    assert [row.split("`")[1] for row in rows] == [variable_of(name) for name in DECLARED]
+    assert {row.count(" | ") for row in rows} == {3}
+
+
+def test_command_prints_the_reference_page() -> None:
+    """The command in the page's own comment prints the page."""
+    command = [sys.executable, "-m", "fotoweb_middleware.settings.describe"]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout == reference_page()

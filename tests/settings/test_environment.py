@@ -1,65 +1,129 @@
-"""Which variables are read, and which are warned about (R-CF6, T-CF-06)."""
+"""Which variables are read, which may come from a file, which are missing or unknown (R-CF6, T-CF-01, T-CF-06)."""
 
 from __future__ import annotations
 
+import errno
 import logging
+from pathlib import Path
 
 import pytest
 
 from fotoweb_middleware.settings import Settings
-from tests.settings.samples import KEY, OLDER_KEY
+from tests.settings.samples import CLIENT_SECRET, ENVIRONMENT, KEY, OLDER_KEY, environment_refusal, refusal, settings
 
 LOGGER = "fotoweb_middleware.settings"
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 
 def _warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name == LOGGER]
 
 
-def test_argument_wins_over_the_variable(environment: pytest.MonkeyPatch) -> None:
-    """An argument wins; the rest still comes from the environment."""
-    settings = Settings(secret_key=OLDER_KEY)
-
-    assert settings.secret_keys == (OLDER_KEY,)
-    assert settings.url == "https://tenant.example"
+def _from_file(environment: pytest.MonkeyPatch, name: str, path: Path | str) -> None:
+    environment.delenv(name)
+    environment.setenv(f"{name}_FILE", str(path))
 
 
-def test_names_are_upper_case(environment: pytest.MonkeyPatch) -> None:
-    """A variable in lower case is not read."""
+# ------------------------------------------------------------------------------------------------ the required ones
+
+
+def test_all_four_are_enough(environment: pytest.MonkeyPatch) -> None:
+    """With the four required variables set, everything else has a default."""
+    value = Settings()
+
+    assert (value.url, value.client_id) == ("https://tenant.example", ENVIRONMENT["FOTOWEB_CLIENT_ID"])
+    assert value.client_secret.get_secret_value() == CLIENT_SECRET
+    assert value.secret_keys == (KEY,)
+
+
+@pytest.mark.parametrize("variable", sorted(ENVIRONMENT))
+def test_unset_is_named(environment: pytest.MonkeyPatch, variable: str) -> None:
+    """A required variable that is not set, or holds only white space, is named (T-CF-01)."""
+    environment.delenv(variable)
+    assert f"{variable} is not set" in environment_refusal()
+
+    for blank in ("", " ", "\t\n"):
+        environment.setenv(variable, blank)
+        assert f"{variable} is empty" in environment_refusal()
+
+
+def test_all_missing_ones_are_in_one_message() -> None:
+    """With nothing set, one message names all four, which may come from a file, and where to get them."""
+    message = environment_refusal()
+
+    assert [name for name in ENVIRONMENT if f"{name} is not set" in message] == list(ENVIRONMENT)
+    assert [name for name in ENVIRONMENT if f"{name}_FILE" in message] == [
+        "FOTOWEB_CLIENT_SECRET",
+        "FOTOWEB_SECRET_KEY",
+    ]
+    assert "Site Configuration > Integrations > Applications" in message
+    assert "fotoweb-middleware secret" in message
+
+
+def test_message_points_at_a_misspelled_variable(environment: pytest.MonkeyPatch) -> None:
+    """Where a variable of nearly the right name is set, the message asks whether that was meant."""
+    environment.delenv("FOTOWEB_CLIENT_ID")
+    environment.setenv("FOTOWEB_CLEINT_ID", "planted-value")
+
+    message = environment_refusal()
+
+    assert "FOTOWEB_CLEINT_ID is set" in message
+    assert "planted-value" not in message
+
+
+@pytest.mark.parametrize("name", ["url", "client_id", "client_secret", "secret_key"])
+@pytest.mark.parametrize("value", ["", "  ", None, 3, b"bytes"])
+def test_arguments_must_hold_text(name: str, value: object) -> None:
+    """A required argument that holds no text is refused, and both its name and its variable are in the message."""
+    assert f"Settings({name}=...), the argument for FOTOWEB_{name.upper()}" in refusal(**{name: value})
+
+
+# ------------------------------------------------------------------------------------------------------ what is read
+
+
+def test_argument_wins_over_the_variable(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An argument wins over the variable and over its file; the rest still comes from the environment."""
+    environment.setenv("FOTOWEB_SECRET_KEY_FILE", str(tmp_path / "absent"))
+
+    value = Settings(secret_key=OLDER_KEY)
+
+    assert (value.secret_keys, value.url) == ((OLDER_KEY,), "https://tenant.example")
+
+
+def test_nothing_else_is_read(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither a variable in lower case nor a .env file in the working directory has an effect."""
+    (tmp_path / ".env").write_text("FOTOWEB_PATH_PREFIX=/from-file\n", encoding="ascii")
+    environment.chdir(tmp_path)
     environment.setenv("fotoweb_path_prefix", "/lower")
 
     assert Settings().path_prefix == "/oauth2"
 
 
+# --------------------------------------------------------------------------------------------------- unknown variables
+
+
 @pytest.mark.parametrize(
-    ("name", "nearest"),
+    ("name", "advice"),
     [
-        ("FOTOWEB_CLEINT_ID", "FOTOWEB_CLIENT_ID"),
-        ("FOTOWEB_SECRET_KEYS", "FOTOWEB_SECRET_KEY"),
-        ("FOTOWEB_REDIRECT_URL", "FOTOWEB_REDIRECT_URI"),
-        ("fotoweb_cache_size", "FOTOWEB_CACHE_SIZE"),
+        ("FOTOWEB_CLEINT_ID", "Did you mean FOTOWEB_CLIENT_ID?"),
+        ("FOTOWEB_SECRET_KEYS", "Did you mean FOTOWEB_SECRET_KEY?"),
+        ("FOTOWEB_REDIRECT_URL", "Did you mean FOTOWEB_REDIRECT_URI?"),
+        ("fotoweb_cache_size", "Did you mean FOTOWEB_CACHE_SIZE?"),
+        ("FOTOWEB_URL_FILE", "Did you mean FOTOWEB_URL?"),
+        ("FOTOWEB_ZZZZZZZZZZZZZZZZZZZZ", "It has no effect."),
     ],
 )
 def test_unknown_name_is_warned_about(
-    environment: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str, nearest: str
+    environment: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str, advice: str
 ) -> None:
     """An unknown name gets one warning with the nearest known name, and its value is not logged (T-CF-06)."""
     environment.setenv(name, "planted-value")
 
     Settings()
 
-    assert _warnings(caplog) == [f"There is no setting {name}. Did you mean {nearest}?"]
+    assert _warnings(caplog) == [f"There is no setting {name}. {advice}"]
     assert [record.levelno for record in caplog.records if record.name == LOGGER] == [logging.WARNING]
     assert "planted-value" not in caplog.text
-
-
-def test_name_like_no_other(environment: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """Where no known name is near, the warning says that the variable has no effect."""
-    environment.setenv("FOTOWEB_ZZZZZZZZZZZZZZZZZZZZ", "1")
-
-    Settings()
-
-    assert _warnings(caplog) == ["There is no setting FOTOWEB_ZZZZZZZZZZZZZZZZZZZZ. It has no effect."]
 
 
 def test_unknown_name_can_forge_no_line(environment: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
@@ -93,11 +157,99 @@ def test_known_names_cause_no_warning(environment: pytest.MonkeyPatch, caplog: p
     assert caplog.records == []
 
 
-def test_nothing_else_is_read(environment: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A .env file in the working directory has no effect."""
-    folder = tmp_path_factory.mktemp("work")
-    (folder / ".env").write_text("FOTOWEB_PATH_PREFIX=/from-file\n", encoding="ascii")
-    environment.chdir(folder)
+# --------------------------------------------------------------------------------------------------------------- files
 
-    assert Settings().path_prefix == "/oauth2"
-    assert Settings().secret_keys == (KEY,)
+
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n", "\n\n"])
+def test_secret_from_a_file(environment: pytest.MonkeyPatch, tmp_path: Path, ending: str) -> None:
+    """The file's text is the secret; a line break at its end does not count."""
+    (tmp_path / "secret").write_bytes((CLIENT_SECRET + ending).encode())
+    _from_file(environment, "FOTOWEB_CLIENT_SECRET", f" {tmp_path / 'secret'} ")
+
+    assert Settings().client_secret.get_secret_value() == CLIENT_SECRET
+
+
+def test_key_from_a_file(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keys may come from a file too, several of them, with an editor's byte order mark, beside an empty variable."""
+    (tmp_path / "key").write_text(f"\ufeff{KEY},{OLDER_KEY}\n", encoding="utf-8")
+    environment.setenv("FOTOWEB_SECRET_KEY", "")
+    environment.setenv("FOTOWEB_SECRET_KEY_FILE", str(tmp_path / "key"))
+
+    assert Settings().secret_keys == (KEY, OLDER_KEY)
+
+
+@pytest.mark.parametrize("name", ["CLIENT_SECRET", "SECRET_KEY"])
+def test_both_is_an_error(environment: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    """The variable and its file variable together are an error, whatever they hold."""
+    environment.setenv(f"FOTOWEB_{name}_FILE", str(tmp_path / "absent"))
+
+    assert f"both FOTOWEB_{name} and FOTOWEB_{name}_FILE are set" in environment_refusal()
+
+
+def _unreadable(folder: Path, kind: str) -> Path:
+    content = {"empty": b" \n", "binary": b"planted\xff\xfe", "huge": b"planted" * 20_000}
+    if kind in content:
+        (folder / kind).write_bytes(content[kind])
+    return folder if kind == "folder" else folder / kind
+
+
+@pytest.mark.parametrize("kind", ["absent", "folder", "empty", "binary", "huge"])
+def test_unreadable_file_is_named(environment: pytest.MonkeyPatch, tmp_path: Path, kind: str) -> None:
+    """A file that can't be read names the variable and the path, and shows nothing of what it holds."""
+    path = _unreadable(tmp_path, kind)
+    _from_file(environment, "FOTOWEB_CLIENT_SECRET", path)
+
+    message = environment_refusal()
+
+    assert "FOTOWEB_CLIENT_SECRET_FILE can't be used." in message
+    assert str(path) in message
+    assert "planted" not in message
+
+
+def test_forbidden_file_is_named(environment: pytest.MonkeyPatch) -> None:
+    """A file that this user may not read is an error."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "planted")  # Root may read everything.
+
+    environment.setattr(Path, "open", refuse)
+    _from_file(environment, "FOTOWEB_SECRET_KEY", "/run/secrets/key")
+
+    assert "permission denied" in environment_refusal()
+
+
+def test_weak_key_in_a_file_names_the_file(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A wrong value out of a file is reported with the file variable and the path, not with the value."""
+    file = tmp_path / "key"
+    file.write_text("planted-and-short\n", encoding="ascii")
+    _from_file(environment, "FOTOWEB_SECRET_KEY", file)
+
+    message = environment_refusal()
+
+    assert f"FOTOWEB_SECRET_KEY_FILE, the file '{file}', holds ***" in message
+    assert "planted" not in message
+
+
+def test_ca_bundle(tmp_path: Path) -> None:
+    """A PEM file is taken, as text or as a path."""
+    file = tmp_path / "ca.pem"
+    file.write_text(PEM, encoding="ascii")
+
+    assert settings(ca_bundle=str(file)).ca_bundle == str(file)
+    assert settings(ca_bundle=file).ca_bundle == str(file)
+
+
+@pytest.mark.parametrize("kind", ["absent", "folder", "empty", "binary"])
+def test_ca_bundle_refused(tmp_path: Path, kind: str) -> None:
+    """A file that can't be read or holds no certificate is an error at start-up, not at the first login."""
+    path = _unreadable(tmp_path, kind)
+
+    message = refusal(ca_bundle=str(path))
+
+    assert "FOTOWEB_CA_BUNDLE" in message
+    assert str(path) in message
+
+
+def test_path_with_a_null_character() -> None:
+    """A path that no system can open is an error like any other."""
+    assert "FOTOWEB_CA_BUNDLE" in refusal(ca_bundle="/ca\x00.pem")

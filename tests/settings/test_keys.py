@@ -8,31 +8,19 @@ import string
 import pytest
 
 from fotoweb_middleware.settings import Settings
-from fotoweb_middleware.settings.secret import Secret
+from fotoweb_middleware.settings.rules import Secret
 from tests.settings.samples import KEY, OLDER_KEY, refusal, settings
 
+WEAK_KEYS = [
+    "", "changeme", KEY[:31], "a" * 64, "ab" * 32, "0123456789abcdef" * 3, "changeme" * 5, "kJ8s-2mQzX" * 4,
+    "kJ8s-2mQzX0pLr7VtY5wBn3" * 2 + "kJ8s-", "abcabbcaabcbacbbacabcbcaabcbabcaacb",
+    "change-me-in-production-please-1A", "django-insecure-x7$k2p9q!m4z&w8e_r5t@y1u",
+    "your_secret_key_goes_here_0123456789", "my-very-long-password-for-the-site-77", KEY + "\x00",
+    KEY[:20] + "\n" + KEY[20:],
+]  # fmt: skip
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        "",
-        "changeme",
-        KEY[:31],
-        "a" * 64,
-        "ab" * 32,
-        "0123456789abcdef" * 3,
-        "changeme" * 5,
-        "kJ8s-2mQzX" * 4,
-        "kJ8s-2mQzX0pLr7VtY5wBn3" * 2 + "kJ8s-",
-        "abcabbcaabcbacbbacabcbcaabcbabcaacb",
-        "change-me-in-production-please-1A",
-        "django-insecure-x7$k2p9q!m4z&w8e_r5t@y1u",
-        "your_secret_key_goes_here_0123456789",
-        "my-very-long-password-for-the-site-77",
-        KEY + "\x00",
-        KEY[:20] + "\n" + KEY[20:],
-    ],
-)
+
+@pytest.mark.parametrize("key", WEAK_KEYS)
 def test_weak_key_refused(key: str) -> None:
     """A key that is short, repeats itself, or is a sample is refused, and not shown (T-CF-03)."""
     message = refusal(secret_key=key)

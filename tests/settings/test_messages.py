@@ -1,4 +1,4 @@
-"""The one message that wrong settings end in."""
+"""The one message that wrong settings end in, and the warnings about what weakens the login (R-CF4)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from fotoweb_middleware.errors import SettingsError
-from fotoweb_middleware.settings import Settings
-from fotoweb_middleware.settings.texts import ABOUT
-from tests.settings.samples import REQUIRED, environment_refusal, refusal, settings
+from fotoweb_middleware.settings import DECLARED, Settings
+from fotoweb_middleware.settings.messages import warnings
+from tests.settings.samples import environment_refusal, refusal, settings
 
 PLANTED = "planted-7f3a"
 WRONG: dict[str, Any] = {
@@ -22,6 +22,7 @@ WRONG: dict[str, Any] = {
     "trusted_origins": [f"https://user:{PLANTED}@a.example"],
     "post_logout_url": f"https://user:{PLANTED}@a.example",
 }
+PLAIN_CALLBACK = {"allow_http": True, "redirect_uri": "http://app.example/oauth2/callback"}
 
 
 def test_whole_message_from_the_environment(environment: pytest.MonkeyPatch) -> None:
@@ -131,7 +132,7 @@ def test_long_values_are_cut() -> None:
     assert len(refusal(login="x" * 100_000)) < 600
 
 
-@pytest.mark.parametrize("name", sorted(ABOUT))
+@pytest.mark.parametrize("name", sorted(DECLARED))
 def test_every_setting_refuses_nonsense_by_name(name: str) -> None:
     """Whatever setting holds an object that it can't use, the message names it; nothing else is raised."""
     message = refusal(**{name: object()})
@@ -140,10 +141,53 @@ def test_every_setting_refuses_nonsense_by_name(name: str) -> None:
     assert "Takes: " in message
 
 
-def test_error_belongs_to_the_tree() -> None:
-    """The error is a SettingsError with its code."""
+def test_traceback_names_the_error() -> None:
+    """A traceback ends in the public name of the error, which has its code."""
     with pytest.raises(SettingsError) as caught:
         Settings()
 
+    last = traceback.format_exception_only(caught.value)[0]
+    assert last.startswith("fotoweb_middleware.errors.SettingsError: 4 settings of the FotoWeb middleware are wrong")
     assert caught.value.code == "settings"
-    assert len(REQUIRED) == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, []),
+        ({"allow_http": True}, []),
+        ({"allow_http": True, "url": "http://localhost"}, []),
+        ({"allow_http": True, "url": "http://tenant.example"}, ["FOTOWEB_URL is plain http"]),
+        ({"pkce": False}, ["FOTOWEB_PKCE=false"]),
+        ({"cookie_secure": False}, ["FOTOWEB_COOKIE_SECURE=false"]),
+        (
+            {"cookie_secure": False, "redirect_uri": "https://app.example/oauth2/callback"},
+            ["FOTOWEB_COOKIE_SECURE=false"],
+        ),
+        ({"cookie_secure": False, "redirect_uri": "http://localhost:8000/oauth2/callback"}, []),
+        (
+            {"cookie_secure": "true", "redirect_uri": "http://localhost:8000/oauth2/callback"},
+            ["FOTOWEB_COOKIE_SECURE=true, and FOTOWEB_REDIRECT_URI is plain http"],
+        ),
+        ({"cookie_secure": "true", "redirect_uri": "https://localhost:8000/oauth2/callback"}, []),
+        (PLAIN_CALLBACK, ["FOTOWEB_REDIRECT_URI is plain http", "FOTOWEB_REDIRECT_URI is plain http, and the cookies"]),
+        (
+            PLAIN_CALLBACK | {"cookie_secure": False},
+            ["FOTOWEB_REDIRECT_URI is plain http", "FOTOWEB_COOKIE_SECURE=false"],
+        ),
+    ],
+)
+def test_warnings(changes: dict[str, Any], expected: list[str]) -> None:
+    """Each switch that weakens the login has its sentence, and safe settings have none."""
+    found = warnings(settings(**changes))
+
+    assert [text[: len(start)] for text, start in zip(found, expected, strict=True)] == expected
+
+
+def test_warnings_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Constructing the settings logs each warning once, with the settings' logger of the settings' logger."""
+    settings(pkce=False)
+
+    assert [(record.name, record.levelname) for record in caplog.records] == [
+        ("fotoweb_middleware.settings", "WARNING")
+    ]

@@ -1,4 +1,4 @@
-"""Switches, numbers, words, lists, names (R-CF4)."""
+"""Switches, numbers, words, lists, names, client id and secret (R-CF4)."""
 
 from __future__ import annotations
 
@@ -6,56 +6,14 @@ from typing import Any
 
 import pytest
 
-from fotoweb_middleware.settings import Settings
-from fotoweb_middleware.settings.fields import FIELDS
-from fotoweb_middleware.settings.texts import ABOUT
-from tests.settings.samples import environment_refusal, refusal, settings
+from fotoweb_middleware.settings import DECLARED, Settings
+from tests.settings.samples import REQUIRED, environment_refusal, refusal, settings
 
 FLAGS = ["allow_http", "send_redirect_uri", "pkce", "inject_header", "fetch_user"]
-
-
-@pytest.mark.parametrize("text", ["true", "TRUE", "True", " true ", "1", "yes", "YES", "on", "On\n"])
-def test_words_for_on(text: str) -> None:
-    """All words for on are taken, in any case, with spaces around."""
-    assert settings(allow_http=text).allow_http is True
-
-
-@pytest.mark.parametrize("text", ["false", "FALSE", " False", "0", "no", "No", "off", "OFF"])
-def test_words_for_off(text: str) -> None:
-    """All words for off are taken, in any case, with spaces around."""
-    assert settings(fetch_user=text).fetch_user is False
-
-
-@pytest.mark.parametrize(
-    "text", ["t", "y", "enabled", "2", "-1", "None", "tru e", "oui", "\uff34\uff32\uff35\uff25", 1, 0, None, []]
-)
-@pytest.mark.parametrize("name", FLAGS)
-def test_other_words_are_no_switch(name: str, text: Any) -> None:
-    """Anything else is an error, never silently off."""
-    assert f"FOTOWEB_{name.upper()}" in refusal(**{name: text})
-
-
-@pytest.mark.parametrize("name", FLAGS)
-def test_python_flags_are_switches(name: str) -> None:
-    """Arguments may be True and False."""
-    assert getattr(settings(**{name: True}), name) is True
-    assert getattr(settings(**{name: False}), name) is False
-
-
-@pytest.mark.parametrize(
-    ("typed", "expected"),
-    [(True, "true"), (False, "false"), ("AUTO", "auto"), ("on", "true"), ("0", "false"), (" yes", "true")],
-)
-def test_cookie_secure(typed: object, expected: str) -> None:
-    """FOTOWEB_COOKIE_SECURE knows auto besides every spelling of a switch."""
-    assert settings(cookie_secure=typed).cookie_secure == expected
-
-
-def test_cookie_secure_refused() -> None:
-    """FOTOWEB_COOKIE_SECURE takes nothing else."""
-    assert "auto, true or false" in refusal(cookie_secure="maybe")
-
-
+NOT_A_NUMBER = [
+    "nan", "inf", "-inf", "1e3", "+5", "-5", "5_0", "\u0665", "\uff15", "0x10", "5 s", "5s", "1.2.3", ".5", "5.", "1,5",
+    "9" * 400, float("nan"), float("inf"), 10**400, True, b"5",
+]  # fmt: skip
 RANGES = [
     ("cache_recheck", 0, 3600),
     ("cache_size", 1, 10_000_000),
@@ -64,6 +22,39 @@ RANGES = [
     ("refresh_leeway", 0, 86_400),
     ("http_timeout", 0.1, 300),
 ]
+NO_COOKIE_NAMES = [
+    "a b", "a=b", "a;b", "a,b", "a\nb", "ä", "x" * 65, "", "__Host-x", "__host-x", "__Secure-x", "__HTTP-x", 'a"b',
+    "a/b",
+]  # fmt: skip
+NO_APPS = ["main", "main:", ":app", "main:app()", "my-package:app", "main:app:x", "a..b:c", "/a:b"]
+
+
+@pytest.mark.parametrize("text", ["true", "TRUE", " true ", "1", "yes", "on", "On\n"])
+def test_words_for_on(text: str) -> None:
+    """All words for on are taken, in any case, with spaces around."""
+    assert settings(allow_http=text).allow_http is True
+
+
+@pytest.mark.parametrize("text", ["false", " False", "0", "no", "OFF"])
+def test_words_for_off(text: str) -> None:
+    """All words for off are taken, in any case, with spaces around."""
+    assert settings(fetch_user=text).fetch_user is False
+
+
+@pytest.mark.parametrize(
+    "text", ["t", "enabled", "2", "-1", "None", "tru e", "\uff34\uff32\uff35\uff25", 1, 0, None, []]
+)
+@pytest.mark.parametrize("name", FLAGS)
+def test_other_words_are_no_switch(name: str, text: Any) -> None:
+    """Anything else is an error, never silently off."""
+    assert f"FOTOWEB_{name.upper()}" in refusal(**{name: text})
+
+
+@pytest.mark.parametrize("name", FLAGS)
+@pytest.mark.parametrize("value", [True, False])
+def test_python_flags_are_switches(name: str, *, value: bool) -> None:
+    """Arguments may be True and False."""
+    assert getattr(settings(**{name: value}, redirect_uri="https://app.example/oauth2/callback"), name) is value
 
 
 @pytest.mark.parametrize(("name", "smallest", "largest"), RANGES)
@@ -83,34 +74,7 @@ def test_numbers_beyond_their_range(name: str, smallest: float, largest: float) 
     assert f"FOTOWEB_{name.upper()}" in refusal(**{name: smallest - 0.5 if smallest < 1 else 0})
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        "nan",
-        "inf",
-        "-inf",
-        "1e3",
-        "+5",
-        "-5",
-        "5_0",
-        "\u0665",
-        "\uff15",
-        "0x10",
-        "5 s",
-        "5s",
-        "1.2.3",
-        ".5",
-        "5.",
-        "1,5",
-        "9" * 400,
-        float("nan"),
-        float("inf"),
-        10**400,
-        True,
-        None,
-        b"5",
-    ],
-)
+@pytest.mark.parametrize("number", [*NOT_A_NUMBER, None])
 @pytest.mark.parametrize("name", ["http_timeout", "cache_size"])
 def test_no_number(name: str, number: Any) -> None:
     """Only digits and one point are a number; infinity and NaN are none."""
@@ -138,6 +102,38 @@ def test_words(name: str, words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "expected"),
+    [(True, "true"), (False, "false"), ("AUTO", "auto"), ("on", "true"), ("0", "false"), (" yes", "true")],
+)
+def test_cookie_secure(typed: object, expected: str) -> None:
+    """FOTOWEB_COOKIE_SECURE knows auto besides every spelling of a switch, and nothing else."""
+    assert settings(cookie_secure=typed).cookie_secure == expected
+    assert "auto, true or false" in refusal(cookie_secure="maybe")
+
+
+def test_auto_needs_a_public_address(environment: pytest.MonkeyPatch) -> None:
+    """Where no redirect URI is sent, nobody would notice a wrong one: auto is refused, in words that tell the way out.
+
+    Seen behind a proxy on the same machine that passes its upstream's Host: cookies of a public site without Secure.
+    """
+    environment.setenv("FOTOWEB_SEND_REDIRECT_URI", "false")
+
+    message = environment_refusal()
+
+    assert "FOTOWEB_COOKIE_SECURE is not set, which means 'auto'." in message
+    assert "To do: Set FOTOWEB_REDIRECT_URI" in message
+    assert Settings(redirect_uri="https://app.example/oauth2/callback").cookie_secure == "auto"
+    assert Settings(redirect_uri="http://localhost:8000/oauth2/callback").cookie_secure == "auto"
+    assert Settings(cookie_secure=True).cookie_secure == "true"
+    assert Settings(cookie_secure=False).cookie_secure == "false"
+
+
+def test_a_wrong_redirect_uri_is_reported_alone() -> None:
+    """Where the redirect URI itself is wrong, FOTOWEB_COOKIE_SECURE is not reported on top."""
+    assert refusal(send_redirect_uri=False, redirect_uri="nonsense").startswith("A setting of")
+
+
+@pytest.mark.parametrize(
     ("changes", "is_refused"),
     [
         ({}, False),
@@ -162,27 +158,9 @@ def test_cookie_name_accepted(name: str) -> None:
     assert settings(cookie_name=name).cookie_name == name
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "a b",
-        "a=b",
-        "a;b",
-        "a,b",
-        "a\nb",
-        "ä",
-        "x" * 65,
-        "",
-        "__Host-x",
-        "__host-x",
-        "__Secure-x",
-        "__HTTP-x",
-        'a"b',
-        "a/b",
-    ],
-)
+@pytest.mark.parametrize("name", NO_COOKIE_NAMES)
 def test_cookie_name_refused(name: str) -> None:
-    """What is no token, or claims a prefix with a meaning, is refused."""
+    """What is no token, or starts with a prefix that has a meaning, is refused."""
     assert "FOTOWEB_COOKIE_NAME" in refusal(cookie_name=name)
 
 
@@ -192,17 +170,33 @@ def test_app_accepted(app: str) -> None:
     assert settings(app=app).app == app
 
 
-@pytest.mark.parametrize(
-    "app", ["main", "main:", ":app", "main:app()", "my-package:app", "main:app:x", "a..b:c", "/a:b"]
-)
+@pytest.mark.parametrize("app", NO_APPS)
 def test_app_refused(app: str) -> None:
     """Anything else is refused; nothing is imported here."""
     assert "FOTOWEB_APP" in refusal(app=app)
 
 
-@pytest.mark.parametrize("value", ["", "a b", "é", "a\x00b", "x" * 257, 12])
+def test_client_id_with_a_space(environment: pytest.MonkeyPatch) -> None:
+    """A client id is any printable ASCII, a space inside included (RFC 6749, A.1)."""
+    printable = "".join(map(chr, range(0x21, 0x7F)))
+    environment.setenv("FOTOWEB_CLIENT_ID", "two words")
+
+    assert Settings().client_id == "two words"
+    assert settings(client_id=f"{printable} {printable}").client_id == f"{printable} {printable}"
+
+
+@pytest.mark.parametrize("value", [" an-id", "an-id ", "an-id\n", "\tan-id"])
+def test_client_id_with_space_around_it(environment: pytest.MonkeyPatch, value: str) -> None:
+    """White space at either end of a client id is an error, and is seen in the message."""
+    environment.setenv("FOTOWEB_CLIENT_ID", value)
+
+    assert f"FOTOWEB_CLIENT_ID holds {value!r}." in environment_refusal()
+    assert "white space at its start or end" in refusal(client_id=value)
+
+
+@pytest.mark.parametrize("value", ["", "a\tb", "é", "a\x00b", "a\x7fb", "x" * 257, 12])
 def test_client_id_refused(value: object) -> None:
-    """A client id is printable ASCII without spaces, and not endless (T-TE-07)."""
+    """Other characters are refused, and so is a client id without end (T-TE-07)."""
     assert "FOTOWEB_CLIENT_ID" in refusal(client_id=value)
 
 
@@ -216,35 +210,24 @@ def test_client_secret_refused_without_showing_it(secret: str) -> None:
     assert "planted" not in message
 
 
-def test_lists_are_split_at_commas(environment: pytest.MonkeyPatch) -> None:
-    """A list in a variable is plain text with commas, no JSON."""
-    environment.setenv("FOTOWEB_PUBLIC_PATHS", " /health , /static/* ")
-
-    assert Settings().public_paths == ("/health", "/static/*")
-
-
-@pytest.mark.parametrize("value", [["/health", "/static/*"], ("/health", "/static/*"), "/health,/static/*"])
-def test_lists_as_arguments(value: object) -> None:
-    """An argument may be a list, a tuple or text with commas."""
+@pytest.mark.parametrize("value", [["/health", "/static/*"], ("/health", "/static/*"), " /health , /static/* "])
+def test_lists(environment: pytest.MonkeyPatch, value: Any) -> None:
+    """A list is text with commas, as in a variable, or any list of Python's."""
     assert settings(public_paths=value).public_paths == ("/health", "/static/*")
+    if isinstance(value, str):
+        environment.setenv("FOTOWEB_PUBLIC_PATHS", value)
+        assert Settings().public_paths == ("/health", "/static/*")
 
 
-@pytest.mark.parametrize("value", ["/a,,/b", ",", "/a,", [""], [3], 3, {"/a": 1}, b"/a", None])
+@pytest.mark.parametrize("value", ["/a,,/b", ",", "/a,", [""], [3], 3, {"/a": 1}, b"/a", None, '["/health"]'])
 def test_lists_with_holes_refused(value: object) -> None:
-    """An empty piece, or what is no list of texts, is refused."""
+    """An empty piece, or what is no list of texts, is refused; JSON is not read."""
     assert "FOTOWEB_PUBLIC_PATHS" in refusal(public_paths=value)
 
 
-def test_json_is_not_read(environment: pytest.MonkeyPatch) -> None:
-    """JSON in a list variable is taken for what it is: no path."""
-    environment.setenv("FOTOWEB_PUBLIC_PATHS", '["/health"]')
-
-    assert "FOTOWEB_PUBLIC_PATHS" in environment_refusal()
-
-
-@pytest.mark.parametrize("name", sorted(set(ABOUT) - {"url", "client_id", "client_secret", "secret_key"}))
+@pytest.mark.parametrize("name", sorted(set(DECLARED) - set(REQUIRED)))
 def test_empty_optional_variable_is_unset(environment: pytest.MonkeyPatch, name: str) -> None:
     """An optional variable that holds nothing but white space leaves the default in place."""
     environment.setenv(f"FOTOWEB_{name.upper()}", "  ")
 
-    assert getattr(Settings(), name) == FIELDS[name].default
+    assert getattr(Settings(), name) == DECLARED[name].default
