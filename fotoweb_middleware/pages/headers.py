@@ -1,16 +1,26 @@
-"""The headers of every answer that is ours and not the app's.
+"""The headers of every answer that is ours and not the app's, and the style sheet whose hash stands in them.
 
 Source: OWASP ASVS 5.0, 3.4.3 to 3.4.8; CSP Level 3.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+from pathlib import Path
 from typing import Final
 
-from fotoweb_middleware.pages.style import STYLE_SOURCE
 from fotoweb_middleware.pages.targets import origin_of
 
-__all__ = ["PROBLEM_HEADERS", "SECURITY_HEADERS", "security_headers"]
+__all__ = ["PROBLEM_HEADERS", "SECURITY_HEADERS", "STYLE", "TEMPLATES", "security_headers"]
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+
+# Read once: layout.html writes this very text into each page, so it always matches the hash.
+STYLE: Final = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+
+# The hash covers the text between <style> and </style>, byte for byte (CSP Level 3, section 6.7.3.3).
+_STYLE_SOURCE: Final = f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
 
 _COMMON: Final = (
     ("X-Content-Type-Options", "nosniff"),
@@ -30,8 +40,8 @@ def security_headers(form_action_origin: str | None = None, *, has_form: bool = 
             against every redirect of a form too, so the logout page needs the origin of FOTOWEB_POST_LOGOUT_URL
             here (`origin_of` finds it), or the sign-out would seem to do nothing. None: this origin alone.
         has_form: Whether the page has a form. Under `no-referrer` browsers send "Origin: null" with it (Fetch, "append
-            a request Origin header"), which nobody can tell from a stranger's where no Sec-Fetch-Site comes; under
-            `same-origin` they send the true one, and other sites still get no Referer.
+            a request Origin header"). Where no Sec-Fetch-Site comes either, it could then be any site's form. Under
+            `same-origin` they send the true origin, and other sites still get no Referer.
 
     Raises:
         ValueError: It is not a bare http or https origin.
@@ -42,7 +52,7 @@ def security_headers(form_action_origin: str | None = None, *, has_form: bool = 
         form_action = f"form-action 'self' {form_action_origin}"
     else:
         raise ValueError("form_action_origin must be an origin alone, such as https://www.example")
-    policy = ("default-src 'none'", f"style-src {STYLE_SOURCE}", "frame-ancestors 'none'", "base-uri 'none'")
+    policy = ("default-src 'none'", f"style-src {_STYLE_SOURCE}", "frame-ancestors 'none'", "base-uri 'none'")
     return (
         ("Content-Type", "text/html; charset=utf-8"),
         ("Content-Security-Policy", "; ".join((*policy, form_action))),

@@ -1,7 +1,7 @@
 """Where a page of ours may lead: a path on this origin, or an http(s) address the settings gave.
 
 `javascript:`, `data:`, `//elsewhere.example` and their disguises never become a link: they raise ValueError.
-The message never repeats the target, since a target may hold what a stranger typed.
+The message never repeats the target, since a target may hold what somebody else typed.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 __all__ = ["check_target", "origin_of"]
 
-# Browsers read a backslash as a slash, and drop white space. Quotes and angle brackets do no harm: `render` escapes
-# them, and a path that somebody typed may hold them.
+# Browsers read a backslash as a slash, and drop white space. Quotes and angle brackets do no harm: templates
+# escape them, and a path that somebody typed may hold them.
 _NEVER_IN_TARGETS: Final = frozenset(" \\")
 # A name, an IPv4 or an IPv6 address, and a port: nothing that could end a directive of a Content-Security-Policy.
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from fotoweb_middleware import pages
-from fotoweb_middleware.pages import FotoWebStep, LoopCause, Page, StateProblem, render
+from fotoweb_middleware.pages import PAGE_CODES, Page, page
 
 LOGIN_URL = "/mount/oauth2/login?next=%2Falbums%3Fa%3D1&b=2"
 LOGOUT_URL = "/mount/oauth2/logout"
@@ -27,28 +26,32 @@ OAUTH_ERRORS = (
     "unsupported_response_type",
 )
 
+STEPS = ("authorize", "code", "refresh")
+STATE_CODES = tuple(code for code in PAGE_CODES if code.startswith("state_"))
+LOOP_CODES = tuple(code for code in PAGE_CODES if code.startswith("loop_"))
+
 EVERY_PAGE: dict[str, Page] = {
-    **{f"sign_in_again/{r.name}": pages.sign_in_again(r, LOGIN_URL, app_url=APP_URL) for r in StateProblem},
+    **{code: page(code, login_url=LOGIN_URL, app_url=APP_URL) for code in STATE_CODES},
+    **{code: page(code, login_url=LOGIN_URL, characters=1700) for code in LOOP_CODES},
     **{
-        f"fotoweb_error/{step.value}/{error}": pages.fotoweb_error(step, error, LOGIN_URL)
-        for step in FotoWebStep
+        f"fotoweb_error/{step}/{error}": page("fotoweb_error", step=step, error=error, retry_url=LOGIN_URL)
+        for step in STEPS
         for error in OAUTH_ERRORS
     },
-    **{f"login_loop/{cause.name}": pages.login_loop(cause, 1700, LOGIN_URL) for cause in LoopCause},
-    "access_denied": pages.access_denied("Your account is not licensed", LOGIN_URL),
-    "access_denied/silent": pages.access_denied(None, LOGIN_URL),
-    "bad_request_target": pages.bad_request_target(APP_URL),
-    "one_moment": pages.one_moment(RETRY_URL),
-    "cache_unavailable": pages.cache_unavailable(5, RETRY_URL),
-    "confirm_logout": pages.confirm_logout(LOGOUT_URL, APP_URL),
-    "cross_origin_refused": pages.cross_origin_refused(APP_URL),
-    "fotoweb_nonsense": pages.fotoweb_nonsense(LOGIN_URL),
-    "fotoweb_unavailable": pages.fotoweb_unavailable(30, RETRY_URL),
-    "method_not_allowed": pages.method_not_allowed(("GET", "POST"), APP_URL),
-    "no_such_page": pages.no_such_page(APP_URL),
-    "not_signed_in": pages.not_signed_in(LOGIN_URL),
-    "signed_out": pages.signed_out(LOGIN_URL, FOTOWEB_URL),
-    "temporarily_unavailable": pages.temporarily_unavailable(LOGIN_URL, 60),
+    "access_denied": page("access_denied", description="Your account is not licensed", login_url=LOGIN_URL),
+    "access_denied/silent": page("access_denied", description=None, login_url=LOGIN_URL),
+    "bad_request_target": page("bad_request_target", app_url=APP_URL),
+    "confirm_logout": page("confirm_logout", logout_url=LOGOUT_URL, back_url=APP_URL),
+    "cross_origin_refused": page("cross_origin_refused", app_url=APP_URL),
+    "fotoweb_nonsense": page("fotoweb_nonsense", retry_url=LOGIN_URL),
+    "fotoweb_unavailable": page("fotoweb_unavailable", retry_after_seconds=30, retry_url=RETRY_URL),
+    "method_not_allowed": page("method_not_allowed", allowed=("GET", "POST"), app_url=APP_URL),
+    "no_such_page": page("no_such_page", app_url=APP_URL),
+    "not_signed_in": page("not_signed_in", login_url=LOGIN_URL),
+    "one_moment": page("one_moment", target=RETRY_URL),
+    "signed_out": page("signed_out", login_url=LOGIN_URL, fotoweb_url=FOTOWEB_URL),
+    "store_unavailable": page("store_unavailable", retry_after_seconds=5, retry_url=RETRY_URL),
+    "temporarily_unavailable": page("temporarily_unavailable", login_url=LOGIN_URL, retry_after_seconds=60),
 }
 
 _VOID = frozenset({"meta", "path", "rect"})
@@ -95,10 +98,26 @@ class Seen(HTMLParser):
         shown = "".join(text for tag, text in self.texts if tag not in {"style", "title"})
         return " ".join(shown.split())
 
+    def inside(self, tag: str) -> list[str]:
+        """Give the text directly inside each element of that name."""
+        return [text for holder, text in self.texts if holder == tag and text.strip()]
 
-def read(page: Page) -> Seen:
+    def actions(self) -> list[tuple[str, str | None]]:
+        """Give each button with where it leads, in their order."""
+        targets = [held.get("href") or held.get("action") for tag, held in self.tags if tag in {"a", "form"}]
+        labels = [text for tag, text in self.texts if tag in {"a", "button"} and text.strip()]
+        return list(zip(labels, targets, strict=True))
+
+
+def read(shown: Page) -> Seen:
     """Render a page and parse what came out."""
     seen = Seen()
-    seen.feed(render(page).decode("utf-8"))
+    seen.feed(shown.html().decode("utf-8"))
     seen.close()
     return seen
+
+
+def upper_part(shown: Page) -> str:
+    """Give the text of a page that stands above the operator's part."""
+    words = read(shown).words()
+    return words.partition("What the operator should know")[0].partition("If you ask for help")[0]

@@ -7,14 +7,14 @@ import hashlib
 
 import pytest
 
-from fotoweb_middleware.pages import PROBLEM_HEADERS, SECURITY_HEADERS, Page, render, security_headers
+from fotoweb_middleware.pages import PROBLEM_HEADERS, SECURITY_HEADERS, Page, security_headers
 from tests.pages.every_page import EVERY_PAGE
 
 
 @pytest.mark.parametrize("page", EVERY_PAGE.values(), ids=EVERY_PAGE.keys())
 def test_policy_allows_the_very_style_that_is_sent(page: Page) -> None:
     """The hash in the policy is that of the bytes between <style> and </style>; there is one style element."""
-    html = render(page)
+    html = page.html()
     style = html.partition(b"<style>")[2].partition(b"</style>")[0]
     digest = base64.b64encode(hashlib.sha256(style).digest()).decode("ascii")
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Mapping
 
 import pytest
 
-from fotoweb_middleware import pages
-from fotoweb_middleware.pages import FotoWebStep, Page, StateProblem, check_target, origin_of
-from fotoweb_middleware.pages.layout import Link, PostButton
+from fotoweb_middleware.pages import check_target, origin_of, page
+from fotoweb_middleware.pages.headers import TEMPLATES
+from tests.pages.every_page import LOOP_CODES, STATE_CODES, read
 
 GOOD = (
     "/",
@@ -55,29 +56,29 @@ BAD = (
     "/a\udcff",
 )
 
-# Every way a target enters a page.
-DOORS: dict[str, Callable[[str], Page | Link | PostButton]] = {
-    "Link": lambda target: Link("x", target),
-    "PostButton": lambda target: PostButton("x", target),
-    "access_denied": lambda target: pages.access_denied(None, target),
-    "bad_request_target": pages.bad_request_target,
-    "cache_unavailable": lambda target: pages.cache_unavailable(None, target),
-    "confirm_logout action": lambda target: pages.confirm_logout(target, "/"),
-    "confirm_logout back": lambda target: pages.confirm_logout("/", target),
-    "cross_origin_refused": pages.cross_origin_refused,
-    "fotoweb_error": lambda target: pages.fotoweb_error(FotoWebStep.CODE, "", target),
-    "fotoweb_nonsense": pages.fotoweb_nonsense,
-    "fotoweb_unavailable": lambda target: pages.fotoweb_unavailable(None, target),
-    "method_not_allowed": lambda target: pages.method_not_allowed(("GET",), target),
-    "no_such_page": pages.no_such_page,
-    "one_moment": pages.one_moment,
-    "not_signed_in": pages.not_signed_in,
-    "sign_in_again": lambda target: pages.sign_in_again(StateProblem.EXPIRED, target),
-    "sign_in_again app": lambda target: pages.sign_in_again(StateProblem.REUSED, "/", app_url=target),
-    "signed_out": pages.signed_out,
-    "signed_out fotoweb": lambda target: pages.signed_out("/", target),
-    "temporarily_unavailable": pages.temporarily_unavailable,
-}
+# Every way a target enters a page: the page, the name of the target, and what else the page needs.
+WAYS_IN: list[tuple[str, str, Mapping[str, object]]] = [
+    ("access_denied", "login_url", {}),
+    ("bad_request_target", "app_url", {}),
+    ("confirm_logout", "back_url", {"logout_url": "/"}),
+    ("confirm_logout", "logout_url", {"back_url": "/"}),
+    ("cross_origin_refused", "app_url", {}),
+    ("fotoweb_error", "retry_url", {"step": "code", "error": ""}),
+    ("fotoweb_nonsense", "retry_url", {}),
+    ("fotoweb_unavailable", "retry_url", {}),
+    ("method_not_allowed", "app_url", {"allowed": ("GET",)}),
+    ("no_such_page", "app_url", {}),
+    ("not_signed_in", "login_url", {}),
+    ("one_moment", "target", {}),
+    ("signed_out", "fotoweb_url", {"login_url": "/"}),
+    ("signed_out", "login_url", {}),
+    ("store_unavailable", "retry_url", {}),
+    ("temporarily_unavailable", "login_url", {}),
+    *((code, "login_url", {"app_url": "/"}) for code in STATE_CODES),
+    *((code, "app_url", {"login_url": "/"}) for code in STATE_CODES),
+    *((code, "login_url", {"characters": 1}) for code in LOOP_CODES),
+]
+ways_in = pytest.mark.parametrize(("code", "name", "rest"), WAYS_IN)
 
 
 @pytest.mark.parametrize("target", GOOD)
@@ -99,11 +100,35 @@ def test_bad_target_is_refused_without_being_repeated(target: str) -> None:
     assert "secret" not in told
 
 
-@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS.keys())
-def test_no_page_takes_a_script_as_target(door: Callable[[str], object]) -> None:
-    """`javascript:` never becomes an href or an action, whichever page it is given to."""
+@ways_in
+@pytest.mark.parametrize("target", ["javascript:alert(1)", "//evil.example", ""])
+def test_no_page_takes_a_script_as_target(code: str, name: str, rest: Mapping[str, object], target: str) -> None:
+    """Neither `javascript:` nor another origin in disguise becomes an href or an action, on whichever page."""
     with pytest.raises(ValueError, match="target"):
-        door("javascript:alert(1)")
+        page(code, **{name: target}, **rest)
+
+
+def test_every_link_of_every_template_is_a_target() -> None:
+    """No template writes a variable into an href or an action that `page` does not check."""
+    written = {
+        name
+        for template in TEMPLATES.glob("*.html")
+        for name in re.findall(r'(?:href|action)="([^"]*)"', template.read_text(encoding="utf-8"))
+    }
+
+    assert {f"{{{{ {name} }}}}" for _, name, _ in WAYS_IN} == written
+
+
+@pytest.mark.parametrize(
+    "target", ['/"onclick="alert(1)', "/'onclick='x", "/><script>alert(1)</script>", "/a?b=1&copy=2"]
+)
+def test_target_cannot_leave_its_attribute(target: str) -> None:
+    """A target with quotes, angle brackets or an ampersand stays one attribute's value, in a link and in a form."""
+    seen = read(page("confirm_logout", logout_url=target, back_url=target))
+
+    assert seen.named("a") == [{"href": target}]
+    assert seen.named("form") == [{"method": "post", "action": target}]
+    assert not seen.named("script")
 
 
 @pytest.mark.parametrize(
