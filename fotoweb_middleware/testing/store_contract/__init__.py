@@ -1,0 +1,41 @@
+"""Every promise of a session store (``stores/base.py``) as a test, for anyone who writes one.
+
+Subclass ``StoreContract`` in a test module and give pytest a fixture ``trial``:
+
+    class TestMyStore(StoreContract):
+        @pytest.fixture
+        def trial(self):
+            clock = FakeClock()
+            return StoreTrial(MyStore(size=20, clock=clock), advance=clock.advance)
+
+``SharedStoreContract`` is for a store that several processes share, and takes one fixture more: ``elsewhere``, the same
+store as another process opens it. ``OutageContract`` is for a store whose storage may be out of reach, and takes
+``out_of_reach``, a store whose storage is.
+
+A store whose clock can't be turned gives ``time.sleep`` for ``advance`` and sets ``unit_seconds`` to a fraction of a
+second. For readable failures call ``pytest.register_assert_rewrite`` with this package's name before the import.
+"""
+
+from __future__ import annotations
+
+from fotoweb_middleware.testing.store_contract.entries import Entries
+from fotoweb_middleware.testing.store_contract.locks import Locks
+from fotoweb_middleware.testing.store_contract.outages import Outages
+from fotoweb_middleware.testing.store_contract.revocations import Revocations
+from fotoweb_middleware.testing.store_contract.sharing import Sharing
+from fotoweb_middleware.testing.store_contract.single_use import SingleUse
+from fotoweb_middleware.testing.store_contract.trial import StoreTrial
+
+__all__ = ["OutageContract", "SharedStoreContract", "StoreContract", "StoreTrial"]
+
+
+class StoreContract(Entries, Revocations, Locks, SingleUse):
+    """All promises that every store makes: of entries, revocations, locks and what is used once."""
+
+
+class SharedStoreContract(Sharing):
+    """What a store promises besides, where several processes share it."""
+
+
+class OutageContract(Outages):
+    """What a store promises besides, where its storage may be out of reach."""
