@@ -1,42 +1,58 @@
-"""The ASGI door: scope to RequestView, Decision to what the app or the server gets. It decides nothing."""
+"""The ASGI middleware: scope to Request, outcome to what the app or the server gets. It decides nothing.
+
+What is known is answered on the event loop, without I/O; all else that may block runs in worker threads. Requests that
+want the same look-up or the same refresh wait for it as tasks and hold no thread.
+"""
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import secrets
+import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, assert_never
+from concurrent.futures import Executor, Future
+from typing import Any, TypeVar, assert_never
 
+import anyio
+import anyio.from_thread
+import anyio.lowlevel
+import anyio.to_thread
+import httpx
 from asgiref.compatibility import guarantee_single_callable
 
-from fotoweb_middleware.asgi_messages import Headers, answer, sender_for
-from fotoweb_middleware.caches.forks import keep_over_forks
-from fotoweb_middleware.caches.opening import open_async_cache, peek_of
-from fotoweb_middleware.caches.protocol import AsyncCache
-from fotoweb_middleware.cookies.header import CookieNames
-from fotoweb_middleware.current import SESSION_KEY
-from fotoweb_middleware.drivers.awaiting import AwaitingDriver
-from fotoweb_middleware.drivers.later import LaterGate
-from fotoweb_middleware.effects import Flow
-from fotoweb_middleware.model import HEADERS_READ, Admit, Answer, PassThrough, RequestView
+from fotoweb_middleware.context import open_context
+from fotoweb_middleware.cookies import RequestCookies
+from fotoweb_middleware.handler import Handler
+from fotoweb_middleware.log import log_response
+from fotoweb_middleware.lookup import Found, Lookup, look_up
+from fotoweb_middleware.request import (
+    HEADERS_READ,
+    Request,
+    is_always_secure,
+    is_harmless_mount,
+    is_loopback_host_header,
+    join_cookie_headers,
+)
+from fotoweb_middleware.response_headers import private_headers
+from fotoweb_middleware.responses import Anonymous, Authenticated, Outcome, Response
+from fotoweb_middleware.session import SESSION_KEY
 from fotoweb_middleware.settings import Settings
-from fotoweb_middleware.site import open_site
-from fotoweb_middleware.site.journal import journal_answer
-from fotoweb_middleware.stages.shortcut import LONGEST_OPEN_PATH, LONGEST_RAW_PATH, UNKNOWN, Shortcut
-
-if TYPE_CHECKING:
-    import httpx
+from fotoweb_middleware.stores.base import Store
+from fotoweb_middleware.views.callback import callback
 
 __all__ = ["FotoWebASGIMiddleware"]
 
-LOGGER = logging.getLogger("fotoweb_middleware")
+R = TypeVar("R")
 WANTED = {name.encode("ascii"): name for name in HEADERS_READ}
 HTTP_SCHEMES = {"ws": "http", "wss": "https"}
+MAX_THREADS = 40
+"""For look-ups in the store, and as many for logins that wait for FotoWeb."""
 
-Scope = Any  # asgiref's scopes are TypedDicts that know no extension keys such as ours
+Scope = Any  # asgiref's scopes are TypedDicts that know no extension keys such as ours.
 Receive = Any
 Send = Any
+Headers = list[tuple[bytes, bytes]]
 
 
 class FotoWebASGIMiddleware:
@@ -45,8 +61,9 @@ class FotoWebASGIMiddleware:
     Args:
         app: The app, ASGI 3 or 2.
         settings: None reads the ``FOTOWEB_*`` variables.
-        cache: A server cache to use instead of the one that ``FOTOWEB_CACHE`` names.
+        store: A session store to use instead of the one that ``FOTOWEB_CACHE`` names.
         transport: Where calls to FotoWeb go instead of the network; for tests.
+        executor: Where calls to FotoWeb run; None: in a pool of 40 threads.
         clock: Epoch seconds; for tests.
         monotonic: Seconds of a clock that never jumps; for tests.
         entropy: Returns as many random bytes as asked for; for tests.
@@ -60,180 +77,230 @@ class FotoWebASGIMiddleware:
         app: Callable[..., Any],
         settings: Settings | None = None,
         *,
-        cache: AsyncCache | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        store: Store | None = None,
+        transport: httpx.BaseTransport | None = None,
+        executor: Executor | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         settings = settings if settings is not None else Settings()
-        server_cache = cache if cache is not None else open_async_cache(settings, clock=clock, monotonic=monotonic)
-        site = open_site(
+        self._app: Callable[..., Any] = guarantee_single_callable(app)  # type: ignore[no-untyped-call]
+        context = open_context(
             settings,
+            store=store,
+            transport=transport,
+            executor=executor,
+            max_slow_waiters=MAX_THREADS,
             clock=clock,
             monotonic=monotonic,
             entropy=entropy,
-            shared_cache=server_cache.shared,
-            peek=peek_of(server_cache),
-            owns_cache=cache is None,
         )
-        self._app: Callable[..., Any] = guarantee_single_callable(app)  # type: ignore[no-untyped-call]
-        keep_over_forks(site.near)  # Decisions know no processes, so the doors see to it.
-        self._gate = LaterGate(site)
-        self._driver = AwaitingDriver(settings, server_cache, transport)
-        self._arrivals = self._driver.arrivals
-        self._shortcut = Shortcut(site, self._arrivals.has_room)
-        self._has_open_paths, self._opened = self._shortcut.has_open_paths, self._shortcut.opened
+        self._handler = Handler(context)
+        self._session_cache = context.session_cache
+        self._always_secure = is_always_secure(settings)
+        self._prefix = settings.path_prefix
+        self._timeout_seconds = settings.http_timeout
         self._inject_header = settings.inject_header
+        self._always_varies = settings.login == "optional"
         self._withheld = frozenset({b"cookie", b"authorization"} if settings.inject_header else {b"cookie"})
+        self._loop_state: anyio.lowlevel.RunVar[LoopState] = anyio.lowlevel.RunVar(f"fotoweb_middleware_{id(self)}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; ``lifespan`` and types we do not know reach the app untouched."""
-        if scope["type"] != "http":
-            await self._serve_other(scope, receive, send)
-            return
-        if (
-            self._has_open_paths
-            and (self._opened.get(scope["path"], UNKNOWN) == scope.get("raw_path") or self._finds_open(scope))
-            and not scope.get("root_path")
-            and SESSION_KEY not in scope
-        ):
-            withheld = self._withheld
-            for header in scope["headers"]:
-                if header[0] in withheld:
-                    break
-            else:  # An open path, and nothing that the app must not see.
-                await self._app(scope, receive, send)
+        if scope["type"] == "http":
+            inner = self._known_scope(scope)
+            if inner is not None:
+                try:
+                    await self._app(inner, receive, private_sender(send))
+                finally:
+                    del inner  # It holds the token, and error reporters send a frame's local variables along.
                 return
-            header = None  # It holds the cookie: see below.
-        inner = None
-        if not (self._arrivals.is_full and self._is_new_here(scope)):  # Else it only gets in line.
-            inner = self._at_once(scope)
-        if inner is None and not self._arrivals.has_room():
-            await self._driver.arrive()  # A crowd that comes in one moment would hold up everybody else.
-            inner = self._at_once(scope)
-        if inner is None:
-            await self._ask_the_gate(scope, receive, send)
+        elif scope["type"] != "websocket":
+            await self._app(scope, receive, send)
             return
+        await self._handle(scope, receive, send)
+
+    def _known_scope(self, scope: Scope) -> Scope | None:
+        """Return the scope as the app sees it where the whole Cookie header is known and nothing is due, else None."""
+        path, mount, raw_path = scope["path"], scope.get("root_path"), scope.get("raw_path")
+        if mount:
+            path = path_within(mount.rstrip("/"), path)
+        if (
+            scope["method"] not in {"GET", "HEAD"}  # Others are refused where another origin sends them.
+            or path[:1] != "/"
+            or path.startswith(self._prefix)
+            or (raw_path and raw_path[:1] != b"/")
+            or (mount and not is_harmless_mount(mount))
+        ):
+            return None
+        named = dict(scope["headers"])
+        if (cookie := named.get(b"cookie")) is None or len(named) != len(scope["headers"]):
+            return None  # Some header came twice: ``request_from_scope`` joins them.
+        is_secure = self._always_secure
+        if is_secure is None:  # As ``request.cookie_names`` has it.
+            host = named.get(b"host", b"").decode("latin-1")
+            is_secure = scope.get("scheme") == "https" or not is_loopback_host_header(host)
+        known = self._session_cache.find(cookie.decode("latin-1"), secure=is_secure)
+        if known is None:
+            return None
+        withheld = self._withheld
+        headers: Headers = [header for header in scope["headers"] if header[0] not in withheld]
+        if known.cookie_header is not None:
+            headers.append((b"cookie", known.cookie_header.encode("latin-1")))
+        if self._inject_header:
+            headers.append((b"authorization", f"Bearer {known.cached.session.access_token}".encode("ascii")))
+        return {**scope, "headers": headers, SESSION_KEY: known.cached.session}
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = request_from_scope(scope)
+        cookies = self._handler.read_cookies(request)
+        outcome = self._handler.without_session(request, cookies)
+        if outcome is None:
+            outcome = await self._with_session(request, cookies)
+        match outcome:
+            case Response():
+                log_response(request.method, request.mount + request.path, outcome.status, outcome.reason)
+                await send_response(outcome, scope, receive, send)
+            case Anonymous() | Authenticated():
+                await self._run_app(scope, receive, send, outcome)
+            case _:
+                assert_never(outcome)
+
+    async def _with_session(self, request: Request, cookies: RequestCookies) -> Outcome:
+        """Take the steps of ``Handler.handle``: what may block in threads, all else here."""
+        handler, state = self._handler, self._state()
+        if (view := handler.view_of(request)) is not None:
+            limiter = state.fotoweb_limiter if view is callback else state.store_limiter
+            return await anyio.to_thread.run_sync(view, handler.context, request, cookies, limiter=limiter)
+        found: Lookup = handler.known_session(request, cookies) or await self._look_up(state, cookies)
+        decided = handler.conclude(request, cookies, found)
+        if not isinstance(decided, Found):
+            return decided
+        waited = await state.wait(handler.refresher.start(decided.cached), self._timeout_seconds)
+        return handler.after_refresh(request, cookies, decided, waited)
+
+    async def _look_up(self, state: LoopState, cookies: RequestCookies) -> Lookup:
+        """Find a session; of all requests with the same session cookie at the same time one asks."""
+        key = (cookies.names.session, cookies.session_value)
+        while (flight := state.look_ups.get(key)) is not None:
+            await flight.ended.wait()
+            if flight.found is not None:
+                return flight.found  # Else the request that asked was cancelled: somebody asks again.
+        flight = state.look_ups[key] = Flight()
+        try:
+            flight.found = await anyio.to_thread.run_sync(
+                look_up, self._handler.context, cookies, limiter=state.store_limiter
+            )
+            return flight.found
+        finally:
+            del state.look_ups[key]
+            flight.ended.set()
+
+    async def _run_app(self, scope: Scope, receive: Receive, send: Send, outcome: Authenticated | Anonymous) -> None:
+        # The app always gets a list of its own: uvicorn with httptools adds trailers to the scope's.
+        headers = [header for header in scope["headers"] if header[0] not in self._withheld]
+        if outcome.cookie_header is not None:
+            headers.append((b"cookie", outcome.cookie_header.encode("latin-1")))
+        inner = {**scope, "headers": headers}
+        inner.pop(SESSION_KEY, None)
+        stale_session_id = None
+        if isinstance(outcome, Authenticated):
+            inner[SESSION_KEY] = outcome.session
+            stale_session_id = outcome.stale_session_id
+            if self._inject_header:
+                headers.append((b"authorization", f"Bearer {outcome.session.access_token}".encode("ascii")))
+        has_session = isinstance(outcome, Authenticated)
+        if has_session or self._always_varies or outcome.set_cookies:
+            send = sender_with_cookies(outcome, send, has_session=has_session)
+        del headers, outcome
         try:
             await self._app(inner, receive, send)
         finally:
-            del inner  # It holds the token, and error reporters send a frame's local variables along.
+            del inner, send  # As in ``__call__``.
+        refresh = None if stale_session_id is None else self._handler.refresher.start_if_stale(stale_session_id)
+        if refresh is not None:
+            await self._state().wait(refresh, None)
 
-    async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            if not self._arrivals.has_room():
-                await self._driver.arrive()
-            await self._ask_the_gate(scope, receive, send)
+    def _state(self) -> LoopState:
+        state = self._loop_state.get(None)
+        if state is None:
+            state = LoopState()
+            self._loop_state.set(state)
+        return state
+
+
+class Flight:
+    """A look-up that is under way on an event loop.
+
+    Attributes:
+        ended: Set when it is over.
+        found: What it found; None where the request that asked was cancelled.
+    """
+
+    def __init__(self) -> None:
+        self.ended = anyio.Event()
+        self.found: Lookup | None = None
+
+
+class LoopState:
+    """What belongs to one event loop: limits on threads, and who waits for what.
+
+    Attributes:
+        store_limiter: For threads that ask the store.
+        fotoweb_limiter: For threads that wait for FotoWeb, so that these can't take the others.
+        look_ups: Look-ups under way, by session cookie.
+    """
+
+    def __init__(self) -> None:
+        self.store_limiter = anyio.CapacityLimiter(MAX_THREADS)
+        self.fotoweb_limiter = anyio.CapacityLimiter(MAX_THREADS)
+        self.look_ups: dict[tuple[str, str | None], Flight] = {}
+        self._events: dict[Future[Any], anyio.Event] = {}
+        self._token = anyio.lowlevel.current_token()
+        self._thread_id = threading.get_ident()
+
+    async def wait(self, future: Future[R], timeout_seconds: float | None) -> R | None:
+        """Wait as a task, which holds no thread, for what a thread works out; None where it took too long."""
+        if not future.done():
+            event = self._events.get(future)
+            if event is None:
+                event = self._events[future] = anyio.Event()
+                future.add_done_callback(self._wake)  # One for all that wait: each wakes the loop.
+            with anyio.move_on_after(timeout_seconds):
+                await event.wait()
+        return future.result() if future.done() else None
+
+    def _wake(self, future: Future[Any]) -> None:
+        if threading.get_ident() == self._thread_id:  # It was done in that very moment.
+            self._end(future)
             return
-        if scope["type"] == "lifespan":
-            await self._driver.prepare()  # So that the first login need not wait for it.
-        await self._app(scope, receive, send)
+        with contextlib.suppress(RuntimeError, anyio.NoEventLoopError):  # The loop has ended: nobody waits any more.
+            anyio.from_thread.run_sync(self._end, future, token=self._token)
 
-    async def _ask_the_gate(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = view_of(scope)
-        gate = self._gate.load()
-        decision = gate.decide_now(request)
-        if decision is None:
-            decision = await self._driver.run(gate.decide(request))
-        match decision:
-            case Answer():
-                journal_answer(request, decision)
-                await answer(decision, scope, receive, send)
-                if not self._driver.is_prepared:  # Where no lifespan came: while the person is at FotoWeb.
-                    await self._driver.prepare()
-            case PassThrough() | Admit():
-                await self._app(self._scope_for(scope, decision), receive, sender_for(decision, send))
-                if isinstance(decision, Admit) and decision.renew_session_id is not None:
-                    await self._renew(gate.renew_later(decision.renew_session_id))
-            case _:
-                assert_never(decision)
-
-    def _finds_open(self, scope: Scope) -> bool:
-        """Return whether a path is open to strangers; the next time it is found in ``Shortcut.opened``."""
-        path, raw_path = scope["path"], scope.get("raw_path")
-        is_short = len(path) <= LONGEST_OPEN_PATH and len(raw_path or b"") <= LONGEST_RAW_PATH
-        return is_short and self._shortcut.is_open(path, raw_path)
-
-    def _is_new_here(self, scope: Scope) -> bool:
-        """Return True only where ``_at_once`` would find nothing: a glance, since a thousand may come in one turn."""
-        for header in scope["headers"]:
-            if header[0] == b"cookie":
-                return self._shortcut.is_new(header[1])
-        return True
-
-    def _at_once(self, scope: Scope) -> Scope | None:
-        """Return the scope as the app sees it where the shortcut knows what that is, else None."""
-        cookie: bytes | None = None
-        headers: Headers = []
-        for header in scope["headers"]:
-            if header[0] not in self._withheld:
-                headers.append(header)
-            elif header[0] == b"cookie":
-                if cookie is not None:
-                    return None
-                cookie = header[1]
-        if cookie is None:
-            return None
-        path, raw_path, mount = scope["path"], scope.get("raw_path"), scope.get("root_path")
-        passage = self._shortcut.find(
-            scope["method"],
-            mount,
-            path_within(mount.rstrip("/"), path) if mount else path,
-            raw_path.decode("latin-1") if raw_path else None,
-            cookie.decode("latin-1"),
-            self._names_for(scope),
-        )
-        if passage is None:
-            return None
-        version, rest = passage
-        if rest is not None:
-            headers.append((b"cookie", rest.encode("latin-1")))
-        if self._inject_header:
-            if version.bearer_pair is None:
-                version.bearer_pair = (b"authorization", f"Bearer {version.session.access_token}".encode("ascii"))
-            headers.append(version.bearer_pair)
-        return {**scope, "headers": headers, SESSION_KEY: version.session}
-
-    def _names_for(self, scope: Scope) -> CookieNames:
-        shortcut = self._shortcut
-        if scope.get("scheme") == "https":
-            return shortcut.https_names
-        return shortcut.names or shortcut.names_for(scope.get("scheme") or "http", host_of(scope["headers"]))
-
-    def _scope_for(self, scope: Scope, decision: Admit | PassThrough) -> Scope:
-        """Return the scope as the app sees it after a decision: no cookie of ours, no bearer but the session's."""
-        headers = [header for header in scope["headers"] if header[0] not in self._withheld]
-        if decision.cookie_header is not None:
-            headers.append((b"cookie", decision.cookie_header.encode("latin-1")))
-        inner = {**scope, "headers": headers}
-        if isinstance(decision, PassThrough):
-            inner.pop(SESSION_KEY, None)
-            return inner
-        inner[SESSION_KEY] = decision.session
-        if self._inject_header:
-            headers.append((b"authorization", f"Bearer {decision.session.access_token}".encode("ascii")))
-        return inner
-
-    async def _renew(self, renewal: Flow[None]) -> None:
-        try:  # No session's id stands in this frame, whose local variables error reporters send along.
-            await self._driver.run(renewal)
-        except Exception:
-            LOGGER.exception("the refresh after the answer failed; the next request tries again")
+    def _end(self, future: Future[Any]) -> None:
+        event = self._events.pop(future, None)
+        if event is not None:
+            event.set()
 
 
-def view_of(scope: Scope) -> RequestView:
+def request_from_scope(scope: Scope) -> Request:
     """Return what decisions may know of a request (ASGI "HTTP & WebSocket" 2.5)."""
     headers: dict[str, str] = {}
+    cookies: list[str] = []
     for name, value in scope["headers"]:
         wanted = WANTED.get(name)
-        if wanted is not None:
-            text, glue = value.decode("latin-1"), "; " if wanted == "cookie" else ", "
-            headers[wanted] = f"{headers[wanted]}{glue}{text}" if wanted in headers else text
+        if wanted == "cookie":
+            cookies.append(value.decode("latin-1"))
+        elif wanted is not None:
+            text = value.decode("latin-1")
+            headers[wanted] = f"{headers[wanted]}, {text}" if wanted in headers else text
+    if (cookie := join_cookie_headers(cookies)) is not None:
+        headers["cookie"] = cookie
     mount = (scope.get("root_path") or "").rstrip("/")
     raw_path, scheme = scope.get("raw_path"), scope.get("scheme") or "http"
     path = path_within(mount, scope["path"])
-    return RequestView(
+    return Request(
         method=scope.get("method", "GET"),
         path=path,
         mount=mount,
@@ -252,6 +319,65 @@ def path_within(mount: str, path: str) -> str:
     return path[len(mount) :] if mount and (path == mount or path.startswith(f"{mount}/")) else path
 
 
-def host_of(headers: Headers) -> str:
-    """Return the Host header; of several all, which is no host."""
-    return ", ".join(value.decode("latin-1") for name, value in headers if name == b"host")
+def private_sender(send: Send) -> Send:
+    """Return a ``send`` that keeps the app's answer, made with a session, out of shared caches."""
+
+    def send_privately(message: Any) -> Any:
+        if message["type"] != "http.response.start":
+            return send(message)
+        headers: Headers = []
+        vary, says_cache_control = b"", False
+        for name, value in message.get("headers", ()):
+            lowered = name.lower()
+            if lowered == b"vary":
+                vary += value + b", "  # One header: older nginx reads no more of several.
+                continue
+            if lowered == b"cache-control":
+                says_cache_control = True
+            headers.append((name, value))
+        is_told = vary and (b"cookie" in vary.lower() or b"*" in vary)
+        headers.append((b"vary", vary[:-2] if is_told else vary + b"Cookie"))
+        if not says_cache_control:
+            headers.append((b"cache-control", b"private"))
+        return send({**message, "headers": headers})
+
+    return send_privately
+
+
+def sender_with_cookies(outcome: Authenticated | Anonymous, send: Send, *, has_session: bool) -> Send:
+    """Return a ``send`` that does what ``private_sender`` says, and adds our cookies to the app's answer."""
+
+    async def send_with_cookies(message: Any) -> None:  # No variable holds a cookie of ours, should ``send`` fail.
+        if message["type"] == "http.response.start" or (message["type"] == "websocket.accept" and outcome.set_cookies):
+            await send({**message, "headers": with_private_headers(message, outcome, has_session=has_session)})
+        else:
+            await send(message)
+
+    return send_with_cookies
+
+
+def with_private_headers(message: Any, outcome: Authenticated | Anonymous, *, has_session: bool) -> Headers:
+    """Return the headers of a message with those of ``private_headers``; wrong ones raise."""
+    pairs = [(bytes(n).decode("latin-1"), bytes(v).decode("latin-1")) for n, v in message.get("headers", ())]
+    private = private_headers(pairs, has_session=has_session, sets_cookie=bool(outcome.set_cookies))
+    ours = ((b"set-cookie", value.encode("latin-1")) for value in outcome.set_cookies)
+    return [*((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in private), *ours]
+
+
+async def send_response(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send an answer of our own; a WebSocket is refused before it is accepted."""
+    is_websocket = scope["type"] == "websocket"
+    if is_websocket:
+        await receive()  # websocket.connect: some servers insist that it is read first.
+        if "websocket.http.response" not in (scope.get("extensions") or {}):
+            await send({"type": "websocket.close", "code": response.websocket_close_code, "reason": ""})
+            return
+    kind = "websocket.http.response" if is_websocket else "http.response"
+    await send({"type": f"{kind}.start", "status": response.status, "headers": headers_of(response)})
+    await send({"type": f"{kind}.body", "body": b"" if scope.get("method") == "HEAD" else response.body})
+
+
+def headers_of(response: Response) -> Headers:
+    """Return the headers of an answer of our own, as ASGI wants them."""
+    length = ("content-length", str(len(response.body)))
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in (*response.headers, length)]

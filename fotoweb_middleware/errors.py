@@ -1,12 +1,12 @@
 """Every error of this package, in one tree.
 
     FotoWebMiddlewareError
-    ├── SettingsError            a FOTOWEB_* variable or Settings argument is wrong (the operator's to mend)
+    ├── SettingsError            a FOTOWEB_* variable or Settings argument is wrong (the operator's to fix)
     ├── FotoWebError             FotoWeb, or the way to it
     │   ├── FotoWebUnreachable   no answer, 5xx or 429: try again later
     │   ├── FotoWebNonsense      an answer that isn't what RFC 6749 promises
     │   └── FotoWebRefused       an OAuth error code (``error``) in an orderly answer
-    └── CacheUnavailable         the server cache can't be reached
+    └── StoreUnavailable         the session store can't be reached
 
 Each class has a stable ``code`` for logs and monitoring.
 No message of these errors ever holds a token, a code, a key or a cookie.
@@ -17,13 +17,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 __all__ = [
-    "CacheUnavailable",
     "FotoWebError",
     "FotoWebMiddlewareError",
     "FotoWebNonsense",
     "FotoWebRefused",
     "FotoWebUnreachable",
     "SettingsError",
+    "StoreUnavailable",
 ]
 
 
@@ -82,7 +82,7 @@ class FotoWebRefused(FotoWebError):
         self.status = status
 
 
-class CacheUnavailable(FotoWebMiddlewareError):
-    """The server cache did not answer, or not in time."""
+class StoreUnavailable(FotoWebMiddlewareError):
+    """The session store did not answer, or not in time."""
 
-    code = "cache_unavailable"
+    code = "store_unavailable"

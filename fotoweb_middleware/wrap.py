@@ -11,28 +11,26 @@ from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import fotoweb_middleware
+from fotoweb_middleware.asgi import FotoWebASGIMiddleware
 from fotoweb_middleware.errors import SettingsError
 from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.wsgi import FotoWebWSGIMiddleware
 
 __all__ = ["asgi", "wsgi"]
 
 if TYPE_CHECKING:
-    asgi: fotoweb_middleware.FotoWebASGIMiddleware
-    wsgi: fotoweb_middleware.FotoWebWSGIMiddleware
+    asgi: FotoWebASGIMiddleware
+    wsgi: FotoWebWSGIMiddleware
 
-DOORS = {"asgi": "FotoWebASGIMiddleware", "wsgi": "FotoWebWSGIMiddleware"}
-"""Public names, imported when they are asked for: an app uses one door only."""
+MIDDLEWARES: dict[str, Any] = {"asgi": FotoWebASGIMiddleware, "wsgi": FotoWebWSGIMiddleware}
 
 
 def __getattr__(name: str) -> Any:
     """Wrap the app when a server asks for it, and not on import."""
-    if name not in DOORS:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
+    if name not in MIDDLEWARES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     settings = Settings()
-    door = getattr(fotoweb_middleware, DOORS[name])
-    wrapped = door(load_app(settings.app), settings)
+    wrapped = MIDDLEWARES[name](load_app(settings.app), settings)
     globals()[name] = wrapped
     return wrapped
 
@@ -44,21 +42,24 @@ def load_app(address: str | None) -> Any:
         SettingsError: The variable is not set, or there is no such module or attribute.
     """
     if address is None:
-        msg = "FOTOWEB_APP is not set. It names the app to wrap, as module:attribute, such as mypackage.main:app."
-        raise SettingsError(msg)
+        raise SettingsError(
+            "FOTOWEB_APP is not set. It names the app to wrap, as module:attribute, such as mypackage.main:app."
+        )
     folder = str(Path.cwd())
     if folder not in sys.path:
-        sys.path.insert(0, folder)  # gunicorn and uvicorn do so for the app they are given; this is our app
+        sys.path.insert(0, folder)  # As gunicorn and uvicorn do for the app that they are given.
     module_name, _, attribute = address.partition(":")
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise  # The app itself misses something: its own traceback says it best.
-        msg = f"FOTOWEB_APP holds {address!r}, but there is no module {error.name!r} in {folder} or on the Python path."
-        raise SettingsError(msg) from None
+            raise  # A module that the app imports is missing: its own traceback says it best.
+        raise SettingsError(
+            f"FOTOWEB_APP holds {address!r}, but there is no module {error.name!r} in {folder} or on the Python path."
+        ) from None
     try:
         return reduce(getattr, attribute.split("."), module)
     except AttributeError as error:
-        msg = f"FOTOWEB_APP holds {address!r}, but {module_name!r} has no {attribute!r} ({error})."
-        raise SettingsError(msg) from None
+        raise SettingsError(
+            f"FOTOWEB_APP holds {address!r}, but {module_name!r} has no {attribute!r} ({error})."
+        ) from None

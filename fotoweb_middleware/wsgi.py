@@ -1,36 +1,39 @@
-"""The WSGI door: environ to RequestView, Decision to start_response. It decides nothing."""
+"""The WSGI middleware: environ to Request, outcome to what the app or the server gets. It decides nothing."""
 
 from __future__ import annotations
 
 import http
-import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, assert_never
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from typing import Any, assert_never
 
-from fotoweb_middleware.caches.forks import keep_over_forks
-from fotoweb_middleware.caches.opening import open_cache, peek_of
-from fotoweb_middleware.caches.protocol import Cache
-from fotoweb_middleware.current import SESSION_KEY
-from fotoweb_middleware.drivers.blocking import BlockingDriver
-from fotoweb_middleware.effects import Flow
-from fotoweb_middleware.gate import Gate
-from fotoweb_middleware.model import HEADERS_READ, Admit, Answer, PassThrough, RequestView
-from fotoweb_middleware.response_headers import cache_control_with_cookie, vary_with_cookie
+import httpx
+
+from fotoweb_middleware.context import open_context
+from fotoweb_middleware.handler import Handler
+from fotoweb_middleware.log import log_response
+from fotoweb_middleware.request import (
+    HEADERS_READ,
+    Request,
+    is_always_secure,
+    is_harmless_mount,
+    is_loopback_host_header,
+    join_cookie_headers,
+)
+from fotoweb_middleware.response_headers import private_headers
+from fotoweb_middleware.responses import Anonymous, Authenticated, Response
+from fotoweb_middleware.session import SESSION_KEY, Session
 from fotoweb_middleware.settings import Settings
-from fotoweb_middleware.site import open_site
-from fotoweb_middleware.site.journal import journal_answer
-from fotoweb_middleware.stages.shortcut import LONGEST_OPEN_PATH, LONGEST_RAW_PATH, UNKNOWN, Shortcut
-
-if TYPE_CHECKING:
-    import httpx
+from fotoweb_middleware.stores.base import Store
 
 __all__ = ["FotoWebWSGIMiddleware"]
 
-LOGGER = logging.getLogger("fotoweb_middleware")
-WANTED = tuple((f"HTTP_{name.upper().replace('-', '_')}", name) for name in sorted(HEADERS_READ))
-CACHE_HEADERS = ("cache-control", "vary")
+WANTED = {f"HTTP_{name.upper().replace('-', '_')}": name for name in HEADERS_READ}
+MAX_SLOW_WAITERS = 4
+"""Servers do not tell how many threads they have, and many have no more than eight."""
+PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -44,8 +47,9 @@ class FotoWebWSGIMiddleware:
     Args:
         app: The app (PEP 3333).
         settings: None reads the ``FOTOWEB_*`` variables.
-        cache: A server cache to use instead of the one that ``FOTOWEB_CACHE`` names.
+        store: A session store to use instead of the one that ``FOTOWEB_CACHE`` names.
         transport: Where calls to FotoWeb go instead of the network; for tests.
+        executor: Where calls to FotoWeb run; None: in a pool of 40 threads.
         clock: Epoch seconds; for tests.
         monotonic: Seconds of a clock that never jumps; for tests.
         entropy: Returns as many random bytes as asked for; for tests.
@@ -59,152 +63,161 @@ class FotoWebWSGIMiddleware:
         app: WSGIApp,
         settings: Settings | None = None,
         *,
-        cache: Cache | None = None,
+        store: Store | None = None,
         transport: httpx.BaseTransport | None = None,
+        executor: Executor | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         settings = settings if settings is not None else Settings()
-        server_cache = cache if cache is not None else open_cache(settings, clock=clock, monotonic=monotonic)
-        site = open_site(
+        self._app = app
+        context = open_context(
             settings,
+            store=store,
+            transport=transport,
+            executor=executor,
+            max_slow_waiters=MAX_SLOW_WAITERS,
             clock=clock,
             monotonic=monotonic,
             entropy=entropy,
-            shared_cache=server_cache.shared,
-            peek=peek_of(server_cache),
-            owns_cache=cache is None,
         )
-        self._app = app
-        keep_over_forks(site.near)  # Decisions know no processes, so the doors see to it.
-        self._gate = Gate(site)  # Not later: PEP 3333 has no moment between the start and the first request.
-        self._shortcut = Shortcut(site)
-        self._driver = BlockingDriver(settings, server_cache, transport)
+        self._handler = Handler(context)
+        self._session_cache = context.session_cache
+        self._always_secure = is_always_secure(settings)
+        self._prefix = settings.path_prefix
         self._inject_header = settings.inject_header
-        self._forgeable = (SESSION_KEY, "REMOTE_USER", *(("HTTP_AUTHORIZATION",) if settings.inject_header else ()))
+        self._always_varies = settings.login == "optional"
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
-        if "HTTP_COOKIE" not in environ:
-            opened = self._opened(environ)
-            return self._ask_the_gate(environ, start_response) if opened is None else self._app(opened, start_response)
-        shortcut = self._shortcut
-        is_https = environ["wsgi.url_scheme"] == "https"
-        names = shortcut.https_names if is_https else shortcut.names or shortcut.names_for("http", host_of(environ))
-        passage = shortcut.find(
-            environ["REQUEST_METHOD"],
-            environ.get("SCRIPT_NAME"),
-            environ.get("PATH_INFO", ""),
-            environ.get("RAW_URI") or environ.get("REQUEST_URI"),
-            environ["HTTP_COOKIE"],  # In no variable of its own: error reporters know headers by their names.
-            names,
-        )
-        if passage is None or "HTTP_UPGRADE" in environ:  # Perhaps a WebSocket, whose origin the stages check.
-            return self._ask_the_gate(environ, start_response)
-        version, rest = passage
-        inner = environ.copy()  # What ``_environ_for`` does, in less time.
-        if rest is None:
-            del inner["HTTP_COOKIE"]
-        else:
-            inner["HTTP_COOKIE"] = rest
-        inner[SESSION_KEY] = version.session
-        if (user := version.session.user) is not None:
-            inner["REMOTE_USER"] = user.user_name if user.user_name.isascii() else wsgi_text(user.user_name)
-        elif "REMOTE_USER" in inner:
-            del inner["REMOTE_USER"]
-        if self._inject_header:
-            if version.bearer is None:
-                version.bearer = f"Bearer {version.session.access_token}"
-            inner["HTTP_AUTHORIZATION"] = version.bearer
-        del passage, version, rest  # As ``inner`` below, and for the same reason.
-        try:
-            return self._app(inner, start_response)
-        finally:
-            del inner  # It holds the token, and error reporters send a frame's local variables along.
-
-    def _ask_the_gate(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        request = view_of(environ)
-        decision = self._gate.decide_now(request)
-        if decision is None:
-            decision = self._driver.run(self._gate.decide(request))
-        match decision:
-            case Answer():
-                journal_answer(request, decision)
-                body = answer(decision, request.method, start_response)
-                # While the person is at FotoWeb: the first login need not wait for it.
-                return body if self._driver.is_prepared else then(body, self._driver.prepare)
-            case PassThrough():
-                return self._app(self._environ_for(environ, decision), starter_for(decision, start_response))
-            case Admit():
-                body = self._app(self._environ_for(environ, decision), starter_for(decision, start_response))
-                if decision.renew_session_id is None:
-                    return body
-                renewal = self._gate.renew_later(decision.renew_session_id)
-                return then(body, lambda: self._renew(renewal))
+        inner = self._known_environ(environ)
+        if inner is not None:
+            try:
+                return self._app(inner, private_starter(start_response))
+            finally:
+                del inner  # It holds the token, and error reporters send a frame's local variables along.
+        request = request_from_environ(environ)
+        outcome = self._handler.handle(request)
+        match outcome:
+            case Response():
+                log_response(request.method, request.mount + request.path, outcome.status, outcome.reason)
+                return send_response(outcome, request.method, start_response)
+            case Anonymous() | Authenticated():
+                return self._run_app(environ, start_response, outcome)
             case _:
-                assert_never(decision)
+                assert_never(outcome)
 
-    def _opened(self, environ: Environ) -> Environ | None:
-        """Return the environ as the app sees it where a path is open to strangers, else None."""
-        shortcut, path = self._shortcut, environ.get("PATH_INFO", "")
-        if not shortcut.has_open_paths or environ.get("SCRIPT_NAME") or not path.isascii():
+    def _known_environ(self, environ: Environ) -> Environ | None:
+        """Return the environ as the app sees it where the Cookie header is known and nothing is due, else None."""
+        cookie = environ.get("HTTP_COOKIE")
+        if not cookie or environ["REQUEST_METHOD"] not in {"GET", "HEAD"} or "HTTP_UPGRADE" in environ:
+            return None  # Other methods, and WebSockets, are refused where another origin sends them.
+        path, mount = environ.get("PATH_INFO", ""), environ.get("SCRIPT_NAME")
+        raw_path = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+        if (
+            path[:1] != "/"
+            or path.startswith(self._prefix)
+            or (raw_path and raw_path[0] != "/")
+            or (mount and not is_harmless_mount(mount))
+        ):
             return None
-        raw_path = environ.get("RAW_URI") or environ.get("REQUEST_URI") or None
-        if raw_path and "?" in raw_path:
-            raw_path = raw_path[: raw_path.index("?")]  # Perhaps "", which is no path.
-        if shortcut.opened.get(path, UNKNOWN) != raw_path:
-            if len(path) > LONGEST_OPEN_PATH or len(raw_path or "") > LONGEST_RAW_PATH:
-                return None
-            if not shortcut.is_open(path, raw_path):
-                return None
-        return self._unknown(environ.copy(), None)
+        known = self._session_cache.find(cookie, secure=self._is_secure(environ))
+        if known is None:
+            return None
+        return self._inner_environ(environ, known.cookie_header, known.cached.session)
 
-    def _environ_for(self, environ: Environ, decision: Admit | PassThrough) -> Environ:
-        """Return the environ as the app sees it after a decision: no identity but the session's."""
-        inner = self._unknown(environ.copy(), decision.cookie_header)
-        if isinstance(decision, Admit):
-            inner[SESSION_KEY] = decision.session
-            if decision.session.user is not None:
-                inner["REMOTE_USER"] = wsgi_text(decision.session.user.user_name)
-            if self._inject_header:
-                inner["HTTP_AUTHORIZATION"] = f"Bearer {decision.session.access_token}"
-        return inner
+    def _is_secure(self, environ: Environ) -> bool:
+        if self._always_secure is not None:
+            return self._always_secure
+        return environ.get("wsgi.url_scheme") == "https" or not is_loopback_host_header(host_of(environ))
 
-    def _unknown(self, inner: Environ, cookie: str | None) -> Environ:
-        """Make an environ what the app sees of somebody who is not logged in: no cookie of ours, and no identity.
-
-        Args:
-            inner: A copy of the server's.
-            cookie: The Cookie header without our own cookies.
-        """
-        if cookie is None:
-            inner.pop("HTTP_COOKIE", None)
+    def _inner_environ(self, environ: Environ, cookie_header: str | None, session: Session | None) -> Environ:
+        """Return the environ as the app sees it: no cookie of ours, and no identity but the session's."""
+        inner = environ.copy()
+        if cookie_header is not None:
+            inner["HTTP_COOKIE"] = cookie_header
         else:
-            inner["HTTP_COOKIE"] = cookie
-        for name in self._forgeable:
-            inner.pop(name, None)
+            inner.pop("HTTP_COOKIE", None)
+        inner.pop("REMOTE_USER", None)
+        inner.pop(SESSION_KEY, None)
+        if self._inject_header:
+            inner.pop("HTTP_AUTHORIZATION", None)
+        if session is not None:
+            inner[SESSION_KEY] = session
+            if session.user is not None:
+                inner["REMOTE_USER"] = wsgi_text(session.user.user_name)
+            if self._inject_header:
+                inner["HTTP_AUTHORIZATION"] = f"Bearer {session.access_token}"
         return inner
 
-    def _renew(self, renewal: Flow[None]) -> None:
-        try:  # No session's id stands in this frame, whose local variables error reporters send along.
-            self._driver.run(renewal)
-        except Exception:
-            LOGGER.exception("the refresh after the answer failed; the next request tries again")
+    def _run_app(
+        self, environ: Environ, start_response: StartResponse, outcome: Authenticated | Anonymous
+    ) -> Iterable[bytes]:
+        session = outcome.session if isinstance(outcome, Authenticated) else None
+        if session is not None or self._always_varies or outcome.set_cookies:
+            start_response = starter_with_cookies(outcome, start_response, has_session=session is not None)
+        inner = self._inner_environ(environ, outcome.cookie_header, session)
+        try:
+            body = self._app(inner, start_response)
+        finally:
+            del inner, start_response  # As in ``__call__``.
+        if not isinstance(outcome, Authenticated) or outcome.stale_session_id is None:
+            return body
+        return BodyThenRefresh.over(body, self._handler, outcome.stale_session_id)
 
 
-def wsgi_text(text: str) -> str:
-    """Return a text as it stands in an environ: its bytes in UTF-8, each as a character of latin-1 (PEP 3333)."""
-    return text.encode("utf-8").decode("latin-1")
+class BodyThenRefresh:
+    """A response body that begins a refresh once the server has sent it and closes it. Nobody waits for that."""
+
+    def __init__(self, body: Iterable[bytes], handler: Handler, stale_session_id: str) -> None:
+        self._body = body
+        self._handler = handler
+        self._stale_session_id = stale_session_id
+
+    @staticmethod
+    def over(body: Iterable[bytes], handler: Handler, stale_session_id: str) -> Iterable[bytes]:
+        """Wrap a body; one that is a list stays one, whose length servers use to tell the Content-Length."""
+        if type(body) in {list, tuple}:
+            return ListThenRefresh(body, handler, stale_session_id)
+        return BodyThenRefresh(body, handler, stale_session_id)
+
+    def __iter__(self) -> Any:
+        """Hand the server the app's own iterator."""
+        return iter(self._body)
+
+    def close(self) -> None:
+        """Close the app's body, then begin to refresh."""
+        try:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._handler.refresher.start_if_stale(self._stale_session_id)
 
 
-def view_of(environ: Environ) -> RequestView:
+class ListThenRefresh(list[bytes]):
+    """The same for a list."""
+
+    def __init__(self, body: Iterable[bytes], handler: Handler, stale_session_id: str) -> None:
+        super().__init__(body)
+        self._handler = handler
+        self._stale_session_id = stale_session_id
+
+    def close(self) -> None:
+        """Begin to refresh."""
+        self._handler.refresher.start_if_stale(self._stale_session_id)
+
+
+def request_from_environ(environ: Environ) -> Request:
     """Return what decisions may know of a request (PEP 3333, "environ Variables")."""
-    headers = {name: environ[key] for key, name in WANTED if key in environ}
+    headers = {name: environ[key] for key, name in WANTED.items() if key in environ}
+    if "cookie" in headers and join_cookie_headers([headers["cookie"]]) is None:
+        del headers["cookie"]  # More than any browser sends.
     if "host" not in headers and (host := host_of(environ)):
         headers["host"] = host
     raw_target = environ.get("RAW_URI") or environ.get("REQUEST_URI")
-    return RequestView(
+    return Request(
         method=environ["REQUEST_METHOD"],
         path=text_of(environ.get("PATH_INFO", "")),
         mount=text_of(environ.get("SCRIPT_NAME", "")).rstrip("/"),
@@ -226,74 +239,53 @@ def host_of(environ: Environ) -> str:
 
 
 def text_of(latin1: str) -> str:
-    """Return the text of a path, which WSGI hands over as bytes in latin-1 clothes."""
+    """Return the text of a path, whose bytes WSGI hands over as latin-1 characters."""
     return latin1 if latin1.isascii() else latin1.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
-def starter_for(decision: Admit | PassThrough, start_response: StartResponse) -> StartResponse:
-    """Return a ``start_response`` that adds our cookies, or the server's own where there are none."""
-    if not decision.set_cookies:
-        return start_response
+def wsgi_text(text: str) -> str:
+    """Return a text as it stands in an environ: its bytes in UTF-8, each as a character of latin-1 (PEP 3333)."""
+    return text if text.isascii() else text.encode("utf-8").decode("latin-1")
+
+
+def private_starter(start_response: StartResponse) -> StartResponse:
+    """Return a ``start_response`` that keeps the app's answer, made with a session, out of shared caches."""
+
+    def start_privately(status: str, headers: HeaderList, exc_info: Any = None) -> Any:
+        private: HeaderList = []
+        vary, says_cache_control = "", False
+        for name, value in headers:
+            lowered = name.lower()
+            if lowered == "vary":
+                vary += f"{value}, "  # One header: older nginx reads no more of several.
+                continue
+            says_cache_control = says_cache_control or lowered == "cache-control"
+            private.append((name, value))
+        is_told = vary and ("cookie" in vary.lower() or "*" in vary)
+        private.append(("Vary", vary[:-2] if is_told else f"{vary}Cookie"))
+        if not says_cache_control:
+            private.append(("Cache-Control", "private"))
+        return start_response(status, private, *((exc_info,) if exc_info else ()))
+
+    return start_privately
+
+
+def starter_with_cookies(
+    outcome: Authenticated | Anonymous, start_response: StartResponse, *, has_session: bool
+) -> StartResponse:
+    """Return a ``start_response`` that does what ``private_starter`` says, and adds our cookies to the app's answer."""
 
     def start_with_cookies(status: str, headers: HeaderList, exc_info: Any = None) -> Any:
         error = (exc_info,) if exc_info else ()  # No variable holds a cookie of ours, should ``start_response`` fail.
-        ours = (("Set-Cookie", value) for value in decision.set_cookies)
-        return start_response(status, [*uncached(headers), *ours], *error)
+        private = private_headers(headers, has_session=has_session, sets_cookie=bool(outcome.set_cookies))
+        ours = (("Set-Cookie", value) for value in outcome.set_cookies)
+        return start_response(status, [*private, *ours], *error)
 
     return start_with_cookies
 
 
-def uncached(headers: HeaderList) -> HeaderList:
-    """Return the app's headers, wrong ones raise, and what keeps shared caches from storing the cookies that follow."""
-    said = {name: ", ".join(v for n, v in headers if n.lower() == name) or None for name in CACHE_HEADERS}
-    kept = [pair for pair in headers if pair[0].lower() not in CACHE_HEADERS]
-    cache_control = cache_control_with_cookie(said["cache-control"])
-    return [*kept, ("Cache-Control", cache_control), ("Vary", vary_with_cookie(said["vary"]))]
-
-
-PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
-
-
-def answer(decision: Answer, method: str, start_response: StartResponse) -> Iterable[bytes]:
+def send_response(response: Response, method: str, start_response: StartResponse) -> Iterable[bytes]:
     """Send an answer of our own; the request's body is not read."""
-    length = ("Content-Length", str(len(decision.body)))
-    start_response(f"{decision.status} {PHRASES[decision.status]}", [*decision.headers, length])
-    return [] if method == "HEAD" else [decision.body]
-
-
-class Then:
-    """A response body that does something once the server has sent it and closes it."""
-
-    def __init__(self, body: Iterable[bytes], after: Callable[[], None]) -> None:
-        self._body = body
-        self._after = after
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Hand the server the app's own iterator."""
-        return iter(self._body)
-
-    def close(self) -> None:
-        """Close the app's body, then do it."""
-        try:
-            close = getattr(self._body, "close", None)
-            if close is not None:
-                close()
-        finally:
-            self._after()
-
-
-class ThenList(list[bytes]):
-    """The same for a list, whose length servers use to tell the Content-Length."""
-
-    def __init__(self, body: Iterable[bytes], after: Callable[[], None]) -> None:
-        super().__init__(body)
-        self._after = after
-
-    def close(self) -> None:
-        """Do it."""
-        self._after()
-
-
-def then(body: Iterable[bytes], after: Callable[[], None]) -> Iterable[bytes]:
-    """Return a body that calls ``after`` when the server closes it, once everything is sent (PEP 3333)."""
-    return ThenList(body, after) if type(body) in {list, tuple} else Then(body, after)
+    length = ("Content-Length", str(len(response.body)))
+    start_response(f"{response.status} {PHRASES[response.status]}", [*response.headers, length])
+    return [] if method == "HEAD" else [response.body]

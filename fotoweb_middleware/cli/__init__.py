@@ -1,9 +1,9 @@
-"""The command ``fotoweb-middleware``, one file per command.
+"""The command ``fotoweb-middleware``.
 
-    secret   prints a fresh key
-    config   every setting, its value with secrets masked, and where it came from
-    check    tries the settings out and says what is wrong
     demo     simulator and a wrapped gallery app
+    check    tries the settings out, and says what is wrong and what to do
+    config   every setting, its value with secrets masked, and where it came from
+    secret   prints a new key
 
 It needs the extra ``cli`` (typer and rich); without it, it says so in one line.
 """
@@ -14,7 +14,7 @@ import sys
 
 __all__ = ["main"]
 
-_FROM_THE_EXTRA = {"click", "rich", "typer"}
+CLI_EXTRA = {"click", "rich", "typer"}
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
     try:
         from fotoweb_middleware.cli.app import app  # noqa: PLC0415 (the extra may not be installed)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _FROM_THE_EXTRA:
+        if (error.name or "").partition(".")[0] not in CLI_EXTRA:
             raise
         sys.exit("The command line needs: pip install 'fotoweb-middleware[cli]'")
     app()

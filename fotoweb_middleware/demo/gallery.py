@@ -10,7 +10,7 @@ from typing import Final
 from fotoweb_middleware.demo.pages import ICON, Place, Reply, plain_page, show_gallery
 from fotoweb_middleware.demo.pictures import ApiTrouble, Archive, FotoWebApi, Picture
 from fotoweb_middleware.demo.sightings import Sighting, Sightings
-from fotoweb_middleware.model import Session
+from fotoweb_middleware.session import Session
 
 __all__ = ["Asked", "Gallery"]
 

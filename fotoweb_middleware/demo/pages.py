@@ -12,7 +12,7 @@ import jinja2
 
 from fotoweb_middleware.demo.pictures import Archive, Picture
 from fotoweb_middleware.demo.sightings import Sighting
-from fotoweb_middleware.model import Session
+from fotoweb_middleware.session import Session
 
 __all__ = ["ICON", "Place", "Reply", "plain_page", "show_gallery"]
 

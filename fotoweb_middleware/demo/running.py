@@ -24,7 +24,7 @@ from fotoweb_middleware.demo.servers import serving_asgi, serving_wsgi
 from fotoweb_middleware.demo.shells import asgi_app, wsgi_app
 from fotoweb_middleware.demo.sightings import RefreshWatch, Sightings
 from fotoweb_middleware.demo.terminal import logging_to, write
-from fotoweb_middleware.drivers.calling import client_options
+from fotoweb_middleware.fotoweb.http import client_options
 from fotoweb_middleware.wsgi import FotoWebWSGIMiddleware
 
 __all__ = ["Demo", "running", "serve"]

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fotoweb_middleware.current import get_session
 from fotoweb_middleware.demo.gallery import Asked, Gallery
+from fotoweb_middleware.session import get_session
 
 __all__ = ["asgi_app", "wsgi_app"]
 

@@ -1,7 +1,7 @@
 """Which access tokens the gallery has seen, browser by browser: a new one means that the middleware got one.
 
-An app behind the middleware is told nothing of refreshes, since it need not care: each request simply carries a
-valid token. The gallery looks closer than an app should. Of a token it keeps a fingerprint, never the token.
+An app behind the middleware is not told of refreshes, and need not care: each request carries a valid token. The
+gallery looks closer than an app should. Of a token it keeps a fingerprint, never the token.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from fotoweb_middleware.model import Session
+from fotoweb_middleware.log import readable_time
+from fotoweb_middleware.session import Session
 
 __all__ = ["RefreshWatch", "Sighting", "Sightings", "fingerprint"]
 
@@ -23,7 +24,7 @@ MOST_BROWSERS: Final = 1_000
 MOST_TOKENS: Final = 50
 FINGERPRINT_DIGITS: Final = 12
 MOST_REFRESHES: Final = 10_000
-REFRESH_LINE: Final = re.compile(r"token refreshed\b.*\bexpires_at=([0-9.]+)")
+REFRESH_LINE: Final = re.compile(r"token refreshed\b.*\bexpires_at=(\S+)")
 
 Kind = Literal["signed in", "refreshed"]
 
@@ -35,12 +36,12 @@ def fingerprint(access_token: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A token that came for the first time.
+    """A token that was seen for the first time.
 
     Attributes:
         kind: Whether a login brought it, or a refresh.
         came_at: Epoch seconds of the refresh, or of the first request after the login.
-        expires_at: Epoch seconds, or None where FotoWeb tells none.
+        expires_at: Epoch seconds, or None where FotoWeb gives none.
         fingerprint: Of the token.
     """
 
@@ -51,23 +52,24 @@ class Sighting:
 
 
 class RefreshWatch(logging.Handler):
-    """Remembers which token came when by a refresh, from the middleware's log lines; its expiry is the token's name."""
+    """Remembers when refreshes happened, from the middleware's log lines. A token is recognised by its expiry."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
-        self._refreshed_at: OrderedDict[float, float] = OrderedDict()
+        self._refreshed_at: OrderedDict[str, float] = OrderedDict()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Remember a line that tells of a refresh."""
         match = REFRESH_LINE.match(record.getMessage())
         if match:
-            self._refreshed_at[float(match[1])] = record.created
+            self._refreshed_at[match[1]] = record.created
             while len(self._refreshed_at) > MOST_REFRESHES:
                 self._refreshed_at.popitem(last=False)
 
     def refreshed_at(self, expires_at: float | None) -> float | None:
         """Return when a token came by a refresh, in epoch seconds; None: it came by a login."""
-        return None if expires_at is None else self._refreshed_at.get(expires_at)
+        logged = readable_time(expires_at)
+        return None if logged is None else self._refreshed_at.get(logged)
 
 
 @dataclass(slots=True)
@@ -91,10 +93,10 @@ class Sightings:
         self._browsers: OrderedDict[str, _Browser] = OrderedDict()
 
     def note(self, browser_name: str | None, session: Session, now: float) -> tuple[str, tuple[Sighting, ...]]:
-        """Take down a request.
+        """Note a request.
 
         Args:
-            browser_name: What the browser's cookie says; None or unknown: a new name is made up.
+            browser_name: What the browser's cookie says; None or unknown: it gets a new name.
             session: What the request carried.
             now: Epoch seconds.
 

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from fotoweb_middleware.demo.pages import time_of_day
+from rich.console import Console
+from rich.text import Text
 
-try:
-    from rich.console import Console
-    from rich.text import Text
-except ModuleNotFoundError:  # rich comes with the extra `cli`; plain lines say the same.
-    Console = Text = None  # type: ignore[assignment,misc]
+from fotoweb_middleware.demo.pages import time_of_day
 
 __all__ = ["logging_to", "write"]
 
 LOGGER: Final = logging.getLogger("fotoweb_middleware")
 LABEL_WIDTH: Final = 10
-MOMENT: Final = re.compile(r"expires_at=([0-9.]+)")
+EXPIRY: Final = re.compile(r"expires_at=(\S+)")
 
 
 def write(label: str = "", text: str = "", *, is_important: bool = False) -> None:
     """Write one line: a label, and what there is to know; a blank line without either."""
-    if Console is None:
-        print(f"  {label:<{LABEL_WIDTH}}{text}".rstrip(), flush=True)  # noqa: T201 (this is the terminal)
-        return
     line = Text.assemble((f"  {label:<{LABEL_WIDTH}}", "dim"), (text, "bold cyan" if is_important else ""))
     line.rstrip()
     Console(highlight=False).print(line, soft_wrap=True)
+
+
+def epoch_seconds(logged: str) -> float:
+    """Return a time that the middleware logged, such as ``2026-11-30T09:20:14Z``."""
+    return dt.datetime.fromisoformat(logged).timestamp()
 
 
 class _Lines(logging.Handler):
@@ -38,7 +38,7 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record, with the time of day before it."""
-        line = MOMENT.sub(lambda match: f"until={time_of_day(float(match[1]))}", self.format(record))
+        line = EXPIRY.sub(lambda match: f"until={time_of_day(epoch_seconds(match[1]))}", self.format(record))
         write(time_of_day(record.created), line)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from fotoweb_middleware import base64url
+from fotoweb_middleware.sealing import base64url
 
 __all__ = ["challenge_of", "make_verifier"]
 
@@ -16,9 +16,9 @@ def make_verifier(entropy: Callable[[int], bytes]) -> str:
     Args:
         entropy: Returns as many random bytes as asked for, such as ``secrets.token_bytes``.
     """
-    return base64url.encode(entropy(32))
+    return base64url(entropy(32))
 
 
 def challenge_of(verifier: str) -> str:
     """Return the S256 ``code_challenge`` of a verifier: unpadded base64url of its SHA-256 (RFC 7636, 4.2)."""
-    return base64url.encode(hashlib.sha256(verifier.encode("ascii")).digest())
+    return base64url(hashlib.sha256(verifier.encode("ascii")).digest())

@@ -5,16 +5,22 @@ FotoWeb takes the client's credentials in the body only ("Web Application or API
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from typing import Any, Literal
+from typing import Literal
 
-from fotoweb_middleware.effects import HttpReply
 from fotoweb_middleware.errors import FotoWebNonsense, FotoWebRefused, FotoWebUnreachable
-from fotoweb_middleware.model import TokenSet
+from fotoweb_middleware.fotoweb.messages import Form, HttpReply, read_object
+from fotoweb_middleware.session import TokenSet
 
-__all__ = ["build_code_form", "build_refresh_form", "is_operator_fault", "read_object", "read_token_reply"]
+__all__ = [
+    "TOKEN_PATH",
+    "build_code_form",
+    "build_refresh_form",
+    "is_operator_fault",
+    "read_error_code",
+    "read_token_reply",
+]
 
 TOKEN_PATH = "/fotoweb/oauth2/token"  # noqa: S105 (a path, not a password)
 MAX_TOKEN_CHARACTERS = 32_768
@@ -32,8 +38,6 @@ TEMPORARY_ERRORS = frozenset({"server_error", "temporarily_unavailable"})
 REFUSAL_STATUSES = frozenset({400, 401, 403})
 TOO_MANY_REQUESTS = 429
 FIRST_SERVER_ERROR = 500
-
-Form = tuple[tuple[str, str], ...]
 
 
 def build_code_form(
@@ -53,16 +57,18 @@ def build_code_form(
         form.append(("redirect_uri", redirect_uri))
     if code_verifier is not None:
         form.append(("code_verifier", code_verifier))
-    return (*form, ("client_id", client_id), ("client_secret", client_secret))
+    return Form((*form, ("client_id", client_id), ("client_secret", client_secret)))
 
 
 def build_refresh_form(*, client_id: str, client_secret: str, refresh_token: str) -> Form:
     """Return the form that asks for new tokens (RFC 6749, 6; FotoWeb "Refreshing tokens")."""
-    return (
-        ("grant_type", "refresh_token"),
-        ("refresh_token", refresh_token),
-        ("client_id", client_id),
-        ("client_secret", client_secret),
+    return Form(
+        (
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token),
+            ("client_id", client_id),
+            ("client_secret", client_secret),
+        )
     )
 
 
@@ -84,8 +90,7 @@ def read_token_reply(reply: HttpReply, *, now: float, refresh_token: str | None 
     document = read_object(reply)
     token_type = document.get("token_type")
     if not isinstance(token_type, str) or token_type.lower() != "bearer":
-        msg = "the token endpoint's answer has no token_type bearer"
-        raise FotoWebNonsense(msg)
+        raise FotoWebNonsense("the token endpoint's answer has no token_type bearer")
     expires_in = read_expires_in(document.get("expires_in"))
     return TokenSet(
         access_token=read_token(document.get("access_token"), "access_token"),
@@ -109,7 +114,7 @@ def read_failure(reply: HttpReply) -> FotoWebUnreachable | FotoWebRefused | Foto
 
 
 def is_operator_fault(refusal: FotoWebRefused) -> bool:
-    """Return whether the operator must mend something, since no login of the user's could."""
+    """Return whether the operator must fix something, since no login of the user's could."""
     return refusal.error in OPERATOR_FAULTS
 
 
@@ -122,22 +127,6 @@ def read_error_code(reply: HttpReply) -> str:
     return error if isinstance(error, str) and ERROR_CODE.fullmatch(error) else ""
 
 
-def read_object(reply: HttpReply) -> dict[str, Any]:
-    """Return the JSON object in an answer.
-
-    Raises:
-        FotoWebNonsense: It is no JSON object, whatever the reason.
-    """
-    try:
-        document = json.loads(reply.body.decode("utf-8"))
-    except (ValueError, RecursionError):  # UnicodeDecodeError and too many digits are ValueErrors
-        document = None
-    if not isinstance(document, dict):
-        msg = f"FotoWeb answered HTTP {reply.status} without a JSON object"
-        raise FotoWebNonsense(msg)
-    return document
-
-
 def read_token(value: object, name: Literal["access_token", "refresh_token"]) -> str:
     """Return a token that is fit for a header.
 
@@ -146,8 +135,7 @@ def read_token(value: object, name: Literal["access_token", "refresh_token"]) ->
     """
     if isinstance(value, str) and len(value) <= MAX_TOKEN_CHARACTERS and TOKEN_TEXT.fullmatch(value):
         return value
-    msg = f"the token endpoint's {name} is no token"
-    raise FotoWebNonsense(msg)
+    raise FotoWebNonsense(f"the token endpoint's {name} is no token")
 
 
 def read_refresh_token(value: object) -> str | None:
@@ -169,8 +157,7 @@ def read_expires_in(value: object) -> float | None:
         value = float(value)
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf:  # False for NaN
         return float(min(value, MAX_EXPIRES_IN_SECONDS))
-    msg = "the token endpoint's expires_in is no number of seconds"
-    raise FotoWebNonsense(msg)
+    raise FotoWebNonsense("the token endpoint's expires_in is no number of seconds")
 
 
 def read_retry_after(value: str | None) -> float | None:

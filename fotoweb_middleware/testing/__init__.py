@@ -1,8 +1,8 @@
 """What tests of an application behind the middleware need. Comes with the extra `testing`.
 
 `FakeFotoWeb` simulates a FotoWeb site: behaviour modelled on public documentation; not affiliated with or endorsed
-by Fotoware. `FakeClock` is a clock that tests turn by hand. `CacheContract` and what belongs to it try a server cache
-of your own (docs/how-to/write-your-own-cache.md).
+by Fotoware. `FakeClock` is a clock that tests turn by hand. `StoreContract` and what belongs to it try a session
+store of your own (docs/how-to/write-your-own-store.md).
 """
 
 from __future__ import annotations
@@ -27,20 +27,16 @@ from fotoweb_middleware.testing.fake_fotoweb import (
 )
 
 if TYPE_CHECKING:
-    from fotoweb_middleware.testing.cache_contract import (
-        BlockingFace,
-        CacheContract,
-        CacheTrial,
+    from fotoweb_middleware.testing.store_contract import (
         OutageContract,
-        SharedCacheContract,
+        SharedStoreContract,
+        StoreContract,
+        StoreTrial,
     )
 
 __all__ = [
     "ROTATE_ALWAYS",
     "ROTATE_NEVER",
-    "BlockingFace",
-    "CacheContract",
-    "CacheTrial",
     "Client",
     "Endpoint",
     "FakeClock",
@@ -49,30 +45,32 @@ __all__ = [
     "OutageContract",
     "RequestRecord",
     "Serving",
-    "SharedCacheContract",
+    "SharedStoreContract",
+    "StoreContract",
+    "StoreTrial",
     "Switches",
     "TokenRequest",
     "User",
     "fingerprint",
 ]
 
-CONTRACT = ("BlockingFace", "CacheContract", "CacheTrial", "OutageContract", "SharedCacheContract")
-"""Imported when first asked for: it is for tests of caches alone, and pytest rewrites its assertions only where it was
+CONTRACT = ("OutageContract", "SharedStoreContract", "StoreContract", "StoreTrial")
+"""Imported when first asked for: it is for tests of stores alone, and pytest rewrites its assertions only where it was
 told to (`pytest.register_assert_rewrite`) before the import."""
 
 
 if not TYPE_CHECKING:  # Type checkers would believe that every name is there.
 
     def __getattr__(name: str) -> Any:
-        """Import a name of the suite for caches (PEP 562)."""
+        """Import a name of the suite for stores (PEP 562)."""
         if name not in CONTRACT:
             msg = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(msg)
-        value = getattr(import_module(f"{__name__}.cache_contract"), name)
+        value = getattr(import_module(f"{__name__}.store_contract"), name)
         globals()[name] = value
         return value
 
 
 def __dir__() -> list[str]:
-    """Return the names of the suite for caches too, imported or not."""
+    """Return the names of the suite for stores too, imported or not."""
     return sorted({*globals(), *__all__})

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 
 from fotoweb_middleware.cli.checks.finding import Finding, bad, ok, warn
-from fotoweb_middleware.settings import Settings
-from fotoweb_middleware.settings.cautions import cautions, unknown_variable_text
+from fotoweb_middleware.settings import DECLARED, Settings, read_all
 from fotoweb_middleware.settings.describe import describe
-from fotoweb_middleware.settings.environment import unknown_variables
-from fotoweb_middleware.settings.messages import Problem, WrongSettings
-from fotoweb_middleware.settings.texts import ABOUT
+from fotoweb_middleware.settings.messages import Problem, unknown_variable_warnings, warnings
 
 __all__ = ["check_settings", "read_settings"]
 
 
 def read_settings() -> tuple[Settings | None, list[Finding]]:
     """Return the settings and what is to be said about them; None where they can't be used."""
-    unknown = [warn(unknown_variable_text(one)) for one in unknown_variables(os.environ, ABOUT)]
-    try:
-        settings = Settings()
-    except WrongSettings as error:
-        return None, [*map(_problem, error.problems), *unknown]
+    unknown = [warn(sentence) for sentence in unknown_variable_warnings(DECLARED)]
+    *_, problems = read_all({})
+    if problems:
+        return None, [*map(finding_of, problems), *unknown]
+    settings = Settings()
     return settings, [*check_settings(settings), *unknown]
 
 
@@ -30,7 +26,7 @@ def check_settings(settings: Settings) -> list[Finding]:
     """Say how many settings are given, and what weakens the login."""
     given = sum(one.origin.kind != "default" for one in describe(settings))
     found = [ok(f"Configuration: {given} settings given, the others have their defaults.")]
-    found += [warn(caution) for caution in cautions(settings)]
+    found += [warn(sentence) for sentence in warnings(settings)]
     if settings.redirect_uri is None:
         found.append(
             warn(
@@ -53,7 +49,7 @@ def check_ca_bundle(path: str) -> list[Finding]:
     return []
 
 
-def _problem(problem: Problem) -> Finding:
-    takes = f"It takes {problem.accepts}" if problem.accepts else ""
+def finding_of(problem: Problem) -> Finding:
+    takes = f"It takes {problem.expects}" if problem.expects else ""
     what = f"{problem.headline}\nWrong: {problem.reason}" if problem.reason else problem.headline
-    return bad(what, "\n".join(filter(None, [problem.mend, takes])))
+    return bad(what, "\n".join(filter(None, [problem.hint, takes])))

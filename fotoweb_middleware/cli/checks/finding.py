@@ -23,18 +23,18 @@ class Finding:
     Attributes:
         level: How bad it is.
         what: What was found, with its cause. Never holds a secret.
-        mend: What to do about it; "" where nothing needs doing.
+        hint: What to do about it; "" where nothing needs doing.
     """
 
     level: Level
     what: str
-    mend: str = ""
+    hint: str = ""
 
     def __str__(self) -> str:
         """Return it as it is printed: ``ok    text``, and what to do on lines of its own."""
         what = self.what.replace("\n", "\n      ")
-        mend = self.mend.replace("\n", "\n      ")
-        return f"{self.level.value:<5} {what}" + (f"\n      To do: {mend}" if mend else "")
+        hint = self.hint.replace("\n", "\n      ")
+        return f"{self.level.value:<5} {what}" + (f"\n      To do: {hint}" if hint else "")
 
 
 def ok(what: str) -> Finding:
@@ -42,11 +42,11 @@ def ok(what: str) -> Finding:
     return Finding(Level.OK, what)
 
 
-def warn(what: str, mend: str = "") -> Finding:
+def warn(what: str, hint: str = "") -> Finding:
     """Return a finding that deserves a thought."""
-    return Finding(Level.WARN, what, mend)
+    return Finding(Level.WARN, what, hint)
 
 
-def bad(what: str, mend: str) -> Finding:
+def bad(what: str, hint: str) -> Finding:
     """Return a finding of something wrong."""
-    return Finding(Level.BAD, what, mend)
+    return Finding(Level.BAD, what, hint)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from fotoweb_middleware.cli.checks.finding import Finding, bad
-from fotoweb_middleware.drivers.calling import client_options
+from fotoweb_middleware.fotoweb.http import client_options
 from fotoweb_middleware.settings import Settings
 
 __all__ = ["Reply", "ask", "build_client"]
@@ -101,7 +101,7 @@ def explain(error: httpx.HTTPError, url: str) -> Finding:
         )
     return bad(
         f"The connection to {host} broke ({type(error).__name__}).",
-        "Try again. Where it stays so, look for a proxy or firewall in between.",
+        "Try again. If it happens again, look for a proxy or firewall in between.",
     )
 
 
@@ -121,7 +121,7 @@ def _certificate(error: ssl.SSLCertVerificationError, host: str) -> Finding:
         return bad(f"The certificate of {host} has expired.", "Have it renewed. Is this machine's clock right?")
     if code == _NOT_YET_VALID:
         return bad(f"The certificate of {host} is not valid yet.", "Is this machine's clock right?")
-    return bad(f"The certificate of {host} is not accepted: {error.verify_message}.", "Have the certificate mended.")
+    return bad(f"The certificate of {host} is not accepted: {error.verify_message}.", "Have the certificate corrected.")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

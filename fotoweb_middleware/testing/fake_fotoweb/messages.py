@@ -1,4 +1,4 @@
-"""Requests and responses as plain values, so that every face of the simulator runs the same code."""
+"""Requests and responses as plain values, so that the transports and the server run the same code."""
 
 from __future__ import annotations
 

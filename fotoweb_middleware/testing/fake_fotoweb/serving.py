@@ -125,7 +125,7 @@ class Serving:
     """A simulator on a port. `with` starts and stops it, or call `start` and `stop`, as often as you like.
 
     Attributes:
-        port: the port; 0 until it was started the first time, then the same one for ever.
+        port: the port; 0 until it was started the first time, then always the same one.
     """
 
     def __init__(self, fake: Handles, host: str, port: int) -> None:

@@ -72,10 +72,10 @@ class FakeFotoWeb:
         self._token_requests: list[TokenRequest] = []
         self.asgi_app = build_asgi_app(self)
 
-    # ------------------------------------------------------------------------------------------- faces
+    # ------------------------------------------------------------------------------------------- ways in
 
     def handle(self, request: FakeRequest) -> FakeResponse:
-        """Answer one request. Every face calls this; safe from many threads at once."""
+        """Answer one request. All transports and servers call this; safe from many threads at once."""
         with self._lock:
             fault = self._faults.take(request)
         late = self._wait(fault, request.read_timeout_seconds)
@@ -183,12 +183,12 @@ class FakeFotoWeb:
             self._site.revoke_everything()
 
     def expire_access_tokens(self) -> None:
-        """Make every access token run out now; refresh tokens go on."""
+        """Make every access token run out now; refresh tokens keep working."""
         with self._lock:
             self._site.expire_access_tokens()
 
     def forget_browsers(self) -> None:
-        """Log every browser out of FotoWeb itself; tokens go on."""
+        """Log every browser out of FotoWeb itself; tokens keep working."""
         with self._lock:
             self._site.browsers.clear()
 

@@ -146,6 +146,6 @@ class Site:
             code.expires_at = self.now()
 
     def expire_access_tokens(self) -> None:
-        """Make every access token run out now. Refresh tokens go on."""
+        """Make every access token run out now. Refresh tokens keep working."""
         for token in self.access_tokens.values():
             token.expires_at = min(token.expires_at, self.now())

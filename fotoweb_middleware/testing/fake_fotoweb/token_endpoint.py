@@ -169,7 +169,7 @@ def check_verifier(challenge: str | None, verifier: str | None) -> None:
 
 
 def use_refresh_token(site: Site, client: Client, values: dict[str, str]) -> tuple[Grant, bool]:
-    """Check a refresh token, and end it where it is this refresh's turn to rotate.
+    """Check a refresh token, and end it where this refresh rotates it.
 
     Raises:
         TokenError: invalid_request or invalid_grant.
@@ -185,11 +185,11 @@ def use_refresh_token(site: Site, client: Client, values: dict[str, str]) -> tup
     if known.grant.revoked or (known.expires_at is not None and known.expires_at <= site.now()):
         raise TokenError("invalid_grant", "The refresh_token has expired or was revoked.")
     known.grant.refreshes += 1
-    known.rotated = is_rotation_turn(site.switches, known.grant.refreshes)
+    known.rotated = is_rotated(site.switches, known.grant.refreshes)
     return known.grant, known.rotated
 
 
-def is_rotation_turn(switches: Switches, refreshes: int) -> bool:
+def is_rotated(switches: Switches, refreshes: int) -> bool:
     """Tell whether the nth refresh of a login gives a new refresh token."""
     return switches.rotate_every > 0 and refreshes % switches.rotate_every == 0
 

@@ -1,1 +1,0 @@
-"""Server caches: sealed bytes under keys, and leases. They know nothing of sessions."""

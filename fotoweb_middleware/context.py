@@ -1,0 +1,86 @@
+"""One wrapped app: its settings, its keys, its clocks, what it remembers, and whom it asks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+import httpx
+
+from fotoweb_middleware.fotoweb.http import FotoWebClient
+from fotoweb_middleware.sealing import Sealer
+from fotoweb_middleware.session_cache import SessionCache
+from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.stores import open_store
+from fotoweb_middleware.stores.base import Store
+from fotoweb_middleware.stores.monitored import MonitoredStore
+
+__all__ = ["Context", "open_context"]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything that a decision may use besides the request.
+
+    Attributes:
+        settings: As the operator gave them.
+        sealer: Seals cookies and store entries.
+        session_cache: What this process remembers.
+        store: What all processes share.
+        client: Calls FotoWeb.
+        clock: Epoch seconds.
+        monotonic: Seconds of a clock that never jumps.
+        entropy: Returns as many random bytes as asked for.
+    """
+
+    settings: Settings
+    sealer: Sealer
+    session_cache: SessionCache = field(repr=False)
+    store: MonitoredStore = field(repr=False)
+    client: FotoWebClient = field(repr=False)
+    clock: Callable[[], float]
+    monotonic: Callable[[], float]
+    entropy: Callable[[int], bytes]
+
+    def store_key(self, kind: str, secret_part: str) -> str:
+        """Return a key of the store that tells nothing of what it is made from."""
+        bound = f"{self.settings.url}\n{self.settings.client_id}\n{secret_part}"
+        return f"{kind}:{hashlib.sha256(bound.encode()).hexdigest()}"
+
+
+def open_context(  # noqa: PLR0913 (what the middlewares take)
+    settings: Settings,
+    *,
+    store: Store | None,
+    transport: httpx.BaseTransport | None,
+    executor: Executor | None,
+    max_slow_waiters: int,
+    clock: Callable[[], float],
+    monotonic: Callable[[], float],
+    entropy: Callable[[int], bytes],
+) -> Context:
+    """Make everything ready for one wrapped app, once, at start-up. The arguments are the middlewares' own.
+
+    Raises:
+        SettingsError: The store that the settings name can't be used.
+    """
+    binding = f"{settings.url}\n{settings.client_id}\n{settings.cookie_name}"
+    opened = store if store is not None else open_store(settings, clock=clock, monotonic=monotonic)
+    return Context(
+        settings=settings,
+        sealer=Sealer(settings.secret_keys, binding=binding, entropy=entropy),
+        session_cache=SessionCache(settings, clock=clock, monotonic=monotonic),
+        store=MonitoredStore(opened, monotonic),
+        client=FotoWebClient(
+            settings,
+            monotonic=monotonic,
+            transport=transport,
+            executor=executor,
+            max_slow_waiters=max_slow_waiters,
+        ),
+        clock=clock,
+        monotonic=monotonic,
+        entropy=entropy,
+    )

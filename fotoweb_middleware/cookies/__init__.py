@@ -1,1 +1,0 @@
-"""Bytes on the browser: reading, writing, splitting, signing and sealing cookies. Pure."""

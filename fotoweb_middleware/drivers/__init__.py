@@ -1,1 +1,0 @@
-"""Carry effects out: with threads (``blocking``), or on asyncio and trio (``awaiting``)."""

@@ -1,0 +1,309 @@
+"""Calls to FotoWeb: one ``httpx.Client`` a process, one deadline a call, a limit on calls at once, a circuit breaker.
+
+No connection is used twice: a surplus answer on a kept connection would be read as the next caller's.
+Redirects are never followed, since they would carry the client's secret elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import urlencode
+
+import certifi
+import httpx
+
+from fotoweb_middleware.errors import FotoWebMiddlewareError, FotoWebNonsense, FotoWebUnreachable
+from fotoweb_middleware.fotoweb.messages import Form, HttpReply
+from fotoweb_middleware.session import TokenSet
+from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.stores import forks
+
+__all__ = ["CircuitBreaker", "FotoWebClient", "client_options", "tls_context"]
+
+R = TypeVar("R")
+
+MAX_CALLS_AT_ONCE = 40
+"""Each holds a thread; further ones wait their turn."""
+PATIENCE_SECONDS = 1.0
+WAIT_MARGIN_SECONDS = 0.5
+MAX_BODY_BYTES = 262_144
+MAX_HEADER_BYTES = 65_536
+FIRST_SERVER_ERROR = 500
+HEADERS = {"Accept-Encoding": "identity", "Connection": "close", "User-Agent": "fotoweb-middleware"}
+CONNECTED = ("connect_tcp.complete", "start_tls.complete")
+
+
+class FotoWebClient:
+    """Talks to one FotoWeb site. Safe from any number of threads, and after a fork.
+
+    Args:
+        settings: For the address, time-outs and TLS.
+        monotonic: Seconds of a clock that never jumps.
+        transport: Where calls go instead of the network; for tests.
+        executor: Where ``submit`` runs work; None: a pool of 40 threads.
+        max_slow_waiters: How many threads may ``wait`` for longer than a second.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        monotonic: Callable[[], float],
+        transport: httpx.BaseTransport | None = None,
+        executor: Executor | None = None,
+        max_slow_waiters: int = MAX_CALLS_AT_ONCE,
+    ) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._given_executor = executor
+        self._max_slow_waiters = max_slow_waiters
+        self._monotonic = monotonic
+        self._tls = tls_context(settings)  # A file of the operator's is read now: a server may lose the right to later.
+        self.after_fork_in_child()
+        forks.register(self)
+
+    def after_fork_in_child(self) -> None:
+        """Begin with connections and threads of this process's own."""
+        self._client = httpx.Client(**client_options(self._settings, self._tls), transport=self._transport)
+        self._executor = self._given_executor or ThreadPoolExecutor(MAX_CALLS_AT_ONCE, thread_name_prefix="fotoweb")
+        self._breaker = CircuitBreaker(self._monotonic)
+        self._slow_waiters = threading.BoundedSemaphore(self._max_slow_waiters)
+
+    def submit(self, work: Callable[[], R]) -> Future[R]:
+        """Run work that calls FotoWeb in a thread of its own, which nobody cancels, and return its future.
+
+        The threads are no daemons: where the process ends meanwhile, Python waits for them, so no answer is lost.
+        """
+        return self._executor.submit(contextvars.copy_context().run, work)  # Tracing finds the caller's context.
+
+    def post_form(self, path: str, form: Form, *, timeout_seconds: float) -> HttpReply:
+        """POST a form and return the answer, whatever its status.
+
+        Args:
+            path: On the FotoWeb site.
+            form: The fields.
+            timeout_seconds: For everything: looking the name up, connecting, sending, reading the whole answer.
+
+        Raises:
+            FotoWebUnreachable: No answer, or not in time.
+            FotoWebNonsense: The answer is too large, or compressed.
+        """
+        headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
+        return self._call(
+            "POST", path, lambda: {"headers": headers, "content": urlencode(form.fields)}, timeout_seconds
+        )
+
+    def get_document(self, path: str, *, accept: str, tokens: TokenSet, timeout_seconds: float) -> HttpReply:
+        """GET a document with an access token; arguments and errors are those of ``post_form``."""
+
+        def parts() -> dict[str, Any]:
+            return {"headers": {"Accept": accept, "Authorization": f"Bearer {tokens.access_token}"}}
+
+        return self._call("GET", path, parts, timeout_seconds)
+
+    def wait(self, future: Future[R]) -> R | None:
+        """Wait in this thread for such work, for ``FOTOWEB_HTTP_TIMEOUT`` at most; None where it took too long.
+
+        A server has few threads, and those who wait for FotoWeb must leave some for all others. So only some may wait
+        for longer than a moment, and while as many do, nobody else waits at all.
+        """
+        timeout_seconds = self._settings.http_timeout + WAIT_MARGIN_SECONDS
+        patience_seconds = min(PATIENCE_SECONDS, timeout_seconds)
+        if not future.done():
+            if not self._slow_waiters.acquire(blocking=False):
+                return None
+            self._slow_waiters.release()
+        with contextlib.suppress(TimeoutError):
+            return future.result(patience_seconds)
+        if not self._slow_waiters.acquire(blocking=False):
+            return None
+        try:
+            return future.result(timeout_seconds - patience_seconds)
+        except TimeoutError:
+            return None
+        finally:
+            self._slow_waiters.release()
+
+    def _call(self, method: str, path: str, parts: Callable[[], dict[str, Any]], timeout_seconds: float) -> HttpReply:
+        """Make one call. Secrets are in ``parts``, and so in no variable of a frame that an error report may show."""
+        self._breaker.check()
+        try:
+            reply = self._send(method, path, parts, timeout_seconds)
+        except FotoWebMiddlewareError:
+            raise
+        except Exception as error:  # noqa: BLE001 (the frames below hold secrets: none may go with an error of ours)
+            did_not_answer = isinstance(error, httpx.NetworkError | httpx.TimeoutException)
+            self._breaker.note(is_answered=not did_not_answer)
+            raise unreachable(error) from None
+        self._breaker.note(is_answered=True)
+        return reply
+
+    def _send(self, method: str, path: str, parts: Callable[[], dict[str, Any]], timeout_seconds: float) -> HttpReply:
+        with (
+            Deadline(timeout_seconds) as deadline,
+            self._client.stream(
+                method,
+                self._settings.url + path,
+                **parts(),
+                timeout=timeout_seconds,
+                extensions={"trace": deadline.note_socket},
+            ) as response,
+        ):
+            reply = read_reply(response)
+            deadline.check()  # What ends by a cut connection may look like a whole answer.
+            return reply
+
+
+class Deadline:
+    """One deadline for a whole call.
+
+    httpx's own time-outs hold for one read, one address or one handshake each: a server that sends a byte now and then
+    is never late. So the connection is cut when the time is over, which ends the read.
+
+    Args:
+        seconds: For everything.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._is_over = False
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        """Start the clock."""
+        self._timer.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """Stop it; what failed because the connection was cut is told as a time-out."""
+        self._timer.cancel()
+        if isinstance(error, httpx.HTTPError):
+            self.check()
+
+    def check(self) -> None:
+        """Raise where the time is over.
+
+        Raises:
+            httpx.ReadTimeout: It is.
+        """
+        if self._is_over:
+            raise httpx.ReadTimeout("the whole answer took too long")
+
+    def note_socket(self, event: str, info: dict[str, Any]) -> None:
+        """Remember the connection, which httpcore tells of."""
+        if event.endswith(CONNECTED):
+            with self._lock:
+                self._socket = info["return_value"].get_extra_info("socket")
+                if self._is_over:
+                    cut(self._socket)
+
+    def _end(self) -> None:
+        with self._lock:
+            self._is_over = True
+            cut(self._socket)
+
+
+def cut(connection: socket.socket | None) -> None:
+    """End a connection under the thread that reads from it."""
+    if connection is not None:
+        with contextlib.suppress(OSError):  # It has ended by itself.
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)  # Not SSLSocket's: that one is for its own thread.
+
+
+class CircuitBreaker:
+    """After some calls in a row that were not answered, calls fail at once for two seconds.
+
+    Args:
+        monotonic: Seconds of a clock that never jumps.
+    """
+
+    FAILURES = 5
+    OPEN_SECONDS = 2.0
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._failures = 0
+        self._opens_until = 0.0
+
+    def check(self) -> None:
+        """Raise where FotoWeb did not answer a moment ago.
+
+        Raises:
+            FotoWebUnreachable: It did not.
+        """
+        left_seconds = self._opens_until - self._monotonic()
+        if self._failures >= self.FAILURES and left_seconds > 0:
+            raise FotoWebUnreachable(
+                f"FotoWeb left the last {self.FAILURES} calls unanswered; calls go on in a moment",
+                retry_after_seconds=left_seconds,
+            )
+
+    def note(self, *, is_answered: bool) -> None:
+        """Count a call."""
+        self._failures = 0 if is_answered else self._failures + 1
+        self._opens_until = self._monotonic() + self.OPEN_SECONDS
+
+
+def client_options(settings: Settings, tls: ssl.SSLContext | None = None) -> dict[str, Any]:
+    """Return what an httpx client for this FotoWeb site is made with; the TLS context is built where none is given."""
+    return {
+        "verify": tls or tls_context(settings),
+        "timeout": settings.http_timeout,
+        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=0),
+        "follow_redirects": False,
+        "headers": HEADERS,
+        # One client serves every user: a cookie that FotoWeb set for one must not go out with another's call.
+        "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+    }
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext:
+    """Trust the system's certificate authorities, or those of ``FOTOWEB_CA_BUNDLE`` alone."""
+    context = ssl.create_default_context(cafile=settings.ca_bundle)
+    if settings.ca_bundle is None and not context.get_ca_certs() and not context.cert_store_stats()["x509_ca"]:
+        # A machine without certificate authorities, such as a bare container: certifi brings Mozilla's list.
+        context.load_verify_locations(certifi.where())
+    return context
+
+
+def read_reply(response: httpx.Response) -> HttpReply:
+    """Read an answer up to a limit.
+
+    Raises:
+        FotoWebNonsense: Headers or body are larger than those of any token answer, or the body is compressed.
+    """
+    if sum(len(name) + len(value) for name, value in response.headers.raw) > MAX_HEADER_BYTES:
+        raise FotoWebNonsense(f"the headers of FotoWeb's answer are larger than {MAX_HEADER_BYTES} bytes")
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if (
+        encoding not in {"", "identity"} and response.status_code < FIRST_SERVER_ERROR
+    ):  # Of those nobody reads the body.
+        raise FotoWebNonsense("FotoWeb sent a compressed answer that was not asked for")
+    body = bytearray()
+    for chunk in response.iter_raw():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise FotoWebNonsense(f"FotoWeb's answer is larger than {MAX_BODY_BYTES} bytes")
+    return HttpReply(response.status_code, response.headers.get("retry-after"), bytes(body))
+
+
+def unreachable(error: Exception) -> FotoWebUnreachable:
+    """Return the error of our own tree for a call that failed.
+
+    Only the text of network errors and time-outs is kept: that of others, such as h11's about a garbled answer, quotes
+    what came, perhaps a token.
+    """
+    is_safe = isinstance(error, httpx.NetworkError | httpx.TimeoutException) and str(error)
+    words = f"{type(error).__name__}: {error}"[:200] if is_safe else type(error).__name__
+    return FotoWebUnreachable(f"FotoWeb could not be reached ({words})")

@@ -1,0 +1,198 @@
+"""The order of things: what becomes of a request. Every decision is made here or below, for both middlewares.
+
+    1. The request target is a path?                       else 400
+    2. One of our own pages?                               views/
+    3. A CORS preflight?                                   never with a session
+    4. A session: cookie, memory, store                    lookup.py
+    5. Its token has expired?                              refresh.py: one refresh, all requests wait for it
+    6. The app runs, with the session or without one, or the answer is a login, a 401, a 503
+
+``handle`` is the whole order for the WSGI middleware, and may block. The ASGI middleware takes the same steps one by
+one: ``without_session`` and ``conclude`` do no I/O and run on the event loop, the others in worker threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias, assert_never
+
+from fotoweb_middleware.context import Context
+from fotoweb_middleware.cookies import RequestCookies, read_cookies
+from fotoweb_middleware.lookup import Found, Lookup, NoSession, forget_session_cookies, look_up, session_cookies
+from fotoweb_middleware.records import StoreDown
+from fotoweb_middleware.refresh import Ended, NotNow, OperatorFault, Refresher, RefreshResult, Usable
+from fotoweb_middleware.request import (
+    SAFE_METHODS,
+    Request,
+    cookie_names,
+    is_cross_origin,
+    is_navigation,
+    is_origin_form,
+    is_preflight,
+    is_public,
+    is_trusted_origin,
+)
+from fotoweb_middleware.responses import Anonymous, Authenticated, Outcome, Response, with_cookies
+from fotoweb_middleware.views import refusals
+from fotoweb_middleware.views.callback import callback
+from fotoweb_middleware.views.login import begin_login, login
+from fotoweb_middleware.views.logout import logout
+from fotoweb_middleware.views.next_path import requested_path
+from fotoweb_middleware.views.status import status
+
+__all__ = ["Handler", "View"]
+
+View: TypeAlias = Callable[[Context, Request, RequestCookies], Response]
+
+
+def no_such_page(_context: Context, request: Request, _cookies: RequestCookies) -> Response:
+    """Answer a path below our prefix that is none of our pages."""
+    return refusals.no_such_page(request)
+
+
+VIEWS: dict[str, View] = {"/login": login, "/callback": callback, "/logout": logout, "/session": status}
+
+
+class Handler:
+    """Decides what becomes of each request of one wrapped app.
+
+    Args:
+        context: The wrapped app's.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.refresher = Refresher(context)
+
+    def handle(self, request: Request) -> Outcome:
+        """Decide with whatever it takes; may wait for the store and for FotoWeb."""
+        cookies = self.read_cookies(request)
+        if (outcome := self.without_session(request, cookies)) is not None:
+            return outcome
+        if (view := self.view_of(request)) is not None:
+            return view(self.context, request, cookies)
+        decided = self.conclude(request, cookies, look_up(self.context, cookies))
+        if not isinstance(decided, Found):
+            return decided
+        waited = self.context.client.wait(self.refresher.start(decided.cached))
+        return self.after_refresh(request, cookies, decided, waited)
+
+    def read_cookies(self, request: Request) -> RequestCookies:
+        """Return our own cookies of a request."""
+        return read_cookies(request.headers.get("cookie"), cookie_names(request, self.context.settings))
+
+    def view_of(self, request: Request) -> View | None:
+        """Return which of our own pages a request asks for; None where it is none of them."""
+        path, prefix = request.path, self.context.settings.path_prefix
+        if not path.startswith(prefix) or path[len(prefix) : len(prefix) + 1] not in {"", "/"}:
+            return None
+        return no_such_page if request.is_websocket else VIEWS.get(path[len(prefix) :], no_such_page)
+
+    def without_session(self, request: Request, cookies: RequestCookies) -> Outcome | None:
+        """Decide what needs neither a session nor I/O; None for all else."""
+        if not is_origin_form(request):
+            return refusals.bad_target(request)
+        view = self.view_of(request)
+        if view is login or view is no_such_page:
+            return view(self.context, request, cookies)
+        if view is callback or view is logout:
+            return None
+        if view is None and is_preflight(request):
+            return self._preflight(request, cookies)
+        if cookies.session_value is not None:
+            return None
+        return self._challenge(request, cookies) if view is None else view(self.context, request, cookies)
+
+    def known_session(self, request: Request, cookies: RequestCookies) -> Found | None:
+        """Return the session of a Cookie header that is known, where nothing is due; does no I/O."""
+        header = request.headers.get("cookie")
+        known = self.context.session_cache.find(header, secure=cookies.names.secure) if header else None
+        return None if known is None else Found(known.cached, None)
+
+    def conclude(self, request: Request, cookies: RequestCookies, found: Lookup) -> Outcome | Found:
+        """Decide with what was looked up; a session comes back whose token has to be refreshed first. Does no I/O."""
+        match found:
+            case NoSession():
+                return self._challenge(request, cookies)
+            case StoreDown():
+                return self._anonymous(request, cookies) or self._store_unavailable(request)
+            case Found(cached):
+                if is_unsafe(request) and is_cross_origin(request, self.context.settings):
+                    return refusals.cross_origin(request, cached.record.session_id)
+                result = self.refresher.without_refresh(cached)
+                return found if result is None else self.after_refresh(request, cookies, found, result)
+            case _:
+                assert_never(found)
+
+    def after_refresh(
+        self, request: Request, cookies: RequestCookies, found: Found, result: RefreshResult | None
+    ) -> Outcome:
+        """Decide with what became of the session's token; ``result`` is None where that took too long. Does no I/O."""
+        settled = self.refresher.settle(found.cached, result)
+        if self.context.session_cache.is_revoked(found.cached.record.session_id):
+            settled = Ended()  # It was logged out meanwhile.
+        match settled:
+            case Usable(cached):
+                return self._authenticated(request, cookies, Found(cached, found.cookie_version))
+            case Ended(is_certain):
+                return self._challenge(request, cookies, forget_session_cookies(cookies) if is_certain else ())
+            case NotNow(seconds, store_is_down):
+                if (anonymous := self._anonymous(request, cookies)) is not None:
+                    return anonymous
+                if store_is_down:
+                    return self._store_unavailable(request)
+                return refusals.fotoweb_unavailable(request, seconds, self._retry_url(request))
+            case OperatorFault(error):
+                return self._anonymous(request, cookies) or refusals.operator_fault(request, error)
+            case _:
+                assert_never(settled)
+
+    def _authenticated(self, request: Request, cookies: RequestCookies, found: Found) -> Authenticated:
+        """Let the app run with the session. The browser gets a new cookie where it has an older version."""
+        context, cached, now = self.context, found.cached, self.context.clock()
+        set_cookies: tuple[str, ...] = ()
+        if found.cookie_version is not None and found.cookie_version < cached.record.version:
+            set_cookies = session_cookies(context, cookies, cached)
+        elif (header := request.headers.get("cookie")) is not None:
+            context.session_cache.remember(header, cached, cookies.rest, secure=cookies.names.secure)
+        is_due = cached.is_stale(now) and now >= cached.refresh_due_at
+        stale_session_id = cached.record.session_id if is_due else None
+        return Authenticated(cached.session, cookies.rest, set_cookies, stale_session_id)
+
+    def _challenge(
+        self, request: Request, cookies: RequestCookies, set_cookies: tuple[str, ...] = ()
+    ) -> Response | Anonymous:
+        """Decide for a request without a session: the app where the path is open, else a login or a 401."""
+        if (anonymous := self._anonymous(request, cookies, set_cookies)) is not None:
+            return anonymous
+        if not is_navigation(request):
+            return with_cookies(refusals.not_signed_in(self.context, request), set_cookies)
+        next_path = requested_path(self.context.settings, request)
+        return with_cookies(begin_login(self.context, request, cookies, next_path), set_cookies)
+
+    def _anonymous(
+        self, request: Request, cookies: RequestCookies, set_cookies: tuple[str, ...] = ()
+    ) -> Anonymous | None:
+        """Let the app run without a session where it may, else return None."""
+        settings = self.context.settings
+        if settings.login == "optional" or is_public(request, settings):
+            return Anonymous(cookies.rest, set_cookies)
+        return None
+
+    def _preflight(self, request: Request, cookies: RequestCookies) -> Outcome:
+        """Let a preflight reach the app from a trusted origin or on an open path, never with a session; else 401."""
+        if is_trusted_origin(request.headers["origin"], self.context.settings):
+            return Anonymous(cookies.rest)
+        return self._anonymous(request, cookies) or refusals.not_signed_in(self.context, request)
+
+    def _store_unavailable(self, request: Request) -> Response:
+        return refusals.store_unavailable(request, self._retry_url(request))
+
+    def _retry_url(self, request: Request) -> str | None:
+        """Return what a page's "Try again" may ask for: the same, where asking twice is harmless."""
+        return requested_path(self.context.settings, request) if request.method == "GET" else None
+
+
+def is_unsafe(request: Request) -> bool:
+    """Return whether a request may change something, so that another origin must not send it with a session."""
+    return request.method not in SAFE_METHODS or request.is_websocket

@@ -1,1 +1,0 @@
-"""The ways off the road: login, callback, logout, and the session's status."""

@@ -1,0 +1,144 @@
+"""Session records in the store: the newest version found, revocations written down, what the store missed saved.
+
+Of several versions of a session the highest wins, and a revocation wins over all. What the store missed while it was
+out of reach is told to it when it is next asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+from fotoweb_middleware.context import Context
+from fotoweb_middleware.errors import StoreUnavailable
+from fotoweb_middleware.sealing import Purpose
+from fotoweb_middleware.session import SessionRecord
+from fotoweb_middleware.session_cache import CachedSession
+from fotoweb_middleware.stores.base import SaveOutcome, StoredEntry, StoreLock
+
+__all__ = [
+    "StoreDown",
+    "load_newest",
+    "open_entry",
+    "revoke_pending",
+    "revoke_session",
+    "save_record",
+    "session_key",
+]
+
+PENDING_AT_ONCE = 20
+CLOCK_SKEW_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class StoreDown:
+    """Only the store could tell, and it did not answer."""
+
+
+def session_key(context: Context, session_id: str) -> str:
+    """Return where a session's record lies in the store."""
+    return context.store_key("session", session_id)
+
+
+def load_newest(context: Context, session_id: str, record: SessionRecord | None) -> CachedSession | StoreDown | None:
+    """Return the newest version that cookie, memory and store know of a session; None where none does.
+
+    Args:
+        context: The wrapped app's.
+        session_id: Whose.
+        record: What the cookie carries; None where it only refers to the session, so that the store alone can tell.
+    """
+    known = context.session_cache.get(session_id)
+    key = session_key(context, session_id)
+    try:
+        entry = context.store.load(key)
+        is_answered = True
+    except StoreUnavailable:
+        if record is None:
+            return StoreDown()
+        entry, is_answered = None, False
+    if is_answered:
+        revoke_pending(context)
+    if entry is not None and entry.is_revoked:
+        context.session_cache.revoke(session_id)
+        return None
+    candidates = [record] if record is not None else []
+    if known is not None and (record is not None or not known.is_saved):
+        candidates.append(known.record)
+    if entry is not None and all(candidate.version < entry.version for candidate in candidates):
+        opened = open_entry(context, key, entry)  # Only what is newer is opened.
+        candidates += [opened] if opened is not None else []
+    if not candidates:
+        return None
+    newest = max(candidates, key=lambda candidate: candidate.version)
+    cached = context.session_cache.adopt(newest, by_reference=record is None)
+    if cached is None:
+        return None
+    is_behind = is_answered and context.store.shared and (entry is None or entry.version != cached.record.version)
+    if is_answered and (not cached.is_saved or is_behind) and not save_again(context, cached):
+        return None
+    cached.note_checked(context.clock(), context.monotonic(), context.settings.cache_recheck)
+    return cached
+
+
+def save_record(context: Context, record: SessionRecord, *, create: bool, lock: StoreLock | None = None) -> SaveOutcome:
+    """Save a session's record for as long as any cookie of it may come.
+
+    Raises:
+        StoreUnavailable: The store does not answer.
+    """
+    key = session_key(context, record.session_id)
+    left_seconds = record.started_at + context.settings.session_lifetime - context.clock()
+    sealed = context.sealer.seal(record.to_json(), Purpose.STORE, name=key).encode("ascii")
+    ttl_seconds = max(0.0, left_seconds) + CLOCK_SKEW_SECONDS
+    return context.store.save(key, sealed, version=record.version, ttl_seconds=ttl_seconds, create=create, lock=lock)
+
+
+def save_again(context: Context, cached: CachedSession) -> bool:
+    """Save what the store missed while it was out of reach, or lost; False where the session was revoked."""
+    with contextlib.suppress(StoreUnavailable):
+        outcome = save_record(context, cached.record, create=True)
+        cached.is_saved = True
+        if outcome is SaveOutcome.REVOKED:
+            context.session_cache.revoke(cached.record.session_id)
+            return False
+    return True
+
+
+def open_entry(context: Context, key: str, entry: StoredEntry | None) -> SessionRecord | None:
+    """Open an entry of the store; what does not open counts as lost."""
+    if entry is None or entry.value is None:
+        return None
+    opened = context.sealer.open(entry.value.decode("latin-1"), Purpose.STORE, name=key)
+    return None if opened is None else SessionRecord.from_json(opened.value)
+
+
+def revoke_session(context: Context, session_id: str) -> None:
+    """End a session here and everywhere: nothing brings it back while any cookie of it may still come."""
+    context.session_cache.revoke(session_id)
+    with contextlib.suppress(StoreUnavailable):  # The store itself logs that it is out of reach; it is told later.
+        tell_revocations(context, [session_id])
+
+
+def revoke_pending(context: Context) -> None:
+    """Tell the store, which answers again, of sessions that ended while it was out of reach."""
+    with contextlib.suppress(StoreUnavailable):
+        tell_revocations(context, context.session_cache.take_pending_revocations(PENDING_AT_ONCE))
+
+
+def tell_revocations(context: Context, session_ids: list[str]) -> None:
+    """Tell the store of sessions that ended. Those of which it could not be told stay pending.
+
+    Raises:
+        StoreUnavailable: It does not answer.
+    """
+    left = list(session_ids)
+    # Twice a session's lifetime is longer than any of its cookies may come, also where the wall clock went back.
+    ttl_seconds = 2 * context.settings.session_lifetime
+    try:
+        while left:
+            context.store.revoke(session_key(context, left[-1]), ttl_seconds=ttl_seconds)
+            left.pop()
+    finally:
+        for session_id in left:
+            context.session_cache.add_pending_revocation(session_id)

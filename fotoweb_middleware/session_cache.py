@@ -1,0 +1,303 @@
+"""What one process remembers of sessions, so that the same Cookie header again costs one look into a dictionary.
+
+Two rules:
+
+1. Everything here may be forgotten at any time but revocations, which live as long as any cookie of their session.
+2. ``find`` takes no lock, does no I/O and believes nothing but a whole Cookie header that was verified before:
+   a single changed byte is another header, and everything is verified again.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cachetools import LRUCache, TTLCache
+
+from fotoweb_middleware.session import Session, SessionRecord
+from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.stores import forks
+
+__all__ = ["CachedSession", "KnownRequest", "SessionCache"]
+
+HEADERS_PER_SESSION = 2  # During a refresh the old cookie still comes while the new one is on its way.
+MAX_HEADER_CHARACTERS = 16_384
+CLOCK_SKEW_SECONDS = 60.0
+"""A token that seems to come from further ahead shows that the clock went back."""
+MAX_USED_STATES = 10_000
+STATE_SECONDS = 660.0
+MARGIN_SECONDS = 5.0
+"""A token with less than this left, or a tenth of its lifetime, would expire in the app's hands."""
+
+
+class CachedSession:
+    """One version of a session, and what this process knows of it. A newer version is a new object.
+
+    Attributes:
+        record: What the cookie and the store hold.
+        session: What the app gets of it.
+        by_reference: Whether the browser's cookie only refers to the session, so that the store alone carries it.
+        is_saved: False while the store, being out of reach, does not know this version.
+        fresh_from: Epoch seconds; before them the clock must have gone back.
+        stale_at: Epoch seconds from which the token should be refreshed; infinite without a known expiry.
+        refresh_at: Epoch seconds from which requests wait for a new token: it has expired, or is about to.
+        expires_at: Epoch seconds from which the token can't be used; infinite without a known expiry.
+        ends_at: Epoch seconds at which the session ends, refreshed or not.
+        note_at: Epoch seconds from which a request has to be noted, for the idle limit.
+        checked_at, checked_until: Epoch seconds at which the store was asked about it, and until when that holds.
+        refresh_due_at: Epoch seconds from which a request starts a refresh after its answer.
+        due_at: Epoch seconds until which nothing is due, counted from ``checked_at``.
+        recheck_at: Monotonic seconds from which the store must be asked again.
+        failures: Refreshes that failed in a row.
+        retry_at: Monotonic seconds before which no refresh is tried again.
+        operator_error: FotoWeb's error code, where the last try failed by the operator's fault.
+        used_expired: Whether the token was used while it had expired.
+        headers: The Cookie headers that are known to carry it, the newest last.
+    """
+
+    __slots__ = (
+        "by_reference",
+        "checked_at",
+        "checked_until",
+        "due_at",
+        "ends_at",
+        "expires_at",
+        "failures",
+        "fresh_from",
+        "headers",
+        "is_saved",
+        "note_at",
+        "operator_error",
+        "recheck_at",
+        "record",
+        "refresh_at",
+        "refresh_due_at",
+        "retry_at",
+        "session",
+        "stale_at",
+        "used_expired",
+    )
+
+    def __init__(self, record: SessionRecord, settings: Settings, *, by_reference: bool) -> None:
+        tokens = record.tokens
+        expires_at = math.inf if tokens.expires_at is None else tokens.expires_at
+        lifetime_seconds = expires_at - tokens.received_at
+        self.record = record
+        self.session = Session(tokens.access_token, "bearer", tokens.expires_at, record.user)
+        self.by_reference = by_reference
+        self.is_saved = True
+        if tokens.refresh_token is None:  # Nothing can renew it: it is used to its end, whatever the clock says.
+            self.fresh_from = tokens.received_at - max(CLOCK_SKEW_SECONDS, lifetime_seconds)
+            self.stale_at = self.refresh_at = expires_at
+        else:
+            self.fresh_from = tokens.received_at - CLOCK_SKEW_SECONDS
+            self.stale_at = expires_at - min(settings.refresh_leeway, lifetime_seconds / 2)
+            self.refresh_at = expires_at - min(MARGIN_SECONDS, lifetime_seconds / 10)
+        self.expires_at = expires_at
+        self.ends_at = record.started_at + settings.session_lifetime
+        self.note_at = math.inf
+        if settings.session_idle:
+            self.ends_at = min(self.ends_at, record.seen_at + settings.session_idle)
+            self.note_at = record.seen_at + max(settings.session_idle / 20, min(1.0, settings.session_idle / 2))
+        self.refresh_due_at = self.stale_at
+        self.checked_at, self.checked_until = math.inf, -math.inf
+        self.due_at = self.recheck_at = -math.inf
+        self.failures = 0
+        self.retry_at = -math.inf
+        self.operator_error: str | None = None
+        self.used_expired = False
+        self.headers: tuple[tuple[bool, str], ...] = ()
+
+    def __repr__(self) -> str:
+        """Show no token."""
+        return f"CachedSession(version={self.record.version})"
+
+    def is_stale(self, now: float) -> bool:
+        """Return whether the token is valid, and should be refreshed once the request is answered."""
+        return self.stale_at <= now and not self.must_refresh(now)
+
+    def must_refresh(self, now: float) -> bool:
+        """Return whether a request has to wait for a new token. A clock that went back tells nothing of its end."""
+        return now < self.fresh_from or now >= self.refresh_at
+
+    def note_checked(self, now: float, monotonic: float, recheck_seconds: float) -> None:
+        """Note that the store has just been asked about this session, or could not be."""
+        self.recheck_at = monotonic + recheck_seconds
+        self.checked_at, self.checked_until = max(now, self.fresh_from), now + recheck_seconds
+        self._set_due()
+
+    def postpone_refresh(self, until: float) -> None:
+        """Let a stale token be used up to ``until`` (epoch seconds): a refresh is under way, or has just failed."""
+        self.refresh_due_at = min(max(until, self.stale_at), self.refresh_at)
+        self._set_due()
+
+    def _set_due(self) -> None:
+        self.due_at = min(self.checked_until, self.refresh_due_at, self.ends_at, self.note_at)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRequest:
+    """What is known of a Cookie header.
+
+    Attributes:
+        cached: Its session.
+        cookie_header: The Cookie header without our own cookies, for the app; None: there is none left.
+    """
+
+    cached: CachedSession
+    cookie_header: str | None = field(repr=False)
+
+
+class SessionCache:
+    """Sessions by Cookie header and by id, and revocations.
+
+    Args:
+        settings: For the size and the lifetimes.
+        clock: Epoch seconds.
+        monotonic: Seconds of a clock that never jumps.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._monotonic = monotonic
+        self._begin_empty()
+        forks.register(self)
+
+    def _begin_empty(self) -> None:
+        self._lock = threading.Lock()
+        self._sessions = SessionsById(self._settings.cache_size, self._forget_headers)
+        # An origin knows either the Secure cookie names or the plain ones: a header of one means nothing on the other.
+        self._by_header: dict[bool, dict[str, KnownRequest]] = {True: {}, False: {}}
+        # Twice a session's lifetime is longer than any of its cookies may come, also where the wall clock went back.
+        revoked_seconds = 2 * self._settings.session_lifetime
+        self._revoked: TTLCache[str, None] = TTLCache(math.inf, revoked_seconds, timer=self._monotonic)
+        self._pending_revocations: set[str] = set()
+        self._used_states: TTLCache[str, None] = TTLCache(MAX_USED_STATES, STATE_SECONDS, timer=self._monotonic)
+
+    def after_fork_in_child(self) -> None:
+        """Go on with what the parent knew, or, where a thread was changing it at the fork, with nothing."""
+        if self._lock.locked():
+            self._begin_empty()
+
+    def find(self, header: str, *, secure: bool) -> KnownRequest | None:
+        """Return what is known of a whole Cookie header, where its session's token is fresh and nothing is due.
+
+        Args:
+            header: As it came.
+            secure: Whether our cookies are Secure on this origin.
+        """
+        known = self._by_header[secure].get(header)
+        if known is None:
+            return None
+        cached = known.cached
+        return known if cached.checked_at <= self._clock() < cached.due_at else None
+
+    def get(self, session_id: str) -> CachedSession | None:
+        """Return the newest version known of a session; it is then the one used last."""
+        with self._lock:
+            return self._sessions.get(session_id)
+
+    def adopt(self, record: SessionRecord, *, by_reference: bool | None = None) -> CachedSession | None:
+        """Keep the highest version of a session and return what is known of it now; None where it was revoked.
+
+        Args:
+            record: A version that is known to be genuine.
+            by_reference: See ``CachedSession``; None: as it was before.
+        """
+        session_id = record.session_id
+        with self._lock:
+            if session_id in self._revoked:
+                return None
+            known = self._sessions.get(session_id)
+            if known is not None and known.record.version >= record.version:
+                return known
+            if by_reference is None:
+                by_reference = known.by_reference if known is not None else self._settings.cookie_mode == "reference"
+            newer = CachedSession(record, self._settings, by_reference=by_reference)
+            if known is not None:
+                self._forget_headers(known)
+                if known.record.tokens == record.tokens:  # A note that the session was used, not a refresh.
+                    newer.failures, newer.retry_at = known.failures, known.retry_at
+                    newer.operator_error, newer.used_expired = known.operator_error, known.used_expired
+            self._sessions[session_id] = newer
+            return newer
+
+    def remember(self, header: str, cached: CachedSession, cookie_header: str | None, *, secure: bool) -> None:
+        """Note that a Cookie header carries a session at its newest version. Of each session the last two are known.
+
+        Args:
+            header: As it came, and was verified.
+            cached: The session.
+            cookie_header: The header without our own cookies.
+            secure: Whether our cookies are Secure on this origin.
+        """
+        if len(header) > MAX_HEADER_CHARACTERS:
+            return
+        with self._lock:
+            if self._sessions.get(cached.record.session_id) is not cached:
+                return  # A newer version, or a logout, came meanwhile.
+            others = [known for known in cached.headers if known != (secure, header)]
+            for forgotten in others[: 1 - HEADERS_PER_SESSION]:
+                self._by_header[forgotten[0]].pop(forgotten[1], None)
+            cached.headers = (*others[1 - HEADERS_PER_SESSION :], (secure, header))
+            self._by_header[secure][header] = KnownRequest(cached, cookie_header)
+
+    def revoke(self, session_id: str) -> None:
+        """End a session in this process: nothing brings it back."""
+        with self._lock:
+            self._revoked[session_id] = None
+            cached = self._sessions.pop(session_id, None)
+            if cached is not None:
+                self._forget_headers(cached)
+
+    def is_revoked(self, session_id: str) -> bool:
+        """Return whether a session was logged out or refused, as far as this process knows."""
+        with self._lock:
+            return session_id in self._revoked
+
+    def use_state_once(self, key: str) -> bool:
+        """Return True to the first caller with this key: while the store is out of reach, nobody else can tell."""
+        with self._lock:
+            if key in self._used_states:
+                return False
+            self._used_states[key] = None
+            return True
+
+    def add_pending_revocation(self, session_id: str) -> None:
+        """Note that the store, being out of reach, was not told of a session's end."""
+        with self._lock:
+            self._pending_revocations.add(session_id)
+
+    def take_pending_revocations(self, most: int) -> list[str]:
+        """Return some of the sessions of whose end the store is still to be told, and forget them."""
+        if not self._pending_revocations:
+            return []
+        with self._lock:
+            return [self._pending_revocations.pop() for _ in range(min(most, len(self._pending_revocations)))]
+
+    def _forget_headers(self, cached: CachedSession) -> None:
+        for secure, header in cached.headers:
+            self._by_header[secure].pop(header, None)
+        cached.headers = ()
+
+
+class SessionsById(LRUCache[str, CachedSession]):
+    """The sessions that this process remembers; the one not used for longest is forgotten first.
+
+    Args:
+        size: Most sessions kept.
+        forget: Called with each one that is pushed out.
+    """
+
+    def __init__(self, size: int, forget: Callable[[CachedSession], None]) -> None:
+        super().__init__(size)
+        self._forget = forget
+
+    def popitem(self) -> tuple[str, CachedSession]:
+        """Push out the session not used for longest."""
+        session_id, cached = super().popitem()
+        self._forget(cached)
+        return session_id, cached

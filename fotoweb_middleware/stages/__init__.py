@@ -1,1 +1,0 @@
-"""The stages that every protected request passes, in this order: classify, lookup, refresh, supply."""

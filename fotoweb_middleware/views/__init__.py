@@ -1,0 +1,1 @@
+"""The middleware's own pages: login, callback, logout, status; and the answers to requests that may not pass."""

@@ -1,0 +1,77 @@
+"""Answers to requests that may not pass: a page for people, a problem document for programs."""
+
+from __future__ import annotations
+
+import math
+
+from fotoweb_middleware.context import Context
+from fotoweb_middleware.log import Event, log_event
+from fotoweb_middleware.pages import page
+from fotoweb_middleware.request import Request, front_page, own_path, wants_page
+from fotoweb_middleware.responses import Response, page_or_problem, page_response, problem_response
+
+__all__ = [
+    "bad_target",
+    "cross_origin",
+    "fotoweb_unavailable",
+    "method_not_allowed",
+    "no_such_page",
+    "not_signed_in",
+    "operator_fault",
+    "store_unavailable",
+]
+
+STORE_RETRY_SECONDS = 5
+CHALLENGE = ("WWW-Authenticate", 'FotoWeb-Login realm="fotoweb"')
+"""RFC 9110, 15.5.2 asks for a challenge; this scheme is ours, so that no browser opens a password dialog."""
+
+
+def not_signed_in(context: Context, request: Request) -> Response:
+    """Return the 401: with ``login_url`` for programs, as a page for forms. No cookie is set, no login begun."""
+    url = own_path(context.settings, request.mount, "login")
+    shown = page("not_signed_in", login_url=url)
+    if request.method != "GET" and wants_page(request):
+        return page_response(shown, extra=(CHALLENGE,))
+    return problem_response(401, shown.title(), shown.detail(), code=shown.code, extra=(CHALLENGE,), login_url=url)
+
+
+def bad_target(request: Request) -> Response:
+    """Return the 400 for a request target that is no path, or a Host header that is no host."""
+    return page_or_problem(request, page("bad_request_target"))
+
+
+def no_such_page(request: Request) -> Response:
+    """Return the 404 for a path below our prefix that is none of our pages."""
+    return page_or_problem(request, page("no_such_page", app_url=front_page(request.mount)))
+
+
+def method_not_allowed(request: Request, allowed: tuple[str, ...]) -> Response:
+    """Return the 405 for one of our pages."""
+    shown = page("method_not_allowed", allowed=allowed, app_url=front_page(request.mount))
+    return page_or_problem(request, shown, extra=(("Allow", ", ".join(allowed)),))
+
+
+def cross_origin(request: Request, session_id: str | None) -> Response:
+    """Return the 403 for what another origin sent with the session's cookie."""
+    origin = request.headers.get("origin")
+    log_event(Event.CROSS_ORIGIN, session_id=session_id, method=request.method, path=request.path, origin=origin)
+    return page_or_problem(request, page("cross_origin_refused", app_url=front_page(request.mount)))
+
+
+def fotoweb_unavailable(request: Request, retry_after_seconds: float, retry_url: str | None) -> Response:
+    """Return the 503 for an expired token that can't be refreshed now."""
+    seconds = max(1, math.ceil(retry_after_seconds))
+    shown = page("fotoweb_unavailable", retry_after_seconds=seconds, retry_url=retry_url)
+    return page_or_problem(request, shown, extra=(("Retry-After", str(seconds)),))
+
+
+def store_unavailable(request: Request, retry_url: str | None) -> Response:
+    """Return the 503 for a session that only the store knows."""
+    shown = page("store_unavailable", retry_after_seconds=STORE_RETRY_SECONDS, retry_url=retry_url)
+    return page_or_problem(request, shown, extra=(("Retry-After", str(STORE_RETRY_SECONDS)),))
+
+
+def operator_fault(request: Request, error: str) -> Response:
+    """Return the 502 for an expired token where FotoWeb refuses the app itself."""
+    shown = page("fotoweb_error", step="refresh", error=error, retry_url=front_page(request.mount))
+    return page_or_problem(request, shown)
