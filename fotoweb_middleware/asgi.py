@@ -10,7 +10,7 @@ import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from typing import Any, TypeVar, assert_never
 
@@ -22,7 +22,7 @@ import httpx
 from asgiref.compatibility import guarantee_single_callable
 
 from fotoweb_middleware.context import open_context
-from fotoweb_middleware.cookies import RequestCookies
+from fotoweb_middleware.cookies import MAX_HEADER_CHARACTERS, RequestCookies
 from fotoweb_middleware.handler import Handler
 from fotoweb_middleware.log import log_response
 from fotoweb_middleware.lookup import Found, Lookup, look_up
@@ -32,11 +32,10 @@ from fotoweb_middleware.request import (
     is_always_secure,
     is_harmless_mount,
     is_loopback_host_header,
-    join_cookie_headers,
 )
 from fotoweb_middleware.response_headers import private_headers
 from fotoweb_middleware.responses import Anonymous, Authenticated, Outcome, Response
-from fotoweb_middleware.session import SESSION_KEY
+from fotoweb_middleware.session import SESSION_KEY, Session
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores.base import Store
 from fotoweb_middleware.views.callback import callback
@@ -53,6 +52,8 @@ Scope = Any  # asgiref's scopes are TypedDicts that know no extension keys such 
 Receive = Any
 Send = Any
 Headers = list[tuple[bytes, bytes]]
+ForApp = tuple[Headers, dict[str, Session]]
+"""The request headers that the app gets of us, and what its scope gets."""
 
 
 class FotoWebASGIMiddleware:
@@ -96,7 +97,7 @@ class FotoWebASGIMiddleware:
             monotonic=monotonic,
             entropy=entropy,
         )
-        self._handler = Handler(context)
+        self._handler = Handler(context, self._for_app)
         self._session_cache = context.session_cache
         self._always_secure = is_always_secure(settings)
         self._prefix = settings.path_prefix
@@ -141,16 +142,30 @@ class FotoWebASGIMiddleware:
         if is_secure is None:  # As ``request.cookie_names`` has it.
             host = named.get(b"host", b"").decode("latin-1")
             is_secure = scope.get("scheme") == "https" or not is_loopback_host_header(host)
-        known = self._session_cache.find(cookie.decode("latin-1"), secure=is_secure)
+        known = self._session_cache.find(cookie, secure=is_secure)
         if known is None:
             return None
+        return self._inner_scope(scope, known.for_app)
+
+    def _for_app(self, session: Session | None, cookie_header: str | None) -> ForApp:
+        headers: Headers = []
+        if cookie_header is not None:
+            headers.append((b"cookie", cookie_header.encode("latin-1")))
+        if session is not None and self._inject_header:
+            headers.append((b"authorization", f"Bearer {session.access_token}".encode("ascii")))
+        return headers, {} if session is None else {SESSION_KEY: session}
+
+    def _inner_scope(self, scope: Scope, for_app: ForApp) -> Scope:
+        """Return the scope as the app sees it: no cookie of ours, and no identity but the session's."""
         withheld = self._withheld
-        headers: Headers = [header for header in scope["headers"] if header[0] not in withheld]
-        if known.cookie_header is not None:
-            headers.append((b"cookie", known.cookie_header.encode("latin-1")))
-        if self._inject_header:
-            headers.append((b"authorization", f"Bearer {known.cached.session.access_token}".encode("ascii")))
-        return {**scope, "headers": headers, SESSION_KEY: known.cached.session}
+        given, session = for_app
+        # A list of its own, always: uvicorn with httptools adds a request's trailers to the scope's.
+        headers = [header for header in scope["headers"] if header[0] not in withheld]
+        headers += given
+        inner = {**scope, "headers": headers, **session}
+        if not session:
+            inner.pop(SESSION_KEY, None)
+        return inner
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = request_from_scope(scope)
@@ -198,22 +213,12 @@ class FotoWebASGIMiddleware:
             flight.ended.set()
 
     async def _run_app(self, scope: Scope, receive: Receive, send: Send, outcome: Authenticated | Anonymous) -> None:
-        # The app always gets a list of its own: uvicorn with httptools adds trailers to the scope's.
-        headers = [header for header in scope["headers"] if header[0] not in self._withheld]
-        if outcome.cookie_header is not None:
-            headers.append((b"cookie", outcome.cookie_header.encode("latin-1")))
-        inner = {**scope, "headers": headers}
-        inner.pop(SESSION_KEY, None)
-        stale_session_id = None
-        if isinstance(outcome, Authenticated):
-            inner[SESSION_KEY] = outcome.session
-            stale_session_id = outcome.stale_session_id
-            if self._inject_header:
-                headers.append((b"authorization", f"Bearer {outcome.session.access_token}".encode("ascii")))
+        inner = self._inner_scope(scope, outcome.for_app)
+        stale_session_id = outcome.stale_session_id if isinstance(outcome, Authenticated) else None
         has_session = isinstance(outcome, Authenticated)
         if has_session or self._always_varies or outcome.set_cookies:
             send = sender_with_cookies(outcome, send, has_session=has_session)
-        del headers, outcome
+        del outcome
         try:
             await self._app(inner, receive, send)
         finally:
@@ -287,16 +292,17 @@ class LoopState:
 def request_from_scope(scope: Scope) -> Request:
     """Return what decisions may know of a request (ASGI "HTTP & WebSocket" 2.5)."""
     headers: dict[str, str] = {}
-    cookies: list[str] = []
+    cookies: list[bytes] = []
     for name, value in scope["headers"]:
         wanted = WANTED.get(name)
         if wanted == "cookie":
-            cookies.append(value.decode("latin-1"))
+            cookies.append(value)
         elif wanted is not None:
             text = value.decode("latin-1")
             headers[wanted] = f"{headers[wanted]}, {text}" if wanted in headers else text
-    if (cookie := join_cookie_headers(cookies)) is not None:
-        headers["cookie"] = cookie
+    cookie = b"; ".join(cookies) if sum(map(len, cookies)) <= MAX_HEADER_CHARACTERS else b""
+    if cookie:
+        headers["cookie"] = cookie.decode("latin-1")
     mount = (scope.get("root_path") or "").rstrip("/")
     raw_path, scheme = scope.get("raw_path"), scope.get("scheme") or "http"
     path = path_within(mount, scope["path"])
@@ -308,6 +314,7 @@ def request_from_scope(scope: Scope) -> Request:
         query=(scope.get("query_string") or b"").decode("latin-1"),
         scheme=HTTP_SCHEMES.get(scheme, scheme),
         headers=headers,
+        cookie_key=cookie,
         is_websocket=scope["type"] == "websocket",
         # Hypercorn's path lacks the mount; Litestar cuts it off at the first place where it stands, wherever that is.
         has_stray_mount=bool(mount) and path == scope["path"] and mount in path,
@@ -325,20 +332,14 @@ def private_sender(send: Send) -> Send:
     def send_privately(message: Any) -> Any:
         if message["type"] != "http.response.start":
             return send(message)
-        headers: Headers = []
-        vary, says_cache_control = b"", False
-        for name, value in message.get("headers", ()):
-            lowered = name.lower()
-            if lowered == b"vary":
-                vary += value + b", "  # One header: older nginx reads no more of several.
-                continue
-            if lowered == b"cache-control":
-                says_cache_control = True
-            headers.append((name, value))
-        is_told = vary and (b"cookie" in vary.lower() or b"*" in vary)
-        headers.append((b"vary", vary[:-2] if is_told else vary + b"Cookie"))
-        if not says_cache_control:
-            headers.append((b"cache-control", b"private"))
+        headers = list(message.get("headers", ()))
+        names = dict(headers)
+        if b"vary" in names:
+            headers = with_private_headers(headers, has_session=True, sets_cookie=False)
+        else:  # What nearly always comes: a shorter way to the same.
+            headers.append((b"vary", b"Cookie"))
+            if b"cache-control" not in names:
+                headers.append((b"cache-control", b"private"))
         return send({**message, "headers": headers})
 
     return send_privately
@@ -348,20 +349,23 @@ def sender_with_cookies(outcome: Authenticated | Anonymous, send: Send, *, has_s
     """Return a ``send`` that does what ``private_sender`` says, and adds our cookies to the app's answer."""
 
     async def send_with_cookies(message: Any) -> None:  # No variable holds a cookie of ours, should ``send`` fail.
-        if message["type"] == "http.response.start" or (message["type"] == "websocket.accept" and outcome.set_cookies):
-            await send({**message, "headers": with_private_headers(message, outcome, has_session=has_session)})
-        else:
+        is_accept = message["type"] == "websocket.accept" and outcome.set_cookies
+        if not is_accept and message["type"] != "http.response.start":
             await send(message)
+            return
+        sets_cookie = bool(outcome.set_cookies)
+        headers = with_private_headers(message.get("headers", ()), has_session=has_session, sets_cookie=sets_cookie)
+        ours = ((b"set-cookie", value.encode("latin-1")) for value in outcome.set_cookies)
+        await send({**message, "headers": [*headers, *ours]})
 
     return send_with_cookies
 
 
-def with_private_headers(message: Any, outcome: Authenticated | Anonymous, *, has_session: bool) -> Headers:
-    """Return the headers of a message with those of ``private_headers``; wrong ones raise."""
-    pairs = [(bytes(n).decode("latin-1"), bytes(v).decode("latin-1")) for n, v in message.get("headers", ())]
-    private = private_headers(pairs, has_session=has_session, sets_cookie=bool(outcome.set_cookies))
-    ours = ((b"set-cookie", value.encode("latin-1")) for value in outcome.set_cookies)
-    return [*((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in private), *ours]
+def with_private_headers(headers: Iterable[Any], *, has_session: bool, sets_cookie: bool) -> Headers:
+    """Return an app's response headers as ``private_headers`` has them; wrong ones raise."""
+    pairs = [(bytes(name).decode("latin-1"), bytes(value).decode("latin-1")) for name, value in headers]
+    private = private_headers(pairs, has_session=has_session, sets_cookie=sets_cookie)
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in private]
 
 
 async def send_response(response: Response, scope: Scope, receive: Receive, send: Send) -> None:

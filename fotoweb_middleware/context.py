@@ -17,8 +17,6 @@ from fotoweb_middleware.stores import open_store
 from fotoweb_middleware.stores.base import Store
 from fotoweb_middleware.stores.monitored import MonitoredStore
 
-__all__ = ["Context", "open_context"]
-
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -75,6 +73,7 @@ def open_context(  # noqa: PLR0913 (what the middlewares take)
         store=MonitoredStore(opened, monotonic),
         client=FotoWebClient(
             settings,
+            clock=clock,
             monotonic=monotonic,
             transport=transport,
             executor=executor,

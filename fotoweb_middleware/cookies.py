@@ -13,21 +13,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-__all__ = [
-    "MAX_TOTAL_CHARACTERS",
-    "CookieNames",
-    "RequestCookies",
-    "all_session_values",
-    "expire_cookie",
-    "join_chunks",
-    "read_cookies",
-    "split_into_chunks",
-    "total_characters",
-    "write_cookie",
-]
-
 MAX_HEADER_CHARACTERS = 65_536
-"""Of all Cookie headers together. Browsers send far less; to split what is longer would hold everybody up."""
+"""Of all Cookie headers together. Browsers send far less; what is longer is not even split, and counts as none."""
 
 MAX_COOKIE_CHARACTERS = 4096
 """RFC 6265bis, 5.6: name plus value; Chromium and Firefox refuse more."""

@@ -14,7 +14,7 @@ one: ``without_session`` and ``conclude`` do no I/O and run on the event loop, t
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.cookies import RequestCookies, read_cookies
@@ -33,6 +33,7 @@ from fotoweb_middleware.request import (
     is_trusted_origin,
 )
 from fotoweb_middleware.responses import Anonymous, Authenticated, Outcome, Response, with_cookies
+from fotoweb_middleware.session import Session
 from fotoweb_middleware.views import refusals
 from fotoweb_middleware.views.callback import callback
 from fotoweb_middleware.views.login import begin_login, login
@@ -40,9 +41,10 @@ from fotoweb_middleware.views.logout import logout
 from fotoweb_middleware.views.next_path import requested_path
 from fotoweb_middleware.views.status import status
 
-__all__ = ["Handler", "View"]
-
 View: TypeAlias = Callable[[Context, Request, RequestCookies], Response]
+ForApp: TypeAlias = Callable[[Session | None, str | None], Any]
+"""Takes the session, if any, and the Cookie header without our own cookies, if anything is left of it; returns what the
+app gets of them, as ASGI or WSGI has it."""
 
 
 def no_such_page(_context: Context, request: Request, _cookies: RequestCookies) -> Response:
@@ -58,10 +60,12 @@ class Handler:
 
     Args:
         context: The wrapped app's.
+        for_app: The middleware's.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, for_app: ForApp) -> None:
         self.context = context
+        self._for_app = for_app
         self.refresher = Refresher(context)
 
     def handle(self, request: Request) -> Outcome:
@@ -105,8 +109,8 @@ class Handler:
 
     def known_session(self, request: Request, cookies: RequestCookies) -> Found | None:
         """Return the session of a Cookie header that is known, where nothing is due; does no I/O."""
-        header = request.headers.get("cookie")
-        known = self.context.session_cache.find(header, secure=cookies.names.secure) if header else None
+        key = request.cookie_key
+        known = self.context.session_cache.find(key, secure=cookies.names.secure) if key else None
         return None if known is None else Found(known.cached, None)
 
     def conclude(self, request: Request, cookies: RequestCookies, found: Lookup) -> Outcome | Found:
@@ -151,13 +155,14 @@ class Handler:
         """Let the app run with the session. The browser gets a new cookie where it has an older version."""
         context, cached, now = self.context, found.cached, self.context.clock()
         set_cookies: tuple[str, ...] = ()
+        for_app = self._for_app(cached.session, cookies.rest)
         if found.cookie_version is not None and found.cookie_version < cached.record.version:
             set_cookies = session_cookies(context, cookies, cached)
-        elif (header := request.headers.get("cookie")) is not None:
-            context.session_cache.remember(header, cached, cookies.rest, secure=cookies.names.secure)
+        elif request.cookie_key:
+            context.session_cache.remember(request.cookie_key, cached, for_app, secure=cookies.names.secure)
         is_due = cached.is_stale(now) and now >= cached.refresh_due_at
         stale_session_id = cached.record.session_id if is_due else None
-        return Authenticated(cached.session, cookies.rest, set_cookies, stale_session_id)
+        return Authenticated(for_app, set_cookies, stale_session_id)
 
     def _challenge(
         self, request: Request, cookies: RequestCookies, set_cookies: tuple[str, ...] = ()
@@ -176,13 +181,13 @@ class Handler:
         """Let the app run without a session where it may, else return None."""
         settings = self.context.settings
         if settings.login == "optional" or is_public(request, settings):
-            return Anonymous(cookies.rest, set_cookies)
+            return Anonymous(self._for_app(None, cookies.rest), set_cookies)
         return None
 
     def _preflight(self, request: Request, cookies: RequestCookies) -> Outcome:
         """Let a preflight reach the app from a trusted origin or on an open path, never with a session; else 401."""
         if is_trusted_origin(request.headers["origin"], self.context.settings):
-            return Anonymous(cookies.rest)
+            return Anonymous(self._for_app(None, cookies.rest))
         return self._anonymous(request, cookies) or refusals.not_signed_in(self.context, request)
 
     def _store_unavailable(self, request: Request) -> Response:

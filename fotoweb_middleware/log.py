@@ -10,8 +10,6 @@ import hashlib
 import logging
 from datetime import UTC, datetime
 
-__all__ = ["LOGGER", "Event", "log_event", "log_response", "readable_time", "session_tag"]
-
 LOGGER = logging.getLogger("fotoweb_middleware")
 MAX_TEXT_CHARACTERS = 256
 

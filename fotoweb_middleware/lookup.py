@@ -32,19 +32,6 @@ from fotoweb_middleware.session import SessionRecord
 from fotoweb_middleware.session_cache import CachedSession
 from fotoweb_middleware.stores.base import SaveOutcome
 
-__all__ = [
-    "Found",
-    "Lookup",
-    "NoSession",
-    "SessionCookie",
-    "forget_session_cookies",
-    "is_within_lifetime",
-    "look_up",
-    "open_session_cookie",
-    "sent_session_ids",
-    "session_cookies",
-]
-
 UNDER_OLD_KEY = 0
 """The version of a reference that an older key sealed: lower than any, so that it is written again."""
 MAX_PLANTED = 256  # More than browsers keep for a host; each is opened.

@@ -16,16 +16,6 @@ from fotoweb_middleware.session import SessionRecord
 from fotoweb_middleware.session_cache import CachedSession
 from fotoweb_middleware.stores.base import SaveOutcome, StoredEntry, StoreLock
 
-__all__ = [
-    "StoreDown",
-    "load_newest",
-    "open_entry",
-    "revoke_pending",
-    "revoke_session",
-    "save_record",
-    "session_key",
-]
-
 PENDING_AT_ONCE = 20
 CLOCK_SKEW_SECONDS = 60
 
@@ -48,7 +38,6 @@ def load_newest(context: Context, session_id: str, record: SessionRecord | None)
         session_id: Whose.
         record: What the cookie carries; None where it only refers to the session, so that the store alone can tell.
     """
-    known = context.session_cache.get(session_id)
     key = session_key(context, session_id)
     try:
         entry = context.store.load(key)
@@ -62,23 +51,31 @@ def load_newest(context: Context, session_id: str, record: SessionRecord | None)
     if entry is not None and entry.is_revoked:
         context.session_cache.revoke(session_id)
         return None
-    candidates = [record] if record is not None else []
-    if known is not None and (record is not None or not known.is_saved):
-        candidates.append(known.record)
-    if entry is not None and all(candidate.version < entry.version for candidate in candidates):
-        opened = open_entry(context, key, entry)  # Only what is newer is opened.
-        candidates += [opened] if opened is not None else []
-    if not candidates:
-        return None
-    newest = max(candidates, key=lambda candidate: candidate.version)
-    cached = context.session_cache.adopt(newest, by_reference=record is None)
+    newest = newest_of(context, session_id, record, entry)
+    cached = context.session_cache.adopt(newest, by_reference=record is None) if newest is not None else None
     if cached is None:
         return None
     is_behind = is_answered and context.store.shared and (entry is None or entry.version != cached.record.version)
+    if is_behind:
+        cached.lost_at = context.monotonic()
     if is_answered and (not cached.is_saved or is_behind) and not save_again(context, cached):
         return None
     cached.note_checked(context.clock(), context.monotonic(), context.settings.cache_recheck)
     return cached
+
+
+def newest_of(
+    context: Context, session_id: str, record: SessionRecord | None, entry: StoredEntry | None
+) -> SessionRecord | None:
+    """Return the newest version among those of the cookie, of this process's memory and of the store."""
+    known = context.session_cache.get(session_id)
+    candidates = [record] if record is not None else []
+    if known is not None and (record is not None or not known.is_saved):
+        candidates.append(known.record)
+    if entry is not None and all(candidate.version < entry.version for candidate in candidates):
+        opened = open_entry(context, session_key(context, session_id), entry)  # Only what is newer is opened.
+        candidates += [opened] if opened is not None else []
+    return max(candidates, key=lambda candidate: candidate.version, default=None)
 
 
 def save_record(context: Context, record: SessionRecord, *, create: bool, lock: StoreLock | None = None) -> SaveOutcome:

@@ -31,15 +31,13 @@ from typing import TypeAlias
 
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.errors import FotoWebError, FotoWebRefused, FotoWebUnreachable, StoreUnavailable
-from fotoweb_middleware.fotoweb.tokens import TOKEN_PATH, build_refresh_form, is_operator_fault, read_token_reply
+from fotoweb_middleware.fotoweb.tokens import build_refresh_form, is_operator_fault
 from fotoweb_middleware.log import LOGGER, Event, log_event, readable_time
 from fotoweb_middleware.records import StoreDown, load_newest, open_entry, revoke_session, save_record, session_key
 from fotoweb_middleware.session import SessionRecord, TokenSet
 from fotoweb_middleware.session_cache import CachedSession
 from fotoweb_middleware.stores import forks
 from fotoweb_middleware.stores.base import SaveOutcome, StoreLock
-
-__all__ = ["Ended", "NotNow", "OperatorFault", "RefreshResult", "Refresher", "Usable"]
 
 REFRESH_STEP = 1_000_000
 """How far a refresh raises the version. A note for the idle limit raises it by 1: so a refresh always outranks a note
@@ -55,7 +53,7 @@ POLL_SECONDS = (0.05, 0.15)
 FIRST_RETRY_SECONDS = 1.0
 LAST_RETRY_SECONDS = 8.0
 STORE_TROUBLE_SECONDS = 60.0
-"""How long after a failure of the store another machine may know a newer token that the store does not show yet."""
+"""How long after the store failed, or lost a session, another machine may know a newer token than it shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,26 +200,25 @@ def may_be_used_expired(cached: CachedSession, now: float) -> bool:
 
 
 def refresh(context: Context, cached: CachedSession) -> RefreshResult:
-    """Take the store's lock on a session and refresh it, or wait for whoever holds the lock."""
-    before, since = cached.record, context.clock()
+    """Take the store's lock on a session and refresh it, or wait for the process that holds the lock."""
+    before = cached.record
     gives_up_at = time.monotonic() + context.settings.http_timeout
     ttl_seconds = CALL_TIMEOUTS * context.settings.http_timeout + LOCK_MARGIN_SECONDS
     while True:
-        asked_at = context.monotonic()
         try:
             lock = context.store.acquire_lock(session_key(context, before.session_id), ttl_seconds=ttl_seconds)
         except StoreUnavailable:
             return refresh_without_lock(context, cached)
         if lock is not None:
             with released(context, lock):
-                return refresh_under_lock(context, cached, lock, since, asked_at + LOCK_MARGIN_SECONDS)
+                return refresh_under_lock(context, cached, lock)
         if time.monotonic() >= gives_up_at or not cached.must_refresh(context.clock()):
             return NotNow(FIRST_RETRY_SECONDS)
         time.sleep(random.uniform(*POLL_SECONDS))  # noqa: S311 (spreads the processes that wait; no secret)
         newest = load_newest(context, before.session_id, carried_by_cookie(cached))
         if newest is None:
             return Ended()
-        if isinstance(newest, CachedSession) and is_result(newest, before, context.clock(), since):
+        if isinstance(newest, CachedSession) and was_refreshed(context, newest, before):
             return Usable(newest)
 
 
@@ -235,30 +232,17 @@ def released(context: Context, lock: StoreLock) -> Iterator[None]:
             context.store.release_lock(lock)
 
 
-def refresh_under_lock(
-    context: Context, cached: CachedSession, lock: StoreLock, since: float, in_time_until: float
-) -> RefreshResult:
-    """Look once more whether somebody refreshed the session meanwhile, then ask FotoWeb.
-
-    Args:
-        context: The wrapped app's.
-        cached: The session as it was found.
-        lock: Kept until the result is saved.
-        since: Epoch seconds at which the request began to wait.
-        in_time_until: Monotonic seconds until which the lock outlasts a call to FotoWeb that begins now.
-    """
+def refresh_under_lock(context: Context, cached: CachedSession, lock: StoreLock) -> RefreshResult:
+    """Look once more whether somebody refreshed the session meanwhile, then ask FotoWeb."""
     before = cached.record
     newest = load_newest(context, before.session_id, carried_by_cookie(cached))
     if isinstance(newest, StoreDown):
         return NotNow(FIRST_RETRY_SECONDS, store_is_down=True)
     if newest is None or newest.record.tokens.refresh_token is None:
         return Ended()
-    if is_result(newest, before, context.clock(), since):
+    if was_refreshed(context, newest, before):
         return Usable(newest)
-    if context.monotonic() > in_time_until:
-        return NotNow(FIRST_RETRY_SECONDS)  # We were held up: by the time of an answer somebody else could ask too.
-    was_in_trouble = context.store.shared and context.store.failed_within(STORE_TROUBLE_SECONDS)
-    if was_in_trouble and not newest.must_refresh(context.clock()):
+    if is_in_doubt(context, newest) and not newest.must_refresh(context.clock()):
         return NotNow(FIRST_RETRY_SECONDS, store_is_down=True)
     return exchange(context, newest, lock)
 
@@ -275,21 +259,15 @@ def carried_by_cookie(cached: CachedSession) -> SessionRecord | None:
     return None if cached.by_reference else cached.record
 
 
-def is_result(newest: CachedSession, before: SessionRecord, now: float, since: float) -> bool:
-    """Return whether somebody else's refresh has brought what a request waits for.
+def was_refreshed(context: Context, newest: CachedSession, before: SessionRecord) -> bool:
+    """Return whether somebody else's refresh has brought what a request waits for, and it has not expired since."""
+    return has_newer_tokens(newest.record, before) and context.clock() < newest.expires_at
 
-    What came while it waited is its result, whatever its ``expires_in`` says; the next one would be no better. What
-    came earlier and has expired since is none.
 
-    Args:
-        newest: What is known of the session.
-        before: What the request came with.
-        now: Epoch seconds.
-        since: Epoch seconds at which the request began to wait.
-    """
-    if not has_newer_tokens(newest.record, before):
-        return False
-    return now < newest.expires_at or newest.record.tokens.received_at >= since
+def is_in_doubt(context: Context, cached: CachedSession) -> bool:
+    """Return whether another machine may know a newer token than the store shows."""
+    was_lost = context.monotonic() - cached.lost_at < STORE_TROUBLE_SECONDS
+    return context.store.shared and (was_lost or context.store.failed_within(STORE_TROUBLE_SECONDS))
 
 
 def has_newer_tokens(newest: SessionRecord, before: SessionRecord) -> bool:
@@ -323,8 +301,8 @@ def ask_fotoweb(context: Context, record: SessionRecord) -> TokenSet:
         client_secret=settings.client_secret.get_secret_value(),
         refresh_token=record.tokens.refresh_token or "",
     )
-    reply = context.client.post_form(TOKEN_PATH, form, timeout_seconds=CALL_TIMEOUTS * settings.http_timeout)
-    return read_token_reply(reply, now=context.clock(), refresh_token=record.tokens.refresh_token)
+    timeout_seconds = CALL_TIMEOUTS * settings.http_timeout
+    return context.client.ask_for_tokens(form, timeout_seconds=timeout_seconds, before=record.tokens)
 
 
 def save_tokens(context: Context, cached: CachedSession, tokens: TokenSet, lock: StoreLock | None) -> RefreshResult:
@@ -359,14 +337,10 @@ def save_tokens(context: Context, cached: CachedSession, tokens: TokenSet, lock:
 
 
 def end_if_confirmed(context: Context, asked: SessionRecord) -> RefreshResult:
-    """End a session that FotoWeb refused, where the store shows that nobody else has a newer token.
+    """End a session whose refresh token was refused, where the store shows that nobody else has a newer one.
 
     Where the store can't tell, another machine may have refreshed the session just now, and a revocation of ours would
     end that good session too.
-
-    Args:
-        context: The wrapped app's.
-        asked: The version whose refresh token was refused.
     """
     key = session_key(context, asked.session_id)
     try:
@@ -384,7 +358,7 @@ def end_if_confirmed(context: Context, asked: SessionRecord) -> RefreshResult:
     if newest is not None and has_newer_tokens(newest.record, asked):
         return Usable(newest)
     is_shown = stored is not None and stored.tokens == asked.tokens
-    if context.store.shared and (not is_shown or context.store.failed_within(STORE_TROUBLE_SECONDS)):
+    if context.store.shared and (not is_shown or newest is None or is_in_doubt(context, newest)):
         log_event(Event.REFUSAL_UNCONFIRMED, session_id=asked.session_id)
         back_off(context, asked.session_id)
         return Ended(is_certain=False)

@@ -8,37 +8,12 @@ from __future__ import annotations
 import functools
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
-from fotoweb_middleware.cookies import MAX_HEADER_CHARACTERS, CookieNames
+from fotoweb_middleware.cookies import CookieNames
 from fotoweb_middleware.settings import Settings
-
-__all__ = [
-    "HEADERS_READ",
-    "SAFE_METHODS",
-    "Request",
-    "callback_url",
-    "cookie_names",
-    "front_page",
-    "is_always_secure",
-    "is_cross_origin",
-    "is_document_navigation",
-    "is_harmless_mount",
-    "is_loopback_host_header",
-    "is_navigation",
-    "is_origin_form",
-    "is_preflight",
-    "is_public",
-    "is_same_origin_navigation",
-    "is_trusted_origin",
-    "join_cookie_headers",
-    "origin_of",
-    "own_path",
-    "public_origin",
-    "wants_page",
-]
 
 HEADERS_READ = frozenset(
     {
@@ -82,6 +57,7 @@ class Request:
         scheme: "http" or "https" ("ws" and "wss" are told as these).
         headers: Those of ``HEADERS_READ`` that came, names in lower case, latin-1 text.
             Several Cookie headers are joined by "; " (RFC 9113, 8.2.3), others by ", ".
+        cookie_key: The Cookie header exactly as it came, for ``SessionCache``; None: none that it could know.
         is_websocket: Whether this is a WebSocket handshake.
         has_stray_mount: Whether the mount stands in the path, but not at its start: some frameworks cut there.
     """
@@ -93,16 +69,9 @@ class Request:
     query: str = field(repr=False)  # The callback's holds code and state.
     scheme: str
     headers: Mapping[str, str] = field(repr=False)
+    cookie_key: bytes | str | None = field(default=None, repr=False)
     is_websocket: bool = False
     has_stray_mount: bool = False
-
-
-def join_cookie_headers(values: Iterable[str]) -> str | None:
-    """Return several Cookie headers as one; None where there is none, or more than any browser sends."""
-    cookies = list(values)
-    if not cookies or sum(map(len, cookies)) > MAX_HEADER_CHARACTERS:
-        return None
-    return "; ".join(cookies)
 
 
 # ---------------------------------------------------------------------------------------------- what kind of request

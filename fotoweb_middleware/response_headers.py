@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["private_headers"]
-
 Pairs = list[tuple[str, str]]
 FOR_SHARED_CACHES = frozenset({"public", "s-maxage"})
 

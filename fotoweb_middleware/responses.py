@@ -4,24 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from fotoweb_middleware.pages import PROBLEM_HEADERS, SECURITY_HEADERS, Page, problem_json
 from fotoweb_middleware.request import Request, wants_page
-from fotoweb_middleware.session import Session
-
-__all__ = [
-    "Anonymous",
-    "Authenticated",
-    "Headers",
-    "Outcome",
-    "Response",
-    "page_or_problem",
-    "page_response",
-    "problem_response",
-    "redirect",
-    "with_cookies",
-]
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -38,14 +24,12 @@ class Authenticated:
     """The wrapped app runs with a session.
 
     Attributes:
-        session: For ``scope["fotoweb.session"]``.
-        cookie_header: The Cookie header without our own cookies; None: there is none left.
+        for_app: What the app gets, as the middleware's interface has it (``handler.ForApp``).
         set_cookies: Whole values of Set-Cookie headers to add to the app's answer.
         stale_session_id: The session whose token should be refreshed once the answer has been sent; None: none.
     """
 
-    session: Session
-    cookie_header: str | None = field(repr=False)
+    for_app: Any = field(repr=False)
     set_cookies: tuple[str, ...] = field(default=(), repr=False)
     stale_session_id: str | None = field(default=None, repr=False)
 
@@ -54,7 +38,7 @@ class Authenticated:
 class Anonymous:
     """The wrapped app runs without a session; the attributes are those of ``Authenticated``."""
 
-    cookie_header: str | None = field(repr=False)
+    for_app: Any = field(repr=False)
     set_cookies: tuple[str, ...] = field(default=(), repr=False)
 
 

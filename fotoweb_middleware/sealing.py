@@ -20,8 +20,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from itsdangerous import Signer
 
-__all__ = ["Opened", "Purpose", "Sealer", "base64url"]
-
 FORMAT_VERSION = 2
 NONCE_BYTES = 12
 KEY_BYTES = 32

@@ -13,14 +13,13 @@ import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from cachetools import LRUCache, TTLCache
 
 from fotoweb_middleware.session import Session, SessionRecord
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores import forks
-
-__all__ = ["CachedSession", "KnownRequest", "SessionCache"]
 
 HEADERS_PER_SESSION = 2  # During a refresh the old cookie still comes while the new one is on its way.
 MAX_HEADER_CHARACTERS = 16_384
@@ -40,6 +39,7 @@ class CachedSession:
         session: What the app gets of it.
         by_reference: Whether the browser's cookie only refers to the session, so that the store alone carries it.
         is_saved: False while the store, being out of reach, does not know this version.
+        lost_at: Monotonic seconds at which the store turned out to have lost or missed it; minus infinity: never.
         fresh_from: Epoch seconds; before them the clock must have gone back.
         stale_at: Epoch seconds from which the token should be refreshed; infinite without a known expiry.
         refresh_at: Epoch seconds from which requests wait for a new token: it has expired, or is about to.
@@ -68,6 +68,7 @@ class CachedSession:
         "fresh_from",
         "headers",
         "is_saved",
+        "lost_at",
         "note_at",
         "operator_error",
         "recheck_at",
@@ -88,6 +89,7 @@ class CachedSession:
         self.session = Session(tokens.access_token, "bearer", tokens.expires_at, record.user)
         self.by_reference = by_reference
         self.is_saved = True
+        self.lost_at = -math.inf
         if tokens.refresh_token is None:  # Nothing can renew it: it is used to its end, whatever the clock says.
             self.fresh_from = tokens.received_at - max(CLOCK_SKEW_SECONDS, lifetime_seconds)
             self.stale_at = self.refresh_at = expires_at
@@ -108,7 +110,7 @@ class CachedSession:
         self.retry_at = -math.inf
         self.operator_error: str | None = None
         self.used_expired = False
-        self.headers: tuple[tuple[bool, str], ...] = ()
+        self.headers: tuple[tuple[bool, bytes | str], ...] = ()
 
     def __repr__(self) -> str:
         """Show no token."""
@@ -143,11 +145,11 @@ class KnownRequest:
 
     Attributes:
         cached: Its session.
-        cookie_header: The Cookie header without our own cookies, for the app; None: there is none left.
+        for_app: What the app gets, as the middleware's interface has it; made once, and never changed.
     """
 
     cached: CachedSession
-    cookie_header: str | None = field(repr=False)
+    for_app: Any = field(repr=False)
 
 
 class SessionCache:
@@ -170,7 +172,7 @@ class SessionCache:
         self._lock = threading.Lock()
         self._sessions = SessionsById(self._settings.cache_size, self._forget_headers)
         # An origin knows either the Secure cookie names or the plain ones: a header of one means nothing on the other.
-        self._by_header: dict[bool, dict[str, KnownRequest]] = {True: {}, False: {}}
+        self._by_header: dict[bool, dict[bytes | str, KnownRequest]] = {True: {}, False: {}}
         # Twice a session's lifetime is longer than any of its cookies may come, also where the wall clock went back.
         revoked_seconds = 2 * self._settings.session_lifetime
         self._revoked: TTLCache[str, None] = TTLCache(math.inf, revoked_seconds, timer=self._monotonic)
@@ -182,7 +184,7 @@ class SessionCache:
         if self._lock.locked():
             self._begin_empty()
 
-    def find(self, header: str, *, secure: bool) -> KnownRequest | None:
+    def find(self, header: bytes | str, *, secure: bool) -> KnownRequest | None:
         """Return what is known of a whole Cookie header, where its session's token is fresh and nothing is due.
 
         Args:
@@ -220,18 +222,18 @@ class SessionCache:
             if known is not None:
                 self._forget_headers(known)
                 if known.record.tokens == record.tokens:  # A note that the session was used, not a refresh.
-                    newer.failures, newer.retry_at = known.failures, known.retry_at
+                    newer.failures, newer.retry_at, newer.lost_at = known.failures, known.retry_at, known.lost_at
                     newer.operator_error, newer.used_expired = known.operator_error, known.used_expired
             self._sessions[session_id] = newer
             return newer
 
-    def remember(self, header: str, cached: CachedSession, cookie_header: str | None, *, secure: bool) -> None:
+    def remember(self, header: bytes | str, cached: CachedSession, for_app: Any, *, secure: bool) -> None:
         """Note that a Cookie header carries a session at its newest version. Of each session the last two are known.
 
         Args:
             header: As it came, and was verified.
             cached: The session.
-            cookie_header: The header without our own cookies.
+            for_app: See ``KnownRequest``.
             secure: Whether our cookies are Secure on this origin.
         """
         if len(header) > MAX_HEADER_CHARACTERS:
@@ -243,7 +245,7 @@ class SessionCache:
             for forgotten in others[: 1 - HEADERS_PER_SESSION]:
                 self._by_header[forgotten[0]].pop(forgotten[1], None)
             cached.headers = (*others[1 - HEADERS_PER_SESSION :], (secure, header))
-            self._by_header[secure][header] = KnownRequest(cached, cookie_header)
+            self._by_header[secure][header] = KnownRequest(cached, for_app)
 
     def revoke(self, session_id: str) -> None:
         """End a session in this process: nothing brings it back."""

@@ -12,6 +12,7 @@ from typing import Any, assert_never
 import httpx
 
 from fotoweb_middleware.context import open_context
+from fotoweb_middleware.cookies import MAX_HEADER_CHARACTERS
 from fotoweb_middleware.handler import Handler
 from fotoweb_middleware.log import log_response
 from fotoweb_middleware.request import (
@@ -20,7 +21,6 @@ from fotoweb_middleware.request import (
     is_always_secure,
     is_harmless_mount,
     is_loopback_host_header,
-    join_cookie_headers,
 )
 from fotoweb_middleware.response_headers import private_headers
 from fotoweb_middleware.responses import Anonymous, Authenticated, Response
@@ -82,11 +82,14 @@ class FotoWebWSGIMiddleware:
             monotonic=monotonic,
             entropy=entropy,
         )
-        self._handler = Handler(context)
+        self._handler = Handler(context, self._for_app)
         self._session_cache = context.session_cache
         self._always_secure = is_always_secure(settings)
         self._prefix = settings.path_prefix
         self._inject_header = settings.inject_header
+        self._withheld = ["HTTP_COOKIE", "REMOTE_USER", SESSION_KEY]
+        if settings.inject_header:
+            self._withheld.append("HTTP_AUTHORIZATION")
         self._always_varies = settings.login == "optional"
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -125,46 +128,46 @@ class FotoWebWSGIMiddleware:
         known = self._session_cache.find(cookie, secure=self._is_secure(environ))
         if known is None:
             return None
-        return self._inner_environ(environ, known.cookie_header, known.cached.session)
+        return self._inner_environ(environ, known.for_app)
 
     def _is_secure(self, environ: Environ) -> bool:
         if self._always_secure is not None:
             return self._always_secure
         return environ.get("wsgi.url_scheme") == "https" or not is_loopback_host_header(host_of(environ))
 
-    def _inner_environ(self, environ: Environ, cookie_header: str | None, session: Session | None) -> Environ:
-        """Return the environ as the app sees it: no cookie of ours, and no identity but the session's."""
-        inner = environ.copy()
-        if cookie_header is not None:
-            inner["HTTP_COOKIE"] = cookie_header
-        else:
-            inner.pop("HTTP_COOKIE", None)
-        inner.pop("REMOTE_USER", None)
-        inner.pop(SESSION_KEY, None)
-        if self._inject_header:
-            inner.pop("HTTP_AUTHORIZATION", None)
+    def _for_app(self, session: Session | None, cookie_header: str | None) -> Environ:
+        """Return what the app's environ gets of us."""
+        given: Environ = {} if cookie_header is None else {"HTTP_COOKIE": cookie_header}
         if session is not None:
-            inner[SESSION_KEY] = session
+            given[SESSION_KEY] = session
             if session.user is not None:
-                inner["REMOTE_USER"] = wsgi_text(session.user.user_name)
+                given["REMOTE_USER"] = wsgi_text(session.user.user_name)
             if self._inject_header:
-                inner["HTTP_AUTHORIZATION"] = f"Bearer {session.access_token}"
+                given["HTTP_AUTHORIZATION"] = f"Bearer {session.access_token}"
+        return given
+
+    def _inner_environ(self, environ: Environ, for_app: Environ) -> Environ:
+        """Return the environ as the app sees it: no cookie of ours, and no identity but the session's."""
+        inner = environ | for_app
+        for name in self._withheld:
+            if name in inner and name not in for_app:
+                del inner[name]
         return inner
 
     def _run_app(
         self, environ: Environ, start_response: StartResponse, outcome: Authenticated | Anonymous
     ) -> Iterable[bytes]:
-        session = outcome.session if isinstance(outcome, Authenticated) else None
-        if session is not None or self._always_varies or outcome.set_cookies:
-            start_response = starter_with_cookies(outcome, start_response, has_session=session is not None)
-        inner = self._inner_environ(environ, outcome.cookie_header, session)
+        has_session = isinstance(outcome, Authenticated)
+        if has_session or self._always_varies or outcome.set_cookies:
+            start_response = starter_with_cookies(outcome, start_response, has_session=has_session)
+        inner = self._inner_environ(environ, outcome.for_app)
         try:
             body = self._app(inner, start_response)
         finally:
             del inner, start_response  # As in ``__call__``.
         if not isinstance(outcome, Authenticated) or outcome.stale_session_id is None:
             return body
-        return BodyThenRefresh.over(body, self._handler, outcome.stale_session_id)
+        return BodyThenRefresh(body, self._handler, outcome.stale_session_id)
 
 
 class BodyThenRefresh:
@@ -174,13 +177,6 @@ class BodyThenRefresh:
         self._body = body
         self._handler = handler
         self._stale_session_id = stale_session_id
-
-    @staticmethod
-    def over(body: Iterable[bytes], handler: Handler, stale_session_id: str) -> Iterable[bytes]:
-        """Wrap a body; one that is a list stays one, whose length servers use to tell the Content-Length."""
-        if type(body) in {list, tuple}:
-            return ListThenRefresh(body, handler, stale_session_id)
-        return BodyThenRefresh(body, handler, stale_session_id)
 
     def __iter__(self) -> Any:
         """Hand the server the app's own iterator."""
@@ -196,24 +192,11 @@ class BodyThenRefresh:
             self._handler.refresher.start_if_stale(self._stale_session_id)
 
 
-class ListThenRefresh(list[bytes]):
-    """The same for a list."""
-
-    def __init__(self, body: Iterable[bytes], handler: Handler, stale_session_id: str) -> None:
-        super().__init__(body)
-        self._handler = handler
-        self._stale_session_id = stale_session_id
-
-    def close(self) -> None:
-        """Begin to refresh."""
-        self._handler.refresher.start_if_stale(self._stale_session_id)
-
-
 def request_from_environ(environ: Environ) -> Request:
     """Return what decisions may know of a request (PEP 3333, "environ Variables")."""
     headers = {name: environ[key] for key, name in WANTED.items() if key in environ}
-    if "cookie" in headers and join_cookie_headers([headers["cookie"]]) is None:
-        del headers["cookie"]  # More than any browser sends.
+    if len(headers.get("cookie", "")) > MAX_HEADER_CHARACTERS:
+        del headers["cookie"]
     if "host" not in headers and (host := host_of(environ)):
         headers["host"] = host
     raw_target = environ.get("RAW_URI") or environ.get("REQUEST_URI")
@@ -225,6 +208,7 @@ def request_from_environ(environ: Environ) -> Request:
         query=environ.get("QUERY_STRING", ""),
         scheme=environ.get("wsgi.url_scheme", "http"),
         headers=headers,
+        cookie_key=headers.get("cookie"),
         # PEP 3333 knows no WebSockets, but servers let apps take the connection over (Flask-Sock, gevent-websocket).
         is_websocket="websocket" in environ.get("HTTP_UPGRADE", "").lower(),
     )
@@ -252,20 +236,14 @@ def private_starter(start_response: StartResponse) -> StartResponse:
     """Return a ``start_response`` that keeps the app's answer, made with a session, out of shared caches."""
 
     def start_privately(status: str, headers: HeaderList, exc_info: Any = None) -> Any:
-        private: HeaderList = []
-        vary, says_cache_control = "", False
-        for name, value in headers:
-            lowered = name.lower()
-            if lowered == "vary":
-                vary += f"{value}, "  # One header: older nginx reads no more of several.
-                continue
-            says_cache_control = says_cache_control or lowered == "cache-control"
-            private.append((name, value))
-        is_told = vary and ("cookie" in vary.lower() or "*" in vary)
-        private.append(("Vary", vary[:-2] if is_told else f"{vary}Cookie"))
-        if not says_cache_control:
-            private.append(("Cache-Control", "private"))
-        return start_response(status, private, *((exc_info,) if exc_info else ()))
+        names = {name.lower() for name, _ in headers}
+        if "vary" in names:
+            headers = private_headers(headers, has_session=True, sets_cookie=False)
+        elif "cache-control" in names:  # What nearly always comes: a shorter way to the same.
+            headers = [*headers, ("Vary", "Cookie")]
+        else:
+            headers = [*headers, ("Vary", "Cookie"), ("Cache-Control", "private")]
+        return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
 
     return start_privately
 

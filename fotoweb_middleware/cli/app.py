@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections import Counter
-from collections.abc import Iterable, Sequence
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from fotoweb_middleware.cli.checks import Finding, Level, check_everything
+from fotoweb_middleware.cli.checks import check_everything
 from fotoweb_middleware.errors import SettingsError
 from fotoweb_middleware.settings import Settings
-from fotoweb_middleware.settings.describe import Described, describe
-
-__all__ = ["app", "rows", "summary"]
+from fotoweb_middleware.settings.describe import describe
 
 KEY_BYTES = 32
 WIDEST_VALUE_COLUMN = 44
-STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.BAD: "bold red"}
+STYLES = {"ok": "green", "warn": "yellow", "bad": "bold red"}
 DEMO_EXTRA = {"jinja2", "markupsafe", "starlette", "uvicorn"}
 
 # Typer's own pretty tracebacks can show local variables, and those hold secrets.
@@ -60,12 +56,12 @@ def check() -> None:
     """Check the settings, FotoWeb and the session store. Ends with 1 where something is wrong, else with 0."""
     # What the settings log is among the findings: no need to say it twice.
     logging.getLogger("fotoweb_middleware").addHandler(logging.NullHandler())
-    found: list[Finding] = []
+    levels: list[str] = []
     for finding in check_everything():
-        found.append(finding)
+        levels.append(finding.level)
         write(str(finding), style=STYLES[finding.level])
-    write(summary(found))
-    if any(finding.level is Level.BAD for finding in found):
+    write(f"{levels.count('ok')} ok, {levels.count('warn')} to think about, {levels.count('bad')} wrong")
+    if "bad" in levels:
         raise typer.Exit(1)
 
 
@@ -76,30 +72,17 @@ def config() -> None:
         settings = Settings()
     except SettingsError as error:
         give_up(str(error))
-    for row, is_default in rows(describe(settings)):
-        write(row, style="dim" if is_default else "")
+    described = describe(settings)
+    variables = max(len(variable) for variable, *_ in described)
+    values = max(len(value) for _, value, _ in described if len(value) <= WIDEST_VALUE_COLUMN)
+    for variable, value, origin in described:
+        write(f"{variable:<{variables}}  {value:<{values}}  {origin}", style="dim" if origin == "default" else "")
 
 
 @app.command()
 def secret() -> None:
     """Print a new key for FOTOWEB_SECRET_KEY, and nothing else."""
     typer.echo(secrets.token_urlsafe(KEY_BYTES))
-
-
-def summary(findings: Iterable[Finding]) -> str:
-    """Return the last line of ``check``: how many of each."""
-    count = Counter(finding.level for finding in findings)
-    return f"{count[Level.OK]} ok, {count[Level.WARN]} to think about, {count[Level.BAD]} wrong"
-
-
-def rows(described: Sequence[Described]) -> list[tuple[str, bool]]:
-    """Return a line for each setting, in columns, and whether it has its default."""
-    variables = max(len(one.variable) for one in described)
-    values = max(len(one.value) for one in described if len(one.value) <= WIDEST_VALUE_COLUMN)
-    return [
-        (f"{one.variable:<{variables}}  {one.value:<{values}}  {one.origin}", one.origin.kind == "default")
-        for one in described
-    ]
 
 
 def write(text: str, *, style: str = "", to_errors: bool = False) -> None:

@@ -6,8 +6,6 @@ import enum
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
-__all__ = ["CallbackProblem", "CallbackQuery", "build_authorize_url", "read_callback"]
-
 AUTHORIZE_PATH = "/fotoweb/oauth2/authorize"
 MAX_STATE_CHARACTERS = 128
 MAX_CODE_CHARACTERS = 8192

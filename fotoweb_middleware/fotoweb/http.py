@@ -21,13 +21,12 @@ from urllib.parse import urlencode
 import certifi
 import httpx
 
-from fotoweb_middleware.errors import FotoWebMiddlewareError, FotoWebNonsense, FotoWebUnreachable
+from fotoweb_middleware.errors import FotoWebError, FotoWebNonsense, FotoWebUnreachable
 from fotoweb_middleware.fotoweb.messages import Form, HttpReply
+from fotoweb_middleware.fotoweb.tokens import TOKEN_PATH, read_token_reply
 from fotoweb_middleware.session import TokenSet
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores import forks
-
-__all__ = ["CircuitBreaker", "FotoWebClient", "client_options", "tls_context"]
 
 R = TypeVar("R")
 
@@ -47,16 +46,18 @@ class FotoWebClient:
 
     Args:
         settings: For the address, time-outs and TLS.
+        clock: Epoch seconds.
         monotonic: Seconds of a clock that never jumps.
         transport: Where calls go instead of the network; for tests.
         executor: Where ``submit`` runs work; None: a pool of 40 threads.
         max_slow_waiters: How many threads may ``wait`` for longer than a second.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (all but three are for tests)
         self,
         settings: Settings,
         *,
+        clock: Callable[[], float],
         monotonic: Callable[[], float],
         transport: httpx.BaseTransport | None = None,
         executor: Executor | None = None,
@@ -66,6 +67,7 @@ class FotoWebClient:
         self._transport = transport
         self._given_executor = executor
         self._max_slow_waiters = max_slow_waiters
+        self._clock = clock
         self._monotonic = monotonic
         self._tls = tls_context(settings)  # A file of the operator's is read now: a server may lose the right to later.
         self.after_fork_in_child()
@@ -101,6 +103,26 @@ class FotoWebClient:
         return self._call(
             "POST", path, lambda: {"headers": headers, "content": urlencode(form.fields)}, timeout_seconds
         )
+
+    def ask_for_tokens(self, form: Form, *, timeout_seconds: float, before: TokenSet | None = None) -> TokenSet:
+        """POST a form to the token endpoint and read the tokens in the answer (RFC 6749, 5).
+
+        Args:
+            form: A grant.
+            timeout_seconds: As for ``post_form``.
+            before: The tokens that are refreshed; where no new refresh token comes, the old one is kept.
+
+        Raises:
+            FotoWebError: There are none, as ``post_form`` and ``read_token_reply`` say.
+        """
+        try:
+            reply = self.post_form(TOKEN_PATH, form, timeout_seconds=timeout_seconds)
+            return read_token_reply(
+                reply, now=self._clock(), refresh_token=before.refresh_token if before is not None else None
+            )
+        except FotoWebError as error:
+            # Without the frames below, whose variables hold what was read: error reporters send them along.
+            raise error.with_traceback(None) from None
 
     def get_document(self, path: str, *, accept: str, tokens: TokenSet, timeout_seconds: float) -> HttpReply:
         """GET a document with an access token; arguments and errors are those of ``post_form``."""
@@ -138,8 +160,8 @@ class FotoWebClient:
         self._breaker.check()
         try:
             reply = self._send(method, path, parts, timeout_seconds)
-        except FotoWebMiddlewareError:
-            raise
+        except FotoWebError as error:
+            raise error.with_traceback(None) from None
         except Exception as error:  # noqa: BLE001 (the frames below hold secrets: none may go with an error of ours)
             did_not_answer = isinstance(error, httpx.NetworkError | httpx.TimeoutException)
             self._breaker.note(is_answered=not did_not_answer)

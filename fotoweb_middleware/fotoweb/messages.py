@@ -8,8 +8,6 @@ from typing import Any
 
 from fotoweb_middleware.errors import FotoWebNonsense
 
-__all__ = ["Form", "HttpReply", "read_object"]
-
 
 @dataclass(frozen=True, slots=True)
 class Form:

@@ -7,8 +7,6 @@ from collections.abc import Callable
 
 from fotoweb_middleware.sealing import base64url
 
-__all__ = ["challenge_of", "make_verifier"]
-
 
 def make_verifier(entropy: Callable[[int], bytes]) -> str:
     """Return a fresh ``code_verifier``: 32 random bytes as 43 unreserved characters (RFC 7636, 4.1).

@@ -13,15 +13,6 @@ from fotoweb_middleware.errors import FotoWebNonsense, FotoWebRefused, FotoWebUn
 from fotoweb_middleware.fotoweb.messages import Form, HttpReply, read_object
 from fotoweb_middleware.session import TokenSet
 
-__all__ = [
-    "TOKEN_PATH",
-    "build_code_form",
-    "build_refresh_form",
-    "is_operator_fault",
-    "read_error_code",
-    "read_token_reply",
-]
-
 TOKEN_PATH = "/fotoweb/oauth2/token"  # noqa: S105 (a path, not a password)
 MAX_TOKEN_CHARACTERS = 32_768
 MAX_EXPIRES_IN_SECONDS = 10 * 365 * 86_400

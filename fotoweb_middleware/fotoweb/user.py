@@ -6,8 +6,6 @@ from fotoweb_middleware.errors import FotoWebNonsense
 from fotoweb_middleware.fotoweb.messages import HttpReply, read_object
 from fotoweb_middleware.session import User
 
-__all__ = ["DESCRIPTOR_MEDIA_TYPE", "ME_PATH", "read_user"]
-
 ME_PATH = "/fotoweb/me"
 DESCRIPTOR_MEDIA_TYPE = "application/vnd.fotoware.full-api-descriptor+json"
 MAX_TEXT_CHARACTERS = 256

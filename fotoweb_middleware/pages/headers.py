@@ -12,8 +12,6 @@ from typing import Final
 
 from fotoweb_middleware.pages.targets import origin_of
 
-__all__ = ["PROBLEM_HEADERS", "SECURITY_HEADERS", "STYLE", "TEMPLATES", "security_headers"]
-
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
 # Read once: layout.html writes this very text into each page, so it always matches the hash.

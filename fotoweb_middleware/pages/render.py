@@ -26,8 +26,6 @@ from markupsafe import Markup
 from fotoweb_middleware.pages.headers import STYLE, TEMPLATES
 from fotoweb_middleware.pages.targets import check_target
 
-__all__ = ["PAGE_CODES", "Page", "page", "problem_json"]
-
 _LONGEST_QUOTATION_CHARACTERS: Final = 500
 _LONGEST_WAIT_SECONDS: Final = 86_400
 

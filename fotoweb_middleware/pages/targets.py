@@ -10,8 +10,6 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-__all__ = ["check_target", "origin_of"]
-
 # Browsers read a backslash as a slash, and drop white space. Quotes and angle brackets do no harm: templates
 # escape them, and a path that somebody typed may hold them.
 _NEVER_IN_TARGETS: Final = frozenset(" \\")

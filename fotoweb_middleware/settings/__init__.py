@@ -1,9 +1,9 @@
 """The settings: read from ``FOTOWEB_*`` variables or given to ``Settings(...)``, checked once, then frozen.
 
     __init__       Settings: each setting declared once, with its type, default, rule and words
-    rules          the rules: what a value may be
-    environment    finds the values: arguments, variables, X_FILE files, defaults
-    messages       one message for everything that is wrong; warnings for the log
+    rules          what a value may be
+    combinations   what several values mean together: conflicts and warnings
+    reading        finds the values; one message for everything that is wrong
     describe       the listing of ``fotoweb-middleware config``, and docs/reference/settings.md
 
 A new setting is one declaration below. Importing this reads no variable and no file.
@@ -14,35 +14,62 @@ A new setting is one declaration below. Importing this reads no variable and no 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 from fotoweb_middleware.errors import SettingsError
-from fotoweb_middleware.settings import messages, rules
-from fotoweb_middleware.settings.environment import Converted, Origin, Setting, find, setting
-from fotoweb_middleware.settings.rules import LONGEST_SESSION_SECONDS, HoldsSecret, Secret, WrongValue
+from fotoweb_middleware.settings import reading, rules
+from fotoweb_middleware.settings.combinations import warnings
+from fotoweb_middleware.settings.reading import Setting
+from fotoweb_middleware.settings.rules import LONGEST_SESSION_SECONDS, HoldsSecret, Secret
 
-__all__ = ["DECLARED", "Settings", "read_all"]
+__all__ = ["DECLARED", "Settings"]
 
-_REGISTRATION = "In FotoWeb, open Site Configuration > Integrations > Applications"
+Given = TypeVar("Given")
+Value = TypeVar("Value")
 
 
-def _switch(*, default: bool) -> Any:
+class Converted(Generic[Given, Value]):
+    """The type of a field whose argument may have another type than the value that it becomes.
+
+    It is for type checkers alone: they read the two types off a descriptor. Nothing is ever of this class.
+    """
+
+    if TYPE_CHECKING:
+
+        def __get__(self, settings: object, owner: object = None) -> Value: ...
+
+        def __set__(self, settings: object, value: Given) -> None: ...
+
+
+def setting(rule: Callable[[Any], Any], expects: str, **words: Any) -> Any:
+    """Declare a field of ``Settings``; the arguments are those of ``Setting``."""
+    return field(metadata={"setting": Setting(rule, expects, **words)})
+
+
+def switch(*, default: bool) -> Any:
+    """Declare a setting that is on or off."""
     return setting(rules.read_flag, "true or false (also 1/0, yes/no, on/off)", default=default)
 
 
-def _one_of(*words: str) -> Any:
+def one_of(*words: str) -> Any:
     """Declare a setting that takes one of these words; the first is the default."""
-    return setting(rules.read_word(*words), " or ".join(words), default=words[0])
+    expects = f"{', '.join(words[:-1])} or {words[-1]}"
+    return setting(partial(rules.read_word, words=words), expects, default=words[0])
 
 
-def _seconds(smallest: float, largest: float, *, default: float) -> Any:
+def seconds(smallest: float, largest: float, *, default: float) -> Any:
+    """Declare a setting of a number of seconds within these limits."""
     expects = f"a number of seconds from {smallest} to {largest}"
     if largest == LONGEST_SESSION_SECONDS:
         expects += " (400 days)"
-    return setting(rules.read_number(smallest, largest), expects, default=default)
+    rule = partial(rules.read_number, smallest=smallest, largest=largest)
+    return setting(rule, expects, default=float(default))
+
+
+_REGISTRATION = "In FotoWeb, open Site Configuration > Integrations > Applications"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -60,7 +87,6 @@ class Settings:
     url: str = setting(
         rules.read_site,
         required=True,
-        needs_others=True,
         expects="the site's address, such as https://tenant.example (a trailing /fotoweb or / is dropped)",
         hint="Open FotoWeb in a browser and copy the address up to the first single slash.",
     )
@@ -93,7 +119,7 @@ class Settings:
     )
     """Signs and seals cookies and cache entries. Several, newest first, while changing from one key to the next."""
 
-    allow_http: bool = _switch(default=False)
+    allow_http: bool = switch(default=False)
     """Allows plain http for hosts other than this machine. Tokens then travel in the open."""
 
     path_prefix: str = setting(
@@ -105,7 +131,6 @@ class Settings:
 
     redirect_uri: str | None = setting(
         rules.read_redirect_uri,
-        needs_others=True,
         unset="derived from the request",
         expects="an absolute https address (http on this machine alone) that ends in PREFIX/callback, such as "
         "https://app.example/oauth2/callback",
@@ -113,11 +138,11 @@ class Settings:
     )
     """The callback address as registered. Its origin is the app's public origin, its path the callback path."""
 
-    send_redirect_uri: bool = _switch(default=True)
+    send_redirect_uri: bool = switch(default=True)
     """`false` leaves `redirect_uri` out of the authorize and the token request (one registered address only). Set
     `FOTOWEB_REDIRECT_URI` then too: it tells the app's public address."""
 
-    pkce: bool = _switch(default=True)
+    pkce: bool = switch(default=True)
     """PKCE with S256. `false` only for servers that predate it."""
 
     public_paths: Converted[Iterable[str], tuple[str, ...]] = setting(
@@ -128,10 +153,10 @@ class Settings:
     )
     """Paths that need no login."""
 
-    login: Literal["required", "optional"] = _one_of("required", "optional")
+    login: Literal["required", "optional"] = one_of("required", "optional")
     """`optional`: anonymous requests reach the app without a session."""
 
-    cookie_mode: Literal["sealed", "reference"] = _one_of("sealed", "reference")
+    cookie_mode: Literal["sealed", "reference"] = one_of("sealed", "reference")
     """`sealed`: the cookie carries the encrypted tokens. `reference`: a random reference; the cache has the rest."""
 
     cache: str = setting(
@@ -143,11 +168,13 @@ class Settings:
     """The server cache. `local://`: this machine. `memory://`: this process. `sqlite:///relative.db`,
     `sqlite:////absolute.db`: that file. `redis://`, `rediss://`: Redis or Valkey, for more than one machine."""
 
-    cache_recheck: float = _seconds(0, 3600, default=5)
+    cache_recheck: float = seconds(0, 3600, default=5)
     """Seconds after which a session in memory is checked against the shared cache: how soon a logout is seen."""
 
     cache_size: int = setting(
-        rules.read_whole_number(1, 10_000_000), default=10_000, expects="a whole number from 1 to 10000000"
+        partial(rules.read_number, smallest=1, largest=10_000_000, is_whole=True),
+        default=10_000,
+        expects="a whole number from 1 to 10000000",
     )
     """Most sessions held in one process's memory."""
 
@@ -159,25 +186,23 @@ class Settings:
     """The session cookie's name. With `Secure`, `__Host-` is put before it."""
 
     cookie_secure: Converted[bool | Literal["auto", "true", "false"], Literal["auto", "true", "false"]] = setting(
-        rules.read_cookie_secure, default="auto", needs_others=True, expects="auto, true or false"
+        rules.read_cookie_secure, default="auto", expects="auto, true or false"
     )
     """`auto`: on unless the public origin is http on a loopback host."""
 
-    cookie_samesite: Literal["lax", "strict", "none"] = setting(
-        rules.read_samesite, default="lax", needs_others=True, expects="lax, strict or none"
-    )
+    cookie_samesite: Literal["lax", "strict", "none"] = one_of("lax", "strict", "none")
     """The cookie's `SameSite`; `none` needs `Secure`."""
 
-    session_lifetime: float = _seconds(1, LONGEST_SESSION_SECONDS, default=43_200)
+    session_lifetime: float = seconds(1, LONGEST_SESSION_SECONDS, default=43_200)
     """Seconds from login to the end of the session, whatever happens."""
 
-    session_idle: float = _seconds(0, LONGEST_SESSION_SECONDS, default=0)
+    session_idle: float = seconds(0, LONGEST_SESSION_SECONDS, default=0)
     """Seconds without a request that end the session; 0: never."""
 
-    refresh_leeway: float = _seconds(0, 86_400, default=60)
+    refresh_leeway: float = seconds(0, 86_400, default=60)
     """Seconds before its expiry from which a token counts as stale (half its lifetime where that is less)."""
 
-    http_timeout: float = _seconds(0.1, 300, default=10)
+    http_timeout: float = seconds(0.1, 300, default=10)
     """Seconds for one call to FotoWeb, everything included."""
 
     ca_bundle: Converted[str | os.PathLike[str] | None, str | None] = setting(
@@ -187,16 +212,15 @@ class Settings:
     )
     """PEM file with the certificates of a private CA."""
 
-    inject_header: bool = _switch(default=True)
+    inject_header: bool = switch(default=True)
     """Puts the bearer token into the `Authorization` header that the app sees."""
 
-    fetch_user: bool = _switch(default=True)
+    fetch_user: bool = switch(default=True)
     """After a login, asks `GET /fotoweb/me` once who it was."""
 
     trusted_origins: Converted[Iterable[str], tuple[str, ...]] = setting(
         rules.read_trusted_origins,
         default=(),
-        needs_others=True,
         unset="none",
         expects="origins separated by commas, such as https://admin.example",
     )
@@ -207,32 +231,31 @@ class Settings:
 
     post_logout_url: str | None = setting(
         rules.read_post_logout_url,
-        needs_others=True,
         unset="a signed-out page",
         expects="a path on this origin, such as /bye, or an https address",
     )
     """Where logout leads."""
 
-    origins: Mapping[str, Origin] = field(init=False, compare=False)
-    """Where each setting's value came from. Equal settings may differ in it."""
+    origins: Mapping[str, str] = field(init=False, compare=False)
+    """Where each value came from: argument, environment, file PATH or default. Equal settings may differ in it."""
 
     # Type checkers don't see this one: they know the arguments from the fields.
     if not TYPE_CHECKING:
 
         def __init__(self, **arguments: Any) -> None:
-            messages.log_warnings(messages.unknown_variable_warnings(DECLARED))
-            values, origins, problems = read_all(arguments)
+            reading.log_warnings(reading.unknown_variable_warnings(DECLARED))
+            values, origins, problems = reading.read_all(DECLARED, arguments)
             if problems:
                 del arguments, values  # Error reporters send local variables along, secrets and all.
-                raise SettingsError(messages.whole_message(problems))
+                raise SettingsError(reading.whole_message(problems))
             for name, value in {**values, "origins": origins}.items():
                 object.__setattr__(self, name, value)
-            messages.log_warnings(messages.warnings(self))
+            reading.log_warnings(warnings(self))
 
     @property
     def secret_keys(self) -> tuple[str, ...]:
         """The secret keys, newest first: the first one seals, all of them open."""
-        return rules.split_keys(self.secret_key.get_secret_value())
+        return tuple(self.secret_key.get_secret_value().split(","))
 
     def __repr__(self) -> str:
         """Write the values with the cache's password masked (the secrets mask themselves).
@@ -245,40 +268,7 @@ class Settings:
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
 
-DECLARED: Final[Mapping[str, Setting]] = MappingProxyType(
-    {declared.name: declared.metadata["setting"] for declared in fields(Settings) if declared.init}
-)
+DECLARED: Final[Mapping[str, Setting]] = {
+    declared.name: declared.metadata["setting"] for declared in fields(Settings) if declared.init
+}
 """Every setting's declaration by its name, in the order of the reference page."""
-
-
-def read_all(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Origin], list[messages.Problem]]:
-    """Read every setting that the arguments leave out from the environment, and check them all.
-
-    Nothing is raised for what is wrong: ``Settings`` does so, where no local variable holds a secret.
-
-    Args:
-        arguments: Those of ``Settings(...)``.
-
-    Returns:
-        The clean values, where each came from, and what is wrong. The first two are complete where nothing is wrong.
-    """
-    values: dict[str, Any] = {}
-    origins: dict[str, Origin] = {}
-    problems: dict[str, messages.Problem] = {}
-    # sorted() keeps the order of what compares equal: first the settings that stand for themselves.
-    for name, declared in sorted(DECLARED.items(), key=lambda item: item[1].needs_others):
-        origin, value = Origin("argument"), arguments.get(name)
-        try:
-            if name not in arguments:
-                origin, value = find(name, declared, os.environ)
-            if origin.kind == "default" and declared.required:
-                problems[name] = messages.missing(name, DECLARED, os.environ)
-                continue
-            origins[name] = origin
-            values[name] = declared.read(value, values)
-        except WrongValue as error:
-            problems[name] = messages.wrong(name, declared, origin, value, error)
-        except ValueError:  # Of an argument that is an object of its own kind. Its words may tell the value.
-            problems[name] = messages.wrong(name, declared, origin, value, WrongValue("it is of the wrong type."))
-    unknown = [messages.unknown_argument(name, DECLARED) for name in arguments if name not in DECLARED]
-    return values, origins, [*unknown, *(problems[name] for name in DECLARED if name in problems)]

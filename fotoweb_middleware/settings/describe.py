@@ -1,8 +1,8 @@
-"""Every setting in a list: for ``fotoweb-middleware config``, and as the reference page.
+"""Every setting in a list: for ``fotoweb-middleware config``, and as the table of the reference page.
 
-    python -m fotoweb_middleware.settings.describe > docs/reference/settings.md
+    python -m fotoweb_middleware.settings.describe docs/reference/settings.md
 
-A test compares that file with what this would write.
+writes the table into that page, below the text. A test says when this is due.
 """
 
 from __future__ import annotations
@@ -11,87 +11,44 @@ import ast
 import inspect
 import itertools
 import sys
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 from fotoweb_middleware.settings import DECLARED, Settings
-from fotoweb_middleware.settings.environment import Origin, variable_of
+from fotoweb_middleware.settings.reading import variable_of
 from fotoweb_middleware.settings.rules import Secret, mask_cache_address
 
-__all__ = ["Described", "describe", "meanings", "reference_page"]
 
-_HEAD = """\
-# Settings
-
-<!-- Made by: python -m fotoweb_middleware.settings.describe > docs/reference/settings.md; change the code. -->
-
-Each setting is a `FOTOWEB_*` environment variable, and an argument of `Settings(...)` with the same name in lower \
-case without the prefix: `FOTOWEB_HTTP_TIMEOUT` is `Settings(http_timeout=...)`. An argument wins over the variable.
-
-- Everything is read and checked once, when the middleware is constructed. Whatever is wrong is told in one message \
-that names each variable, what it holds (secrets masked), what it takes and what to do.
-- White space around a value is ignored, except around `FOTOWEB_CLIENT_ID`, where it is an error. An empty variable \
-counts as not set.
-- Switches take `true`/`false`, `1`/`0`, `yes`/`no`, `on`/`off` in any case, and nothing else.
-- Numbers are written with the digits 0 to 9 and at most one point.
-- Where the table says "or `_FILE`", the variable with `_FILE` behind its name takes the path of a file that holds \
-the value, such as a container secret. Setting both is an error.
-- A variable that starts with `FOTOWEB_` and is not in this table is warned about in the log.
-
-`fotoweb-middleware config` shows the values in force, `fotoweb-middleware check` tries them out. \
-Which `FOTOWEB_CACHE` to take for what, and what each costs: [stores](stores.md).
-
-| variable | default | takes | what it does |
-| --- | --- | --- | --- |
-"""
-
-
-class Described(NamedTuple):
-    """One setting as it may be shown: ``FOTOWEB_PKCE``, ``false`` (secrets masked), and where that came from."""
-
-    variable: str
-    value: str
-    origin: Origin
-
-
-def describe(settings: Settings) -> tuple[Described, ...]:
-    """Describe every setting, in the order of the reference page. No secret is in the result."""
-    return tuple(
-        Described(variable_of(name), _shown(name, getattr(settings, name)), settings.origins[name]) for name in DECLARED
-    )
+def describe(settings: Settings) -> list[tuple[str, str, str]]:
+    """Return variable, value and origin of every setting: ``FOTOWEB_PKCE``, ``false``, ``environment``. No secrets."""
+    return [(variable_of(name), _shown(name, getattr(settings, name)), settings.origins[name]) for name in DECLARED]
 
 
 def _shown(name: str, value: Any) -> str:
+    """Return a value as one would write it into a variable, or in brackets what holds where there is none."""
     if isinstance(value, Secret):
         return "***"
-    if name == "cache":
-        return mask_cache_address(value)
-    return _written(value) or f"({DECLARED[name].unset or 'not set'})"
-
-
-def _written(value: Any) -> str:
-    """Return a value as one would write it into a variable; "" for None and an empty list."""
-    if value is None:
-        return ""
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return str(value).lower()
     if isinstance(value, tuple):
-        return ",".join(value)
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+        value = ",".join(value)
+    elif isinstance(value, float) and value.is_integer():
+        value = int(value)
+    elif name == "cache":
+        value = mask_cache_address(value)
+    return f"({DECLARED[name].unset or 'not set'})" if value in {None, ""} else str(value)
 
 
-def reference_page() -> str:
-    """Return docs/reference/settings.md."""
+def reference_table() -> str:
+    """Return the table of docs/reference/settings.md."""
     texts = meanings()
-    return _HEAD + "".join(_row(name, texts[name]) for name in DECLARED)
-
-
-def _row(name: str, meaning: str) -> str:
-    declared = DECLARED[name]
-    variable = f"`{variable_of(name)}`" + (" or `_FILE`" if declared.secret else "")
-    default = _written(declared.default)
-    shown = "required" if declared.required else f"`{default}`" if default else declared.unset or "not set"
-    cells = (variable, shown, declared.expects, meaning)
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+    rows = [("variable", "default", "takes", "what it does"), ("---",) * 4]
+    for name, declared in DECLARED.items():
+        variable = f"`{variable_of(name)}`" + (" or `_FILE`" if declared.secret else "")
+        default = _shown(name, declared.default)
+        default = default.strip("()") if default.startswith("(") else f"`{default}`"
+        rows.append((variable, "required" if declared.required else default, declared.expects, texts[name]))
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in rows)
 
 
 def meanings() -> dict[str, str]:
@@ -109,4 +66,6 @@ def meanings() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(reference_page())
+    page = Path(sys.argv[1])
+    words, _, _ = page.read_text(encoding="utf-8").partition("| variable |")
+    page.write_text(words + reference_table(), encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import stat
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from fotoweb_middleware.errors import SettingsError
+from fotoweb_middleware.log import LOGGER
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores.base import SaveOutcome, Store, StoredEntry, StoreLock
 from fotoweb_middleware.stores.local import open_local_store
@@ -18,8 +18,6 @@ from fotoweb_middleware.stores.sqlite import SIDE_SUFFIXES, SqliteStore
 
 __all__ = ["MemoryStore", "SaveOutcome", "SqliteStore", "Store", "StoreLock", "StoredEntry", "open_store"]
 
-LOGGER = logging.getLogger("fotoweb_middleware")
-
 
 def open_store(settings: Settings, *, clock: Callable[[], float], monotonic: Callable[[], float]) -> Store:
     """Return the store that ``FOTOWEB_CACHE`` names. Nothing is connected to before the first call.
@@ -27,30 +25,18 @@ def open_store(settings: Settings, *, clock: Callable[[], float], monotonic: Cal
     Args:
         settings: Of the wrapped app.
         clock: Epoch seconds.
-        monotonic: Seconds of a clock that never jumps; the same for all processes of the machine.
+        monotonic: Seconds of a clock that never jumps.
 
     Raises:
-        SettingsError: redis-py is missing, or the SQLite file can't be used safely.
+        SettingsError: The SQLite file can't be used safely, or Redis not with these options.
     """
     scheme = settings.cache.partition(":")[0]
     if scheme in {"redis", "rediss"}:
-        try:
-            from fotoweb_middleware.stores.redis import RedisStore  # noqa: PLC0415 (redis-py is an extra)
-        except ModuleNotFoundError as error:
-            if error.name is None or error.name.partition(".")[0] != "redis":
-                raise
-            raise SettingsError(
-                "FOTOWEB_CACHE names a Redis, and the package redis is not installed. Install the extra: "
-                "pip install 'fotoweb-middleware[redis]'."
-            ) from None
+        from fotoweb_middleware.stores.redis import RedisStore  # noqa: PLC0415 (redis-py is an extra)
+
         return RedisStore(settings.cache, monotonic=monotonic)
     if scheme == "sqlite":
         path = Path(settings.cache.removeprefix("sqlite:///")).absolute()
-        if not path.parent.is_dir():
-            raise SettingsError(
-                f"FOTOWEB_CACHE holds {settings.cache}, and there is no folder {path.parent}. Make it, writable for "
-                "the user that runs the app, or leave the variable out: local:// finds a place by itself."
-            )
         try:
             refuse_files_of_others(path)
         except OSError as error:
@@ -65,8 +51,7 @@ def open_store(settings: Settings, *, clock: Callable[[], float], monotonic: Cal
             "FOTOWEB_CACHE is local://, but there is no safe place for its file: neither in the runtime directory, the "
             "temporary directory, nor the home directory of this user. So this process keeps what it knows to itself. "
             "With several worker processes, logouts are not seen by the others and refreshes may collide: set "
-            "FOTOWEB_CACHE=sqlite:////a/folder/of/yours/sessions.db, or use one process. FOTOWEB_CACHE=memory:// says "
-            "that you know, and this line goes away."
+            "FOTOWEB_CACHE=sqlite:////a/folder/of/yours/sessions.db, or use one process and set memory://."
         )
     return MemoryStore(settings.cache_size, monotonic)
 

@@ -6,8 +6,8 @@ Two rules hold for every store:
 2. Any entry may be lost at any time, except that a revocation outlives what it revokes:
    it is never pushed out by size, and no ``save`` brings the revoked entry back.
 
-A store is blocking and safe to call from several threads. It raises ``StoreUnavailable``, and nothing else, where it can't
-answer in time (about a second).
+A store is blocking and safe to call from several threads. It raises ``StoreUnavailable``, and nothing else, where it
+can't answer in time (about a second).
 """
 
 from __future__ import annotations
@@ -21,12 +21,7 @@ __all__ = ["SaveOutcome", "Store", "StoreLock", "StoredEntry"]
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry:
-    """What lies under a key.
-
-    Attributes:
-        value: The sealed bytes; None where the entry was revoked.
-        version: The version they were saved with; 0 for a revocation.
-    """
+    """What lies under a key: sealed bytes and their version, or a revocation, which has no value and version 0."""
 
     value: bytes | None = field(repr=False)
     version: int
@@ -53,15 +48,15 @@ class StoreLock:
 
 
 class SaveOutcome(enum.Enum):
-    """What became of a ``save``."""
+    """What became of a ``save``. Only ``SAVED`` has written anything."""
 
     SAVED = "saved"
     NEWER = "newer"
-    """The same or a higher version is there already, or the lock's fence is too old: nothing was written."""
+    """The same or a higher version is there already, or the lock's fence is too old."""
     REVOKED = "revoked"
-    """The entry was revoked: nothing was written."""
+    """The entry was revoked."""
     MISSING = "missing"
-    """Nothing is there, and ``create`` was false: nothing was written."""
+    """Nothing is there, and ``create`` was false."""
 
 
 class Store(Protocol):
@@ -69,7 +64,7 @@ class Store(Protocol):
 
     @property
     def shared(self) -> bool:
-        """Whether other processes see the same entries (then what a process remembers is checked again now and then)."""
+        """Whether other processes see the same entries; then what a process remembers is checked again now and then."""
 
     def load(self, key: str) -> StoredEntry | None:
         """Return what lies under ``key``, or None."""

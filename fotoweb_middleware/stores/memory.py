@@ -1,4 +1,8 @@
-"""``memory://``: this process alone. Entries live in a cachetools LRU with a time to live for each."""
+"""``memory://``: this process alone. Entries live in a cachetools LRU with a time to live for each.
+
+A forked child continues with a copy of what its parent knew, or with nothing where a thread was changing that at the
+fork, which takes microseconds.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ from fotoweb_middleware.stores.base import SaveOutcome, StoredEntry, StoreLock
 
 __all__ = ["MemoryStore"]
 
-MOST_USED_KEYS = 50_000
+MAX_USED_KEYS = 50_000
 """Anybody can begin logins, so what was used once must not fill the memory. Beyond this the oldest are forgotten: the
 same browser could then try its callback a second time, and FotoWeb refuses a code that was used."""
 
@@ -25,24 +29,17 @@ REVOKED = StoredEntry(None, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    """What lies under a key, and for how long."""
+class _Row:
+    """What lies under a key of one of the tables, and for how long."""
 
-    stored: StoredEntry
-    fence: int
     ttl_seconds: float
+    entry: StoredEntry = REVOKED
+    fence: int = 0
+    owner: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A lock that somebody holds, or a key that was used: for how long."""
-
-    owner: str = field(repr=False)
-    ttl_seconds: float
-
-
-def _ends_at(_key: str, value: _Entry | _Held, now: float) -> float:
-    return now + value.ttl_seconds
+def _ends_at(_key: str, row: _Row, now: float) -> float:
+    return now + row.ttl_seconds
 
 
 class MemoryStore:
@@ -56,34 +53,33 @@ class MemoryStore:
     shared = False
 
     def __init__(self, size: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._size = size
         self._monotonic = monotonic
-        self._entries: TLRUCache[str, _Entry] = TLRUCache(size, ttu=_ends_at, timer=monotonic)
-        self._revocations: TLRUCache[str, _Entry] = TLRUCache(math.inf, ttu=_ends_at, timer=monotonic)
-        self._used: TLRUCache[str, _Held] = TLRUCache(MOST_USED_KEYS, ttu=_ends_at, timer=monotonic)
         self._newest_fence = 0
-        self.after_fork_in_child()
+        self._begin_empty()
         forks.register(self)
 
-    def before_fork(self) -> None:
-        """See ``HeldOverForks``: a change takes microseconds, so this waits for no longer."""
-        self._lock.acquire()
+    def _begin_empty(self) -> None:
+        self._lock = threading.Lock()
+        self._entries = self._table(self._size)
+        self._revocations = self._table(math.inf)
+        self._used = self._table(MAX_USED_KEYS)
+        self._locks = self._table(math.inf)
 
-    def after_fork_in_parent(self) -> None:
-        """See ``HeldOverForks``."""
-        self._lock.release()
+    def _table(self, size: float) -> TLRUCache[str, _Row]:
+        return TLRUCache(size, ttu=_ends_at, timer=self._monotonic)
 
     def after_fork_in_child(self) -> None:
-        """See ``ForkAware``. Locks are forgotten: their holders are in the parent and can't release them here."""
-        self._lock = threading.RLock()  # Reentrant, for a signal handler that forks.
-        self._locks: TLRUCache[str, _Held] = TLRUCache(math.inf, ttu=_ends_at, timer=self._monotonic)
+        """See ``ForkAware``. Refresh locks are forgotten: their holders are in the parent and can't release them."""
+        if self._lock.locked():
+            self._begin_empty()
+        self._locks = self._table(math.inf)
 
     def load(self, key: str) -> StoredEntry | None:
         """See ``Store.load``."""
         with self._lock:
-            there = self._entry(key)
-            if there is not None:
-                return there.stored
-            return REVOKED if key in self._revocations else None
+            row = self._find(self._entries, key) or self._find(self._revocations, key)
+            return row.entry if row is not None else None
 
     def save(  # noqa: PLR0913 (each is a condition of the write)
         self, key: str, value: bytes, *, version: int, ttl_seconds: float, create: bool, lock: StoreLock | None = None
@@ -93,28 +89,22 @@ class MemoryStore:
         with self._lock:
             if key in self._revocations:
                 return SaveOutcome.REVOKED
-            there = self._entry(key)
-            if there is None and not create:
+            row = self._find(self._entries, key)
+            if row is None and not create:
                 return SaveOutcome.MISSING
-            if there is not None:
-                if there.stored.version >= version or (lock is not None and there.fence > fence):
+            if row is not None:
+                if row.entry.version >= version or (lock is not None and row.fence > fence):
                     return SaveOutcome.NEWER
-                fence = max(fence, there.fence)
-            self._entries[key] = _Entry(StoredEntry(value, version), fence, ttl_seconds)
+                fence = max(fence, row.fence)
+            self._entries[key] = _Row(ttl_seconds, StoredEntry(value, version), fence)
             return SaveOutcome.SAVED
-
-    def _entry(self, key: str) -> _Entry | None:
-        try:  # Not ``get``, which looks twice: what ends in between is an error.
-            return self._entries[key]
-        except KeyError:
-            return None
 
     def revoke(self, key: str, *, ttl_seconds: float) -> None:
         """See ``Store.revoke``."""
         with self._lock:
             with contextlib.suppress(KeyError):
                 del self._entries[key]
-            self._revocations[key] = _Entry(REVOKED, 0, ttl_seconds)
+            self._revocations[key] = _Row(ttl_seconds)
 
     def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
         """See ``Store.acquire_lock``."""
@@ -124,7 +114,7 @@ class MemoryStore:
             # One counter for all keys: it rises with every lock of each, and needs no memory per key.
             self._newest_fence += 1
             lock = StoreLock(key, secrets.token_hex(8), self._newest_fence)
-            self._locks[key] = _Held(lock.owner, ttl_seconds)
+            self._locks[key] = _Row(ttl_seconds, owner=lock.owner)
             return lock
 
     def release_lock(self, lock: StoreLock) -> None:
@@ -138,8 +128,15 @@ class MemoryStore:
         with self._lock:
             if key in self._used:
                 return False
-            self._used[key] = _Held("", ttl_seconds)
+            self._used[key] = _Row(ttl_seconds)
             return True
 
     def close(self) -> None:
         """Nothing to give back."""
+
+    @staticmethod
+    def _find(table: TLRUCache[str, _Row], key: str) -> _Row | None:
+        try:  # Not ``get``, which looks twice: what ends in between is an error.
+            return table[key]
+        except KeyError:
+            return None

@@ -1,25 +1,30 @@
-"""Any store, watched: what it raises becomes ``StoreUnavailable``, and it is known when it last failed."""
+"""Any store, watched: what it raises becomes ``StoreUnavailable``, and the log is told when trouble begins and ends."""
 
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from fotoweb_middleware.errors import StoreUnavailable
 from fotoweb_middleware.log import LOGGER
-from fotoweb_middleware.stores.base import SaveOutcome, Store, StoredEntry, StoreLock
+from fotoweb_middleware.stores import forks
+from fotoweb_middleware.stores.base import Store
 
 __all__ = ["MonitoredStore"]
 
+P = ParamSpec("P")
 R = TypeVar("R")
 
 
 class MonitoredStore:
     """Stands before a store.
 
-    A store of somebody's own may raise what its database does, though it ought not to. For the people who use the app
-    that is a store out of reach, as any other; its author finds the traceback in the log.
+    However many calls fail, the log has one line when trouble begins and one when it is over: when something works
+    again that had failed. (That a full Redis can be read does not mean that it can be written to.) A store of
+    somebody's own may raise what its database does, though it ought not to: that counts as out of reach, and its author
+    finds the traceback in the log.
 
     Args:
         store: The store.
@@ -27,54 +32,64 @@ class MonitoredStore:
     """
 
     def __init__(self, store: Store, monotonic: Callable[[], float]) -> None:
-        self._store = store
         self._monotonic = monotonic
         self._failed_at = -math.inf
+        self.shared = store.shared
+        self.load = self._watch("load", store.load)
+        self.save = self._watch("save", store.save)
+        self.revoke = self._watch("revoke", store.revoke)
+        self.acquire_lock = self._watch("acquire_lock", store.acquire_lock)
+        self.release_lock = self._watch("release_lock", store.release_lock)
+        self.use_once = self._watch("use_once", store.use_once)
+        self.close = store.close
+        self.after_fork_in_child()
+        forks.register(self)
 
-    @property
-    def shared(self) -> bool:
-        """See ``Store.shared``."""
-        return self._store.shared
+    def after_fork_in_child(self) -> None:
+        """Begin with nothing told, and with a lock that nobody holds."""
+        self._lock = threading.Lock()
+        self._failing: set[str] = set()
+        self._began_at = 0.0
 
     def failed_within(self, seconds: float) -> bool:
         """Return whether a call failed in this process, not longer ago than ``seconds``."""
         return self._monotonic() - self._failed_at < seconds
 
-    def load(self, key: str) -> StoredEntry | None:
-        """See ``Store.load``."""
-        return self._call(lambda: self._store.load(key))
+    def _watch(self, what: str, method: Callable[P, R]) -> Callable[P, R]:
+        def watched(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                result = method(*args, **kwargs)
+            except StoreUnavailable as error:
+                self._failed(what, error)
+                raise
+            except Exception as error:  # noqa: BLE001 (it may be anybody's store)
+                self._failed_at = self._monotonic()
+                LOGGER.exception("the session store raised an unexpected error and counts as out of reach")
+                raise StoreUnavailable(f"it raised {type(error).__name__}") from None
+            if what in self._failing:
+                self._worked(what)
+            return result
 
-    def save(  # noqa: PLR0913 (see ``Store.save``)
-        self, key: str, value: bytes, *, version: int, ttl_seconds: float, create: bool, lock: StoreLock | None = None
-    ) -> SaveOutcome:
-        """See ``Store.save``."""
-        return self._call(
-            lambda: self._store.save(key, value, version=version, ttl_seconds=ttl_seconds, create=create, lock=lock)
-        )
+        return watched
 
-    def revoke(self, key: str, *, ttl_seconds: float) -> None:
-        """See ``Store.revoke``."""
-        self._call(lambda: self._store.revoke(key, ttl_seconds=ttl_seconds))
+    def _failed(self, what: str, error: StoreUnavailable) -> None:
+        now = self._failed_at = self._monotonic()
+        with self._lock:
+            is_first = not self._failing
+            self._failing.add(what)
+            if is_first:
+                self._began_at = now
+        if is_first:
+            LOGGER.warning(
+                "The session store is in trouble: %s fails: %s. Until it works again, logouts and refreshes may not "
+                "reach other processes, and sessions in reference mode may get 503. It is tried again by itself.",
+                what,
+                str(error).removesuffix("."),
+            )
 
-    def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
-        """See ``Store.acquire_lock``."""
-        return self._call(lambda: self._store.acquire_lock(key, ttl_seconds=ttl_seconds))
-
-    def release_lock(self, lock: StoreLock) -> None:
-        """See ``Store.release_lock``."""
-        self._call(lambda: self._store.release_lock(lock))
-
-    def use_once(self, key: str, *, ttl_seconds: float) -> bool:
-        """See ``Store.use_once``."""
-        return self._call(lambda: self._store.use_once(key, ttl_seconds=ttl_seconds))
-
-    def _call(self, work: Callable[[], R]) -> R:
-        try:
-            return work()
-        except StoreUnavailable:
-            self._failed_at = self._monotonic()
-            raise
-        except Exception as error:  # noqa: BLE001 (it may be anybody's store)
-            self._failed_at = self._monotonic()
-            LOGGER.exception("the session store raised an unexpected error and counts as out of reach")
-            raise StoreUnavailable(f"it raised {type(error).__name__}") from None
+    def _worked(self, what: str) -> None:
+        with self._lock:
+            is_over = what in self._failing
+            self._failing.clear()
+        if is_over:  # A warning too, to be seen where the beginning was.
+            LOGGER.warning("The session store works again after %.1f s.", self._monotonic() - self._began_at)

@@ -21,7 +21,7 @@ from fotoweb_middleware.context import Context
 from fotoweb_middleware.cookies import RequestCookies
 from fotoweb_middleware.errors import FotoWebError, FotoWebRefused, FotoWebUnreachable, StoreUnavailable
 from fotoweb_middleware.fotoweb.authorize import CallbackProblem, CallbackQuery, read_callback
-from fotoweb_middleware.fotoweb.tokens import TOKEN_PATH, build_code_form, is_operator_fault, read_token_reply
+from fotoweb_middleware.fotoweb.tokens import build_code_form, is_operator_fault
 from fotoweb_middleware.fotoweb.user import DESCRIPTOR_MEDIA_TYPE, ME_PATH, read_user
 from fotoweb_middleware.log import Event, log_event
 from fotoweb_middleware.lookup import open_session_cookie, session_cookies
@@ -43,8 +43,6 @@ from fotoweb_middleware.views.login import (
 from fotoweb_middleware.views.login_loop import count_login
 from fotoweb_middleware.views.next_path import safe_next_path
 from fotoweb_middleware.views.refusals import method_not_allowed
-
-__all__ = ["callback"]
 
 T = TypeVar("T")
 
@@ -101,14 +99,7 @@ def validate(context: Context, request: Request, cookies: RequestCookies) -> Val
 
 
 def why_unknown(context: Context, request: Request, cookies: RequestCookies, *, has_login_cookie: bool) -> str:
-    """Return why there is no login of a state, as precisely as the request shows it.
-
-    Args:
-        context: The wrapped app's.
-        request: The callback.
-        cookies: The browser's.
-        has_login_cookie: Whether anything came under the login cookie's name.
-    """
+    """Return why there is no login of a state, as precisely as the request shows it."""
     if has_login_cookie:
         return "state_other_key"
     cookie = open_session_cookie(context, cookies)
@@ -160,8 +151,7 @@ def ask_for_tokens(context: Context, validated: ValidatedCallback) -> TokenSet:
         redirect_uri=validated.login.redirect_uri,
         code_verifier=validated.login.code_verifier,
     )
-    reply = context.client.post_form(TOKEN_PATH, form, timeout_seconds=settings.http_timeout)
-    return read_token_reply(reply, now=context.clock())
+    return context.client.ask_for_tokens(form, timeout_seconds=settings.http_timeout)
 
 
 def ask_for_user(context: Context, tokens: TokenSet) -> User | None:

@@ -24,18 +24,6 @@ from fotoweb_middleware.views.login_loop import stop_login_loop
 from fotoweb_middleware.views.next_path import next_parameter
 from fotoweb_middleware.views.refusals import bad_target, method_not_allowed, not_signed_in
 
-__all__ = [
-    "LOGIN_SECONDS",
-    "LoginInProgress",
-    "begin_login",
-    "forget_login",
-    "forget_logins",
-    "login",
-    "login_cookie_name",
-    "make_room",
-    "open_login",
-]
-
 LOGIN_SECONDS = 600
 ALLOWED = frozenset({"GET", "HEAD"})
 MAX_LOGINS = 5
@@ -84,14 +72,7 @@ def login(context: Context, request: Request, cookies: RequestCookies) -> Respon
 
 
 def begin_login(context: Context, request: Request, cookies: RequestCookies, next_path: str) -> Response:
-    """Return the redirect to FotoWeb.
-
-    Args:
-        context: The wrapped app's.
-        request: The request.
-        cookies: Its cookies.
-        next_path: Where to go after the login, checked by ``safe_next_path``.
-    """
+    """Return the redirect to FotoWeb; ``next_path`` was checked by ``safe_next_path``."""
     if (stopped := stop_login_loop(context, request, cookies, next_path)) is not None:
         return stopped
     settings = context.settings
@@ -142,12 +123,8 @@ def make_room(
 ) -> tuple[str, ...]:
     """Return the Set-Cookie values that drop login cookies, oldest first, so that all our cookies stay few and small.
 
-    Args:
-        context: The wrapped app's.
-        request: The request.
-        cookies: Its cookies.
-        taken_characters: The room of our other cookies, as the browser will hold them after this answer.
-        finished: The cookie of a login that has come to its end; it goes anyway.
+    ``taken_characters`` is the room of our other cookies, as the browser will hold them after this answer; ``finished``
+    is the cookie of a login that has come to its end, which goes anyway.
     """
     logins = {name: value for name, value in cookies.logins.items() if name != finished}
     kept = sorted(logins, key=lambda name: started_at(context, name, logins[name]))

@@ -20,8 +20,6 @@ from fotoweb_middleware.request import Request, own_path
 from fotoweb_middleware.responses import Response, page_response, with_cookies
 from fotoweb_middleware.sealing import Purpose
 
-__all__ = ["count_login", "forget_login_attempts", "stop_login_loop"]
-
 MAX_ATTEMPTS = 3
 WINDOW_SECONDS = 120
 """A round that takes longer has a person in it."""
@@ -59,11 +57,7 @@ def count_login(context: Context, cookies: RequestCookies, session_cookies: tupl
 def stop_login_loop(context: Context, request: Request, cookies: RequestCookies, next_path: str) -> Response | None:
     """Return the page that ends a loop of logins, or None where there is none (yet).
 
-    Args:
-        context: The wrapped app's.
-        request: The request.
-        cookies: Its cookies.
-        next_path: Where to go after the next try, checked by ``safe_next_path``.
+    ``next_path``, where the next try leads, was checked by ``safe_next_path``.
     """
     attempts = recent_attempts(context, cookies)
     if attempts is None or attempts.count < MAX_ATTEMPTS:

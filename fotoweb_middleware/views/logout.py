@@ -24,8 +24,6 @@ from fotoweb_middleware.views.login import forget_logins
 from fotoweb_middleware.views.login_loop import forget_login_attempts
 from fotoweb_middleware.views.refusals import cross_origin, method_not_allowed
 
-__all__ = ["logout"]
-
 ALLOWED = ("GET", "POST")
 
 

@@ -8,8 +8,6 @@ from urllib.parse import parse_qsl, quote, unquote, unquote_to_bytes
 from fotoweb_middleware.request import Request, front_page, own_path
 from fotoweb_middleware.settings import Settings
 
-__all__ = ["next_parameter", "requested_path", "safe_next_path"]
-
 MAX_CHARACTERS = 500
 """Login cookies of four tabs with long addresses would fill more of the Cookie header than servers take."""
 SAFE = re.compile(r"/[\x21-\x5b\x5d-\x7e]*")  # Visible ASCII without the backslash.

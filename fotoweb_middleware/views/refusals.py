@@ -10,17 +10,6 @@ from fotoweb_middleware.pages import page
 from fotoweb_middleware.request import Request, front_page, own_path, wants_page
 from fotoweb_middleware.responses import Response, page_or_problem, page_response, problem_response
 
-__all__ = [
-    "bad_target",
-    "cross_origin",
-    "fotoweb_unavailable",
-    "method_not_allowed",
-    "no_such_page",
-    "not_signed_in",
-    "operator_fault",
-    "store_unavailable",
-]
-
 STORE_RETRY_SECONDS = 5
 CHALLENGE = ("WWW-Authenticate", 'FotoWeb-Login realm="fotoweb"')
 """RFC 9110, 15.5.2 asks for a challenge; this scheme is ours, so that no browser opens a password dialog."""

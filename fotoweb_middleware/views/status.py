@@ -14,8 +14,6 @@ from fotoweb_middleware.responses import Response
 from fotoweb_middleware.session_cache import CachedSession
 from fotoweb_middleware.views.refusals import method_not_allowed, not_signed_in, store_unavailable
 
-__all__ = ["status"]
-
 ALLOWED = ("GET", "HEAD")
 
 

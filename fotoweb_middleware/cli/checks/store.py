@@ -13,8 +13,6 @@ from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.settings.rules import mask_cache_address
 from fotoweb_middleware.stores import SaveOutcome, Store, StoredEntry, open_store
 
-__all__ = ["check_store", "try_store"]
-
 TTL_SECONDS = 10
 """How long the entry may stay where it can't be removed."""
 
