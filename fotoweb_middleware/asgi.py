@@ -333,7 +333,7 @@ def private_sender(send: Send) -> Send:
         if message["type"] != "http.response.start":
             return send(message)
         headers = list(message.get("headers", ()))
-        names = dict(headers)
+        names = {name.lower() for name, _ in headers}
         if b"vary" in names:
             headers = with_private_headers(headers, has_session=True, sets_cookie=False)
         else:  # What nearly always comes: a shorter way to the same.

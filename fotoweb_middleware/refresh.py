@@ -260,8 +260,10 @@ def carried_by_cookie(cached: CachedSession) -> SessionRecord | None:
 
 
 def was_refreshed(context: Context, newest: CachedSession, before: SessionRecord) -> bool:
-    """Return whether somebody else's refresh has brought what a request waits for, and it has not expired since."""
-    return has_newer_tokens(newest.record, before) and context.clock() < newest.expires_at
+    """Return whether somebody else's refresh has brought what a request waits for, and it can be used."""
+    now = context.clock()
+    is_usable = now < newest.expires_at or may_be_used_expired(newest, now)
+    return has_newer_tokens(newest.record, before) and is_usable
 
 
 def is_in_doubt(context: Context, cached: CachedSession) -> bool:

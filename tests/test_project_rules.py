@@ -1,9 +1,8 @@
-"""The rules of the house that a script can hold: each is one small function, seen red on a planted fault."""
+"""The project's rules that a script can check: each is one small function, seen red on a planted fault."""
 
 from __future__ import annotations
 
 import ast
-import dataclasses
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -11,30 +10,36 @@ from pathlib import Path
 
 import pytest
 
-from fotoweb_middleware.cookies.content import LoginInProgress
-from fotoweb_middleware.cookies.seal import Opened
-from fotoweb_middleware.model import Answer, SessionRecord, TokenSet
-from fotoweb_middleware.site.near import Seen
-
 ROOT = Path(__file__).parents[1]
 PACKAGE = "fotoweb_middleware"
 
 MOST_LINES_OF_A_FUNCTION = 40
-MOST_LINES_OF_A_FILE = 300
+"""Its docstring included."""
+
+MOST_LINES_OF_A_LONG_FUNCTION = 60
+MOST_LINES_OF_A_FILE = 400
 FORBIDDEN_NAMES = ("utils", "util", "helpers", "helper", "manager", "managers")
 NOT_OURS = {".git", ".venv", ".make", "node_modules", "__pycache__", "dist", "build"}
 
-LONG_FUNCTIONS: dict[str, str] = {}
-"""Functions that may be longer, as "path::name", each with its reason."""
+LONG_FUNCTIONS: dict[str, str] = {
+    f"{PACKAGE}/pages/render.py::page": "one page: which template gets which words",
+}
+"""Functions that may have up to 60 lines, as "path::name", each with its reason."""
 
-LONG_FILES: dict[str, str] = {}
+LONG_FILES: dict[str, str] = {
+    f"{PACKAGE}/settings/rules.py": "one rule after another, each on its own",
+}
 """Files that may be longer, each with its reason."""
 
-VALUES = (TokenSet, SessionRecord, Answer, Opened, LoginInProgress)
-"""Dataclasses that are not frozen, since many are made (docs/adr/0026)."""
+OLD_WORDS = re.compile(
+    "admit|anew|bounce|burial|buried|bury|cautions?|crowd|doors?|errand|farewell|gates?|glance|journal|journeys?|leases?|"
+    "mend|near|orphans?|presented|renew|renewal|standby|strangers?|sweeper|tombstones?|trail|unadmitted|whoever"
+)
+"""Words of an earlier design that a reader would have to learn. Those with a plain meaning too, such as "claim" (in a
+JWT) or "site", are left to the eye."""
 
-FIELDS_OF_VALUES = {field.name for value in VALUES for field in dataclasses.fields(value)} | {*Seen.__slots__}
-ROAD = ("asgi.py", "wsgi.py", "gate.py", "drivers", "journeys", "stages", "site", "fotoweb", "cookies", "pages")
+PICTURES = f"{PACKAGE}/testing/fake_fotoweb/pictures/"
+"""Land that is near is drawn there."""
 
 # Written in pieces, so that this file does not name what it looks for.
 HOSTS = tuple(
@@ -99,8 +104,10 @@ def long_functions(path: str, text: str) -> list[str]:
     found = []
     for node in functions(parsed(path, text)):
         lines = (node.end_lineno or node.lineno) - node.lineno + 1
-        if lines > MOST_LINES_OF_A_FUNCTION and f"{path}::{node.name}" not in LONG_FUNCTIONS:
-            found.append(f"{path}:{node.lineno} {node.name} has {lines} lines, {MOST_LINES_OF_A_FUNCTION} are allowed")
+        is_long_one = f"{path}::{node.name}" in LONG_FUNCTIONS
+        allowed = MOST_LINES_OF_A_LONG_FUNCTION if is_long_one else MOST_LINES_OF_A_FUNCTION
+        if lines > allowed:
+            found.append(f"{path}:{node.lineno} {node.name} has {lines} lines, {allowed} are allowed")
     return found
 
 
@@ -112,31 +119,24 @@ def long_file(path: str, text: str) -> list[str]:
     return [f"{path} has {lines} lines, {MOST_LINES_OF_A_FILE} are allowed"]
 
 
-def yields_in_finally(path: str, text: str) -> list[str]:
-    """No ``yield`` inside ``finally``: closing such a generator raises RuntimeError, and its cleanup is lost."""
-    return [
-        f"{path}:{line} yields inside finally"
-        for node in ast.walk(parsed(path, text))
-        if isinstance(node, ast.Try | ast.TryStar)
-        for statement in node.finalbody
-        for line in own_yields(statement)
-    ]
-
-
-def own_yields(node: ast.AST) -> Iterator[int]:
-    """Return the lines of the yields below a node, without those of functions defined there."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-        return
-    if isinstance(node, ast.Yield | ast.YieldFrom):
-        yield node.lineno
-    for child in ast.iter_child_nodes(node):
-        yield from own_yields(child)
-
-
 def empty_name(path: str, text: str) -> list[str]:
     """A module's name answers a question; these names say nothing."""
     words = re.split(r"[/_.]", path)
     return [f"{path} is called {word}" for word in words if word in FORBIDDEN_NAMES]
+
+
+def old_words(path: str, text: str) -> list[str]:
+    """Names are the field's (``PEP 3333``, ASGI, RFC 6749), not those of an earlier design."""
+    names = {Path(path).stem}
+    for node in ast.walk(parsed(path, text)):
+        names |= {name for kind in ("arg", "attr", "id", "name") if isinstance(name := getattr(node, kind, None), str)}
+    words = {name: re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name) for name in names}
+    return [
+        f"{path} uses {word} in {name}"
+        for name, found in sorted(words.items())
+        for word in found
+        if OLD_WORDS.fullmatch(word.lower()) and not path.startswith(PICTURES)
+    ]
 
 
 def missing_module_docstring(path: str, text: str) -> list[str]:
@@ -154,7 +154,7 @@ def missing_test_docstrings(path: str, text: str) -> list[str]:
 
 
 def named_hosts(path: str, text: str) -> list[str]:
-    """No package registry is named: whoever builds this chooses theirs."""
+    """No package registry is named: each builder chooses theirs."""
     return [f"{path} names {host}" for host in HOSTS if host in text.lower()]
 
 
@@ -168,22 +168,12 @@ def emoji(path: str, text: str) -> list[str]:
     return [f"{path} holds the picture U+{ord(found):04X}" for found in EMOJI.findall(text)]
 
 
-def changed_values(path: str, text: str) -> list[str]:
-    """What travels along the road stays as it was made, frozen or not: only ``self`` is given a field's name anew."""
-    return [
-        f"{path}:{node.lineno} changes {ast.unparse(node)}"
-        for node in ast.walk(parsed(path, text))
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del)
-        if node.attr in FIELDS_OF_VALUES and ast.unparse(node.value) != "self"
-    ]
-
-
 # ---------------------------------------------------------------------------------------------- the project keeps them
 
 type_of_rule = Callable[[str, str], list[str]]
 
 
-@pytest.mark.parametrize("rule", [long_functions, long_file, yields_in_finally, empty_name, missing_module_docstring])
+@pytest.mark.parametrize("rule", [long_functions, long_file, empty_name, missing_module_docstring])
 def test_the_package_keeps_the_rule(rule: type_of_rule) -> None:
     """No file of the package, the tests, the examples or the tools breaks it."""
     sources = python_files(PACKAGE, "tests", "examples", "tools", "docs")
@@ -191,12 +181,9 @@ def test_the_package_keeps_the_rule(rule: type_of_rule) -> None:
     assert [fault for path, text in sources.items() for fault in rule(path, text)] == []
 
 
-def test_nobody_changes_a_value() -> None:
-    """On the road nobody changes a value that is not frozen."""
-    sources = {path: text for path, text in python_files(PACKAGE).items() if path.split("/")[1] in ROAD}
-
-    assert len(sources) > len(ROAD)
-    assert [fault for path, text in sources.items() for fault in changed_values(path, text)] == []
+def test_the_package_uses_the_words_of_the_field() -> None:
+    """No name in the package is one of the earlier design."""
+    assert [fault for path, text in python_files(PACKAGE).items() for fault in old_words(path, text)] == []
 
 
 def test_the_tests_state_what_they_check() -> None:
@@ -213,13 +200,18 @@ def test_every_file_keeps_the_rule(rule: type_of_rule) -> None:
 
 
 def test_every_exception_from_the_rules_is_still_needed() -> None:
-    """An exception whose function or file has gone, or become short, is taken off the list."""
+    """An exception whose function or file has gone or become short is taken off the list."""
     sources = python_files(PACKAGE, "tests", "examples", "tools", "docs")
     long_ones = {path for path, text in sources.items() if text.count("\n") > MOST_LINES_OF_A_FILE}
-    names = {f"{path}::{node.name}" for path, text in sources.items() for node in functions(parsed(path, text))}
+    long_functions_left = {
+        f"{path}::{node.name}"
+        for path, text in sources.items()
+        for node in functions(parsed(path, text))
+        if (node.end_lineno or 0) - node.lineno >= MOST_LINES_OF_A_FUNCTION
+    }
 
     assert set(LONG_FILES) <= long_ones
-    assert set(LONG_FUNCTIONS) <= names
+    assert set(LONG_FUNCTIONS) <= long_functions_left
 
 
 def test_the_files_are_found() -> None:
@@ -233,13 +225,12 @@ HOST = HOSTS[0]
 FAULTS: list[tuple[type_of_rule, str, str]] = [
     (long_functions, "a.py", "def long():\n" + "    pass\n" * MOST_LINES_OF_A_FUNCTION),
     (long_functions, "a.py", "async def long():\n" + "    pass\n" * MOST_LINES_OF_A_FUNCTION),
+    (long_functions, "a.py", "def long():\n" + "    pass\n" * MOST_LINES_OF_A_LONG_FUNCTION),
     (long_file, "a.py", "\n" * (MOST_LINES_OF_A_FILE + 1)),
-    (yields_in_finally, "a.py", "def flow():\n    try:\n        pass\n    finally:\n        yield 1\n"),
-    (
-        yields_in_finally,
-        "a.py",
-        "def flow():\n    try:\n        pass\n    finally:\n        if 1:\n            yield from x\n",
-    ),
+    (old_words, "fotoweb_middleware/views/journey.py", ""),
+    (old_words, "a.py", "class StoreDoor:\n    pass\n"),
+    (old_words, "a.py", "def take(*, LEASE_SECONDS=3):\n    pass\n"),
+    (old_words, "a.py", "x.is_near = 1\n"),
     (empty_name, "fotoweb_middleware/cookie_utils.py", ""),
     (empty_name, "fotoweb_middleware/helpers/header.py", ""),
     (missing_module_docstring, "a.py", "import os\n"),
@@ -248,9 +239,6 @@ FAULTS: list[tuple[type_of_rule, str, str]] = [
     (named_hosts, "requirements/a.lock", f"--index-url https://{HOST.upper()}/simple\n"),
     (named_machine_paths, "a.md", f"see {MACHINE_PATHS[0]}main\n"),
     (named_machine_paths, "a.md", f"see `{MACHINE_PATHS[2]}/design.md`\n"),
-    (changed_values, "a.py", "held.record.version = 2\n"),
-    (changed_values, "a.py", "answer.headers += more\n"),
-    (changed_values, "a.py", "del record.user\n"),
     (emoji, "README.md", "It works! \N{ROCKET}\n"),
     (emoji, "README.md", "\N{WHITE HEAVY CHECK MARK} done\n"),
 ]
@@ -265,13 +253,11 @@ def test_a_planted_fault_is_found(rule: type_of_rule, path: str, text: str) -> N
 FINE: list[tuple[type_of_rule, str, str]] = [
     (long_functions, "a.py", "def short():\n" + "    pass\n" * (MOST_LINES_OF_A_FUNCTION - 1)),
     (long_file, "a.py", "\n" * MOST_LINES_OF_A_FILE),
-    (yields_in_finally, "a.py", "def flow():\n    try:\n        yield 1\n    finally:\n        pass\n"),
-    (yields_in_finally, "a.py", "try:\n    pass\nfinally:\n    def flow():\n        yield 1\n"),
     (empty_name, "fotoweb_middleware/management.py", ""),
+    (old_words, "a.py", "outdoors, nearest, claims, release = 1, 2, 3, 4\n"),
     (missing_module_docstring, "a.py", '"""What it is for."""\n'),
     (missing_test_docstrings, "a.py", 'def test_it() -> None:\n    """It works."""\n'),
     (named_machine_paths, "a.md", "https://tenant.example/fotoweb/work/flow\n"),
-    (changed_values, "a.py", "self.version = record.version\nversion = 2\nheld.live = False\n"),
     (emoji, "README.md", "stale → refresh — 60 s … ├── └──\n"),
 ]
 

@@ -1,10 +1,21 @@
-"""What a response that carries our cookie says to caches (R-CS12, T-CS-13)."""
+"""What an answer that was made with a session says to caches (R-CS12, T-CS-13)."""
 
 from __future__ import annotations
 
 import pytest
 
-from fotoweb_middleware.response_headers import cache_control_with_cookie, vary_with_cookie
+from fotoweb_middleware.response_headers import private_headers
+
+
+def value_of(headers: list[tuple[str, str]], name: str) -> list[str]:
+    """Return the values of a header."""
+    return [value for header, value in headers if header.lower() == name]
+
+
+def cache_control_with_cookie(value: str | None) -> list[str]:
+    """Return what becomes of an app's Cache-Control beside a cookie of ours."""
+    given = [] if value is None else [("cache-control", value)]
+    return value_of(private_headers(given, has_session=True, sets_cookie=True), "cache-control")
 
 
 @pytest.mark.parametrize(
@@ -20,7 +31,7 @@ from fotoweb_middleware.response_headers import cache_control_with_cookie, vary_
 )
 def test_strict_enough(value: str) -> None:
     """What already keeps shared caches out stays as the app wrote it."""
-    assert cache_control_with_cookie(value) == value
+    assert cache_control_with_cookie(value) == [value]
 
 
 @pytest.mark.parametrize(
@@ -42,25 +53,70 @@ def test_strict_enough(value: str) -> None:
     ],
 )
 def test_made_private(value: str | None, expected: str) -> None:
-    """Anything else is made private; what the app said of browsers' own caches is kept (RFC 9111, 5.2.2)."""
-    assert cache_control_with_cookie(value) == expected
+    """With a cookie of ours anything else is made private; what is for browsers' caches is kept (RFC 9111, 5.2.2)."""
+    assert cache_control_with_cookie(value) == [expected]
+
+
+def test_several_cache_control_headers_become_one() -> None:
+    """With a cookie of ours, all that the app says is read."""
+    given = [("Cache-Control", "public"), ("cache-control", "max-age=60")]
+
+    headers = private_headers(given, has_session=True, sets_cookie=True)
+
+    assert value_of(headers, "cache-control") == ["private, max-age=60"]
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
+    ("values", "expected"),
     [
-        (None, "Cookie"),
-        ("", "Cookie"),
-        ("Accept", "Accept, Cookie"),
-        ("Accept,Origin", "Accept, Origin, Cookie"),
-        ("cookie", "cookie"),
-        ("Accept, COOKIE", "Accept, COOKIE"),
-        ("*", "*"),
-        ("Accept, *", "Accept, *"),
-        ("X-Cookie", "X-Cookie, Cookie"),
-        (",, ", "Cookie"),
+        ([], "Cookie"),
+        ([""], "Cookie"),
+        (["Accept"], "Accept, Cookie"),
+        (["Accept,Origin"], "Accept, Origin, Cookie"),
+        (["Accept", "Origin"], "Accept, Origin, Cookie"),
+        (["cookie"], "cookie"),
+        (["Accept, COOKIE"], "Accept, COOKIE"),
+        (["Accept", "cookie"], "Accept, cookie"),
+        (["*"], "*"),
+        (["Accept, *"], "Accept, *"),
+        (["X-Cookie"], "X-Cookie, Cookie"),
+        ([",, "], "Cookie"),
     ],
 )
-def test_vary(value: str | None, expected: str) -> None:
-    """Vary names Cookie besides what the app said."""
-    assert vary_with_cookie(value) == expected
+@pytest.mark.parametrize("has_session", [True, False])
+def test_vary(values: list[str], expected: str, has_session: bool) -> None:
+    """One Vary header names Cookie beside what the app says, with a session and without."""
+    headers = private_headers([("vary", value) for value in values], has_session=has_session, sets_cookie=False)
+
+    assert value_of(headers, "vary") == [expected]
+
+
+@pytest.mark.parametrize(
+    ("has_session", "given", "expected"),
+    [
+        (True, [], ["private"]),
+        (True, [("Cache-Control", "public, max-age=60")], ["public, max-age=60"]),
+        (False, [], []),
+        (False, [("Cache-Control", "public")], ["public"]),
+    ],
+)
+def test_without_a_cookie_of_ours(has_session: bool, given: list[tuple[str, str]], expected: list[str]) -> None:
+    """Private where a session was at hand and the app says nothing; else the app knows best."""
+    assert value_of(private_headers(given, has_session=has_session, sets_cookie=False), "cache-control") == expected
+
+
+def test_the_rest_stays_in_its_order() -> None:
+    """The app's other headers, its cookies among them, come first and as they were."""
+    given = [("Content-Type", "text/html"), ("Set-Cookie", "theirs=1"), ("X-A", "1"), ("X-A", "2")]
+
+    headers = private_headers(given, has_session=True, sets_cookie=True)
+
+    assert headers[:4] == given
+    assert [name for name, _ in headers[4:]] == ["Vary", "Cache-Control"]
+
+
+@pytest.mark.parametrize("wrong", [[("name",)], [("name", "value", "more")], ["abc"]])
+def test_a_wrong_header_raises(wrong: list[tuple[str, str]]) -> None:
+    """What is no pair is the app's mistake and is told at once."""
+    with pytest.raises(ValueError, match="unpack"):
+        private_headers(wrong, has_session=True, sets_cookie=True)

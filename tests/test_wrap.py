@@ -109,19 +109,19 @@ def test_import_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not {"asgi", "wsgi"} & set(vars(module))
 
 
-@pytest.mark.parametrize(("name", "door"), [("asgi", FotoWebASGIMiddleware), ("wsgi", FotoWebWSGIMiddleware)])
-def test_door(wrap: ModuleType, name: str, door: type) -> None:
-    """A server that asks for a door gets the app behind it."""
-    assert type(getattr(wrap, name)) is door
+@pytest.mark.parametrize(("name", "middleware"), [("asgi", FotoWebASGIMiddleware), ("wsgi", FotoWebWSGIMiddleware)])
+def test_wrapped(wrap: ModuleType, name: str, middleware: type) -> None:
+    """A server gets the app behind the middleware of its kind."""
+    assert type(getattr(wrap, name)) is middleware
 
 
-def test_door_once(wrap: ModuleType) -> None:
+def test_wrapped_once(wrap: ModuleType) -> None:
     """The app is wrapped once, however often a server asks."""
     assert wrap.asgi is wrap.asgi
 
 
-def test_no_other_door(wrap: ModuleType) -> None:
-    """There are no other doors."""
+def test_no_other_name(wrap: ModuleType) -> None:
+    """There are no other names."""
     with pytest.raises(AttributeError, match=r"'fotoweb_middleware\.wrap' has no attribute 'cgi'"):
         _ = wrap.cgi
 

@@ -32,8 +32,7 @@ R = TypeVar("R")
 
 MAX_CALLS_AT_ONCE = 40
 """Each holds a thread; further ones wait their turn."""
-PATIENCE_SECONDS = 1.0
-WAIT_MARGIN_SECONDS = 0.5
+PATIENCE_SECONDS = 0.5
 MAX_BODY_BYTES = 262_144
 MAX_HEADER_BYTES = 65_536
 FIRST_SERVER_ERROR = 500
@@ -50,7 +49,7 @@ class FotoWebClient:
         monotonic: Seconds of a clock that never jumps.
         transport: Where calls go instead of the network; for tests.
         executor: Where ``submit`` runs work; None: a pool of 40 threads.
-        max_slow_waiters: How many threads may ``wait`` for longer than a second.
+        max_slow_waiters: How many threads may ``wait`` while FotoWeb is slow.
     """
 
     def __init__(  # noqa: PLR0913 (all but three are for tests)
@@ -79,6 +78,7 @@ class FotoWebClient:
         self._executor = self._given_executor or ThreadPoolExecutor(MAX_CALLS_AT_ONCE, thread_name_prefix="fotoweb")
         self._breaker = CircuitBreaker(self._monotonic)
         self._slow_waiters = threading.BoundedSemaphore(self._max_slow_waiters)
+        self._is_slow = False
 
     def submit(self, work: Callable[[], R]) -> Future[R]:
         """Run work that calls FotoWeb in a thread of its own, which nobody cancels, and return its future.
@@ -135,21 +135,19 @@ class FotoWebClient:
     def wait(self, future: Future[R]) -> R | None:
         """Wait in this thread for such work, for ``FOTOWEB_HTTP_TIMEOUT`` at most; None where it took too long.
 
-        A server has few threads, and those who wait for FotoWeb must leave some for all others. So only some may wait
-        for longer than a moment, and while as many do, nobody else waits at all.
+        A server has few threads, and those who wait for FotoWeb must leave some for all others. So once somebody has
+        waited for half a second in vain, and until FotoWeb answers again, only some may wait at all.
         """
-        timeout_seconds = self._settings.http_timeout + WAIT_MARGIN_SECONDS
-        patience_seconds = min(PATIENCE_SECONDS, timeout_seconds)
-        if not future.done():
-            if not self._slow_waiters.acquire(blocking=False):
-                return None
-            self._slow_waiters.release()
-        with contextlib.suppress(TimeoutError):
-            return future.result(patience_seconds)
+        if future.done():
+            return future.result()
+        if not self._is_slow:
+            with contextlib.suppress(TimeoutError):
+                return future.result(min(PATIENCE_SECONDS, self._settings.http_timeout))
+            self._is_slow = True
         if not self._slow_waiters.acquire(blocking=False):
             return None
         try:
-            return future.result(timeout_seconds - patience_seconds)
+            return future.result(self._settings.http_timeout)
         except TimeoutError:
             return None
         finally:
@@ -167,6 +165,7 @@ class FotoWebClient:
             self._breaker.note(is_answered=not did_not_answer)
             raise unreachable(error) from None
         self._breaker.note(is_answered=True)
+        self._is_slow = False
         return reply
 
     def _send(self, method: str, path: str, parts: Callable[[], dict[str, Any]], timeout_seconds: float) -> HttpReply:

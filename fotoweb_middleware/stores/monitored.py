@@ -63,16 +63,16 @@ class MonitoredStore:
                 self._failed(what, error)
                 raise
             except Exception as error:  # noqa: BLE001 (it may be anybody's store)
-                self._failed_at = self._monotonic()
-                LOGGER.exception("the session store raised an unexpected error and counts as out of reach")
-                raise StoreUnavailable(f"it raised {type(error).__name__}") from None
+                unavailable = StoreUnavailable(f"it raised {type(error).__name__}")
+                self._failed(what, unavailable, unexpected=error)
+                raise unavailable from None
             if what in self._failing:
                 self._worked(what)
             return result
 
         return watched
 
-    def _failed(self, what: str, error: StoreUnavailable) -> None:
+    def _failed(self, what: str, error: StoreUnavailable, *, unexpected: Exception | None = None) -> None:
         now = self._failed_at = self._monotonic()
         with self._lock:
             is_first = not self._failing
@@ -85,6 +85,7 @@ class MonitoredStore:
                 "reach other processes, and sessions in reference mode may get 503. It is tried again by itself.",
                 what,
                 str(error).removesuffix("."),
+                exc_info=unexpected,
             )
 
     def _worked(self, what: str) -> None:

@@ -28,8 +28,9 @@ __all__ = [
     "DEADLINE_SECONDS",
     "EVERY_SERVER",
     "IN_REFERENCE_MODE",
-    "ONE_OF_EACH_DOOR",
+    "ONE_OF_EACH_KIND",
     "PUBLIC_PATHS",
+    "SOME_SERVERS",
     "AttackedServer",
     "Call",
 ]
@@ -44,11 +45,14 @@ PUBLIC_PATHS = "/public,/public/*"
 DEADLINE_SECONDS = 5
 """Short for those who wait for it; a machine that stands still for a moment ends nobody else's login."""
 EVERY_SERVER = (UVICORN_H11, UVICORN_HTTPTOOLS, HYPERCORN, GUNICORN_SYNC, GUNICORN_THREADS, WAITRESS)
-ONE_OF_EACH_DOOR = (UVICORN_HTTPTOOLS, GUNICORN_THREADS)
+ONE_OF_EACH_KIND = (UVICORN_HTTPTOOLS, GUNICORN_THREADS)
 """For what concerns the token endpoint alone, and not how a server reads requests."""
 
+SOME_SERVERS = EVERY_SERVER if os.environ.get("TEST_EVERY_SERVER") == "1" else ONE_OF_EACH_KIND
+"""For what hardly depends on how a server reads requests; ``make stress`` tries it on every server."""
+
 IN_REFERENCE_MODE = (UVICORN_HTTPTOOLS, GUNICORN_SYNC, WAITRESS)
-"""These keep tokens in the cache alone, the others in sealed cookies: both modes behind each door, at no extra cost."""
+"""These keep tokens in the store alone, the others in sealed cookies: both modes behind each middleware."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class AttackedServer(AppServer):
             "FOTOWEB_CACHE": "memory://",
             "FOTOWEB_COOKIE_MODE": "reference" if self.kind in IN_REFERENCE_MODE else "sealed",
             "FOTOWEB_PUBLIC_PATHS": PUBLIC_PATHS,
-            "FOTOWEB_APP": f"tests.attacks.witness_app:{self.kind.door}",
+            "FOTOWEB_APP": f"tests.attacks.witness_app:{self.kind.adapter}",
         }
         home = {WITNESS: str(self._calls), "HOME": str(self._folder), "NETRC": str(netrc)}
         self.variables = {**variables, **home, **(changes or {})}
@@ -135,7 +139,7 @@ class AttackedServer(AppServer):
     # ---------------------------------------------------------------------------------------------- what it costs
 
     def forget_peak(self) -> int:
-        """Let the peak of memory begin anew, and return the memory of now in bytes."""
+        """Let the peak of memory begin again, and return the memory of now in bytes."""
         for process in self._processes():
             (process / "clear_refs").write_text("5")  # proc(5): resets VmHWM
         return self.peak_bytes

@@ -52,7 +52,7 @@ def broken_store() -> Iterator[int]:
 def server_with_broken_store(
     mode: str, fotoweb: ScriptedFotoWeb, folders: pytest.TempPathFactory
 ) -> Iterator[Callable[[Kind], AttackedServer]]:
-    """Yield a function that starts a server whose shared cache is such a Redis, once.
+    """Yield a function that starts a server whose shared store is such a Redis, once.
 
     Args:
         mode: What ``FOTOWEB_COOKIE_MODE`` says.

@@ -30,7 +30,7 @@ def fotoweb() -> Iterator[ScriptedFotoWeb]:
 
 @pytest.fixture(scope="module")
 def portal() -> Iterator[BlockingPortal]:
-    """Run an event loop for the ASGI door of sites in this process."""
+    """Run an event loop for the ASGI middleware of sites in this process."""
     with opened_portal("asyncio") as opened:
         yield opened
 
@@ -45,6 +45,22 @@ def serve(fotoweb: ScriptedFotoWeb, tmp_path_factory: pytest.TempPathFactory) ->
             if kind.name not in running:
                 server = AttackedServer(kind, fotoweb.url, tmp_path_factory.mktemp(kind.name))
                 stack.enter_context(server).begin()
+                running[kind.name] = server
+            return running[kind.name]
+
+        yield started
+
+
+@pytest.fixture(scope="session")
+def serve_hastily(fotoweb: ScriptedFotoWeb, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Return the same for servers that wait for FotoWeb for a second; for logins that must fail anyway."""
+    running: dict[str, AttackedServer] = {}
+    with contextlib.ExitStack() as stack:
+
+        def started(kind: Kind) -> AttackedServer:
+            if kind.name not in running:
+                server = AttackedServer(kind, fotoweb.url, tmp_path_factory.mktemp(f"hasty-{kind.name}"))
+                stack.enter_context(server).begin({"FOTOWEB_HTTP_TIMEOUT": "1"})
                 running[kind.name] = server
             return running[kind.name]
 

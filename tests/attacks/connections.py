@@ -35,7 +35,7 @@ HANDSHAKE = {
 
 def handshake(kind: Kind) -> dict[str, str]:
     """Return a browser's headers; a WSGI server, which upgrades nothing, is asked to close after its answer."""
-    return HANDSHAKE if kind.door == "asgi" else {**HANDSHAKE, "Connection": "close"}
+    return HANDSHAKE if kind.adapter == "asgi" else {**HANDSHAKE, "Connection": "close"}
 
 
 class OpenConnection:

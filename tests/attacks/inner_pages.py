@@ -1,6 +1,6 @@
 """The app behind the middleware: the echo app of ``tests/servers``, and pages that are hard on a middleware.
 
-``/cached``: what the echo app says, for every cache to keep.
+``/cached``: what the echo app says, for every store to keep.
 ``/cookies``: the same, with three cookies of the app's own.
 ``/raise/before``, ``/raise/after``: ends with ``Trouble``, before or after its answer has begun.
 ``/endless``: goes on until the client goes away; the log then says ``CLOSED``, once.

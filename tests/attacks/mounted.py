@@ -26,7 +26,7 @@ class MountedServer(AttackedServer):
 
     def on_the_wire(self, target: str) -> str:
         """Take the mount off for uvicorn, which puts it before each path itself."""
-        return target.removeprefix(MOUNT) if self.kind.door == "asgi" else target
+        return target.removeprefix(MOUNT) if self.kind.adapter == "asgi" else target
 
 
 @contextlib.contextmanager
@@ -41,7 +41,7 @@ def mounted_server(
             if kind not in running:
                 server = MountedServer(MOUNTED[kind], fotoweb.url, folders.mktemp("mounted"))
                 changes = {"FOTOWEB_REDIRECT_URI": f"{APP}{MOUNT}/oauth2/callback"}
-                changes |= {"SCRIPT_NAME": MOUNT} if kind.door == "wsgi" else {}
+                changes |= {"SCRIPT_NAME": MOUNT} if kind.adapter == "wsgi" else {}
                 stack.enter_context(server).begin(changes)
                 running[kind] = server
             return running[kind]

@@ -21,7 +21,7 @@ from typing import Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tests.attacks.answers import Answer, Grant, good, refusal, written
-from tests.drivers.kit import RawServer
+from tests.providers.raw_server import RawServer
 
 __all__ = ["CLIENT_ID", "CLIENT_SECRET", "ScriptedFotoWeb", "TokenRequest"]
 

@@ -10,7 +10,7 @@ __all__ = ["MOST_CHARACTERS", "cookie_faults", "is_ours"]
 MOST_CHARACTERS = 4096
 """Of a name and its value together; browsers drop what is longer (RFC 6265bis, 5.6)."""
 
-OURS = re.compile(r"__Host-fotoweb(\.[1-9]|-login-[A-Za-z0-9_-]{1,64}|-trail)?")
+OURS = re.compile(r"__Host-fotoweb(\.[1-9]|-login-[A-Za-z0-9_-]{1,64}|-attempts)?")
 ATTRIBUTES = re.compile(r"Max-Age=[0-9]+; Path=/; HttpOnly; Secure; SameSite=(Lax|Strict)")
 
 
@@ -29,7 +29,7 @@ def cookie_faults(header: str) -> Iterator[str]:
         yield f"a cookie is called {name!r}"
     if not ATTRIBUTES.fullmatch(attributes):
         yield f"the cookie {name!r} has the attributes {attributes!r}"
-    if "SameSite=Strict" in attributes and (name.endswith("-trail") or "-login-" in name):
+    if "SameSite=Strict" in attributes and (name.endswith("-attempts") or "-login-" in name):
         yield f"the cookie {name!r} would not come back from FotoWeb"
     if len(name) + len(value) > MOST_CHARACTERS:
         yield f"the cookie {name!r} is too long for browsers"

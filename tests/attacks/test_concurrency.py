@@ -1,4 +1,4 @@
-"""Clients that go away in the middle, and answers that overtake one another, on every server."""
+"""Clients that go away in the middle, and answers that overtake one another, on real servers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import threading
 import pytest
 
 from tests.attacks.answers import Answer, Grant, good
-from tests.attacks.attacked import APP, APP_HOST, DEADLINE_SECONDS, EVERY_SERVER
+from tests.attacks.attacked import APP, APP_HOST, DEADLINE_SECONDS, SOME_SERVERS
 from tests.attacks.browser import NAV, Browser
 from tests.attacks.raw_client import write_request
-from tests.faults.workers import wait_for
 from tests.servers.cookie_jar import Use
+from tests.servers.sites import wait_for
 
-pytestmark = pytest.mark.parametrize("kind", EVERY_SERVER, ids=str)
+pytestmark = pytest.mark.parametrize("kind", SOME_SERVERS, ids=str)
 
 
 def held_until(go_on: threading.Event) -> Answer:

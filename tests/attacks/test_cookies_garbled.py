@@ -111,7 +111,7 @@ def test_control_characters(member: Browser, twin: Browser, garbage: RawReply) -
         "x=y, __Host-fotoweb={value}",
         "__Host-fotoweb.0={value}",
         "__Host-fotoweb-login-x={value}",
-        "__Host-fotoweb-trail={value}",
+        "__Host-fotoweb-attempts={value}",
     ],
     ids=[
         *("en quad", "no-break space", "prefix folded", "name folded", "percent", "nameless", "two equals signs"),

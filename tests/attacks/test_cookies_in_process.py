@@ -1,4 +1,4 @@
-"""Cookies that outlive their session or their key (T-CS-10, T-CS-11): both doors in this process, a clock to turn."""
+"""Cookies that outlive their session or their key (T-CS-10, T-CS-11): in this process, a clock to turn."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from fotoweb_middleware.testing import FakeClock
 from tests.attacks.in_process import open_site
 from tests.attacks.scripted_fotoweb import ScriptedFotoWeb
 from tests.attacks.watched_site import watched_case
-from tests.behaviour.doors import Reply
+from tests.behaviour.adapters import Reply
 from tests.behaviour.kit import Visited, Visitor
 
 pytestmark = [
-    pytest.mark.parametrize("door", ["asgi", "wsgi"]),
+    pytest.mark.parametrize("adapter", ["asgi", "wsgi"]),
     pytest.mark.parametrize("mode", ["sealed", "reference"]),
 ]
 
@@ -32,15 +32,15 @@ Open = Callable[..., Visited]
 
 @pytest.fixture
 def open_at(
-    door: str, mode: str, portal: anyio.from_thread.BlockingPortal, fotoweb: ScriptedFotoWeb, tmp_path: Path
+    adapter: str, mode: str, portal: anyio.from_thread.BlockingPortal, fotoweb: ScriptedFotoWeb, tmp_path: Path
 ) -> Iterator[Open]:
-    """Return a function that opens sites with one clock and one cache; the oracles are held against all of them."""
+    """Return a function that opens sites with one clock and one store; the oracles are held against all of them."""
     clock = FakeClock()
     with watched_case(fotoweb) as case, contextlib.ExitStack() as stack:
 
         def opened(**changes: Any) -> Visited:
             cache = f"sqlite:///{tmp_path}/sessions.db"
-            site = open_site(door, portal, fotoweb, clock, case=case, cookie_mode=mode, cache=cache, **changes)
+            site = open_site(adapter, portal, fotoweb, clock, case=case, cookie_mode=mode, cache=cache, **changes)
             stack.callback(site.close)
             return site
 
@@ -105,7 +105,7 @@ def test_replay_in_another_process(open_at: Open, fotoweb: ScriptedFotoWeb) -> N
 
 
 def test_key_rotation(open_at: Open, fotoweb: ScriptedFotoWeb) -> None:
-    """A session survives a new key put first, is sealed anew at a refresh, and so survives the old key (T-CS-11)."""
+    """A session survives a new key put first, is sealed again at a refresh, and so survives the old key (T-CS-11)."""
     site = open_at(secret_key=OLD_KEY)
     visitor = site.visitor(fotoweb.new_user())
     visitor.log_in()

@@ -134,4 +134,4 @@ def test_parts_over_two_headers(case: Case, owner: Browser, order: str) -> None:
     # A header's name in two spellings stands in a dictionary twice.
     reply = in_hands_of(case, owner).send("GET", "/", {**XHR, "Cookie": one, "cookie": other})
 
-    assert reply.is_from_app or (case.server.kind.door == "wsgi" and reply.told == garbage.told), reply
+    assert reply.is_from_app or (case.server.kind.adapter == "wsgi" and reply.told == garbage.told), reply

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.attacked import APP, APP_HOST, ONE_OF_EACH_DOOR, AttackedServer
+from tests.attacks.attacked import APP, APP_HOST, ONE_OF_EACH_KIND, AttackedServer
 from tests.attacks.browser import SESSION, Browser
 from tests.attacks.oracles import Case, check_oracles
 from tests.attacks.raw_client import RawReply
 from tests.attacks.scripted_fotoweb import ScriptedFotoWeb
 from tests.servers.serving import Kind
 
-pytestmark = pytest.mark.parametrize("kind", ONE_OF_EACH_DOOR, ids=str)
+pytestmark = pytest.mark.parametrize("kind", ONE_OF_EACH_KIND, ids=str)
 
 MOST_HOPS = 12
 
@@ -74,4 +74,4 @@ def test_cookie_lost_on_every_hop(browser: Browser) -> None:
     assert (reply.status, reply.header("Refresh"), reply.header("Location")) == (400, None, None)
     assert 2 <= browser.posts <= 3
     assert browser.session_cookies == {}
-    assert browser.jar.snapshot(APP_HOST).keys() <= {f"{SESSION}-trail"}
+    assert browser.jar.snapshot(APP_HOST).keys() <= {f"{SESSION}-attempts"}

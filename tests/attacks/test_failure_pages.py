@@ -1,4 +1,4 @@
-"""What a failure of the token endpoint or of the server cache shows of itself: nothing (security case T-OP-05)."""
+"""What a failure of the token endpoint or of the store shows of itself: nothing (security case T-OP-05)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.attacks.answers import good, reply
-from tests.attacks.attacked import EVERY_SERVER, AttackedServer
+from tests.attacks.attacked import SOME_SERVERS, AttackedServer
 from tests.attacks.broken_store import STORE_PASSWORD, STORE_WORDS, server_with_broken_store
 from tests.attacks.browser import Browser
 from tests.attacks.oracles import Case, check_oracles
@@ -18,7 +18,7 @@ from tests.attacks.raw_client import RawReply
 from tests.attacks.scripted_fotoweb import CLIENT_SECRET, ScriptedFotoWeb
 from tests.servers.serving import ROOT, SECRET_KEY, Kind
 
-pytestmark = pytest.mark.parametrize("kind", EVERY_SERVER, ids=str)
+pytestmark = pytest.mark.parametrize("kind", SOME_SERVERS, ids=str)
 
 ERROR, DESCRIPTION = "<script>x</script>", f"client_secret=S3CR3T {CLIENT_SECRET}"
 REFUSAL = reply(400, json.dumps({"error": ERROR, "error_description": DESCRIPTION}))
@@ -65,7 +65,7 @@ def test_refusal_at_refresh(browser: Browser, case: Case) -> None:
 def serve_with_broken_store(
     fotoweb: ScriptedFotoWeb, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[Kind], AttackedServer]]:
-    """Return a function that starts a server in reference mode whose cache raises, once."""
+    """Return a function that starts a server in reference mode whose store raises, once."""
     with server_with_broken_store("reference", fotoweb, tmp_path_factory) as serve:
         yield serve
 
@@ -81,7 +81,7 @@ def storeless(
 
 
 def test_store_that_raises(storeless: Case) -> None:
-    """The server cache's own words, and its address, are not on the page (T-OP-05)."""
+    """The store's own words, and its address, are not on the page (T-OP-05)."""
     browser = storeless.browser()
 
     page = browser.try_to_log_in()

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 
-from tests.attacks.attacked import APP, APP_HOST, EVERY_SERVER, ONE_OF_EACH_DOOR
+from tests.attacks.attacked import APP, APP_HOST, EVERY_SERVER, ONE_OF_EACH_KIND
 from tests.attacks.browser import SESSION, Browser
 from tests.attacks.mounted import MOUNT, mounted_server
 from tests.attacks.oracles import Case, check_oracles
@@ -123,10 +123,10 @@ def mounted(kind: Kind, serve_mounted: Callable[[Kind], Case]) -> Iterator[Case]
     check_oracles(case)
 
 
-ON_ONE_OF_EACH_DOOR = pytest.mark.parametrize("kind", ONE_OF_EACH_DOOR, ids=str)
+ON_ONE_OF_EACH_KIND = pytest.mark.parametrize("kind", ONE_OF_EACH_KIND, ids=str)
 
 
-@ON_ONE_OF_EACH_DOOR
+@ON_ONE_OF_EACH_KIND
 def test_login_under_a_mount(mounted: Case) -> None:
     """The login goes by way of the mount's own callback, and back below the mount (T-RP-08)."""
     browser = mounted.browser()
@@ -142,7 +142,7 @@ def test_login_under_a_mount(mounted: Case) -> None:
     assert SESSION in browser.jar.snapshot(APP_HOST)
 
 
-@ON_ONE_OF_EACH_DOOR
+@ON_ONE_OF_EACH_KIND
 def test_hostile_next_under_a_mount(mounted: Case) -> None:
     """Hostile targets, and our own pages, lead to the mount's front page (T-RP-08)."""
     targets = [*HOSTILE_TARGETS, f"{MOUNT}/oauth2/logout", f"{MOUNT}/../oauth2/logout"]
@@ -152,7 +152,7 @@ def test_hostile_next_under_a_mount(mounted: Case) -> None:
     assert landed == dict.fromkeys(targets, f"{MOUNT}/")
 
 
-@ON_ONE_OF_EACH_DOOR
+@ON_ONE_OF_EACH_KIND
 def test_public_paths_under_a_mount(mounted: Case) -> None:
     """Public paths are relative to the mount, and the mount's own name makes nothing public (T-RP-08)."""
     mounted.open_paths = {f"{MOUNT}/public/x", "/public/x"}  # ASGI apps see the mount in their path.

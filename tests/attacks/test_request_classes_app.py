@@ -46,7 +46,7 @@ def test_websocket_with_an_expired_token(case: Case, expired: Browser) -> None:
     """The token is refreshed before the handshake is answered; to a WSGI server it is a plain GET (T-RC-07)."""
     old = case.fotoweb.secrets_of(expired.user)
     with OpenConnection(expired, "GET", "/ws", handshake(case.server.kind)) as connection:
-        if case.server.kind.door == "wsgi":
+        if case.server.kind.adapter == "wsgi":
             seen = connection.read_reply().seen
         else:
             assert connection.read_reply().status == 101

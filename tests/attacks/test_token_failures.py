@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from tests.attacks.answers import Answer, broken_off, closed, dripping, reset, silent
-from tests.attacks.attacked import ONE_OF_EACH_DOOR
+from tests.attacks.attacked import ONE_OF_EACH_KIND
 from tests.attacks.conftest import Serve
 from tests.attacks.oracles import Case, check_oracles
 from tests.attacks.raw_client import RawReply
@@ -39,12 +39,12 @@ Attempts = dict[str, Future[Attempt]]
 
 
 @pytest.fixture(scope="module")
-def attempts(serve: Serve, fotoweb: ScriptedFotoWeb) -> Iterator[Callable[[Kind], Attempts]]:
+def attempts(serve_hastily: Serve, fotoweb: ScriptedFotoWeb) -> Iterator[Callable[[Kind], Attempts]]:
     """Return a function that begins all failing logins on a server, once."""
     begun: dict[str, Attempts] = {}
 
     def attempt(kind: Kind, answer: Answer) -> Attempt:
-        case = Case(serve(kind), fotoweb)
+        case = Case(serve_hastily(kind), fotoweb)
         browser = case.browser()
         fotoweb.script(browser.user, answer)
         return case, browser.try_to_log_in()
@@ -53,7 +53,7 @@ def attempts(serve: Serve, fotoweb: ScriptedFotoWeb) -> Iterator[Callable[[Kind]
 
         def begin(kind: Kind) -> Attempts:
             if kind.name not in begun:
-                serve(kind)
+                serve_hastily(kind)
                 begun[kind.name] = {name: threads.submit(attempt, kind, FAILURES[name]) for name in FAILURES}
             return begun[kind.name]
 
@@ -61,9 +61,12 @@ def attempts(serve: Serve, fotoweb: ScriptedFotoWeb) -> Iterator[Callable[[Kind]
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-@pytest.mark.parametrize("kind", ONE_OF_EACH_DOOR, ids=str)
+@pytest.mark.parametrize("kind", ONE_OF_EACH_KIND, ids=str)
 def test_no_whole_answer(attempts: Callable[[Kind], Attempts], kind: Kind, failure: str) -> None:
-    """An answer that does not come, or not to its end, opens no session, and the code is not sent again (T-TE-10)."""
+    """An answer that does not come, or not to its end, opens no session, and the code is not sent again (T-TE-10).
+
+    Shows R-TE3.
+    """
     case, reply = attempts(kind)[failure].result()
     check_failed_login(reply, case.browsers[0])
     check_oracles(case)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import gzip
 import io
+from collections.abc import Iterator
 
 import pytest
 
 from tests.attacks.answers import BOMB_MEGABYTES, Answer, broken_off, endless_body, endless_continue, gzip_bomb, written
-from tests.attacks.attacked import ONE_OF_EACH_DOOR
+from tests.attacks.attacked import ONE_OF_EACH_KIND
 from tests.attacks.browser import Browser
+from tests.attacks.conftest import Serve
+from tests.attacks.oracles import Case, check_oracles
+from tests.attacks.scripted_fotoweb import ScriptedFotoWeb
 from tests.attacks.verdicts import check_failed_login
+from tests.servers.serving import Kind
 
 MOST_GROWTH_BYTES = 32 * 1024 * 1024
 BOMB = gzip_bomb()
@@ -34,10 +39,18 @@ def test_the_bomb_is_one() -> None:
     assert len(BOMB) // BOMB_MEGABYTES < 1_100
 
 
+@pytest.fixture
+def case(kind: Kind, serve_hastily: Serve, fotoweb: ScriptedFotoWeb) -> Iterator[Case]:
+    """Return a case on a server that waits for FotoWeb for a second."""
+    opened = Case(serve_hastily(kind), fotoweb)
+    yield opened
+    check_oracles(opened)
+
+
 @pytest.mark.parametrize("flood", FLOODS)
-@pytest.mark.parametrize("kind", ONE_OF_EACH_DOOR, ids=str)
+@pytest.mark.parametrize("kind", ONE_OF_EACH_KIND, ids=str)
 def test_flood(browser: Browser, flood: str) -> None:
-    """An answer without end or measure ends the login on a page, and takes less than 32 MB (T-TE-11)."""
+    """An answer without end or measure ends the login on a page, and takes less than 32 MB (R-TE4; T-TE-11)."""
     browser.xhr("/")  # What a first request costs does not count.
     before_bytes = browser.server.forget_peak()
     browser.fotoweb.script(browser.user, FLOODS[flood])

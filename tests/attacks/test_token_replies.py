@@ -1,4 +1,4 @@
-"""What the token endpoint may say, and what it may not, through both doors (security cases T-TE)."""
+"""What the token endpoint may say, and what it may not, through both middlewares (security cases T-TE)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from tests.attacks.answers import Answer, good, reply, with_surplus
-from tests.attacks.attacked import EVERY_SERVER
+from tests.attacks.attacked import SOME_SERVERS
 from tests.attacks.browser import Browser
 from tests.attacks.oracles import Case
 from tests.attacks.scripted_fotoweb import CLIENT_ID, CLIENT_SECRET
 from tests.attacks.verdicts import check_failed_login, check_outage
 
-pytestmark = pytest.mark.parametrize("kind", EVERY_SERVER, ids=str)
+pytestmark = pytest.mark.parametrize("kind", SOME_SERVERS, ids=str)
 
 VALID = '{"access_token":"A","token_type":"bearer","expires_in":3600}'
 LOGINS = 20
@@ -153,7 +153,7 @@ def test_connections_that_close_silently(case: Case) -> None:
 
 
 def test_surplus_answer(case: Case) -> None:
-    """An answer that nobody asked for is never taken for the next user's (T-TE-13)."""
+    """An answer that nobody asked for is never taken for the next user's (R-TE5; T-TE-13)."""
     mallory, people = case.browser(), [case.browser() for _ in range(3)]
     for person in people:
         case.fotoweb.script(person.user, with_surplus(case.fotoweb.grant_for(mallory.user)))
@@ -163,7 +163,7 @@ def test_surplus_answer(case: Case) -> None:
 
 
 def test_proxy_header(browser: Browser) -> None:
-    """A ``Proxy`` header and a ``.netrc`` change nothing of the call to FotoWeb (T-TE-22)."""
+    """A ``Proxy`` header and a ``.netrc`` change nothing of the call to FotoWeb (R-TE2; T-TE-22)."""
     with socket.create_server(("127.0.0.1", 0)) as proxy:
         proxy.setblocking(False)
         address = f"http://127.0.0.1:{proxy.getsockname()[1]}"

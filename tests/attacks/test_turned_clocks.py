@@ -1,4 +1,4 @@
-"""Sessions, logins and outages of hours, on every server: a clock that tests turn, shared by all of them."""
+"""Sessions, logins and outages of hours, on real servers: a clock that tests turn, shared by all of them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import anyio.from_thread
 import pytest
 
 from tests.attacks.answers import Answer, good, reply
-from tests.attacks.attacked import APP_HOST, EVERY_SERVER
+from tests.attacks.attacked import APP_HOST, SOME_SERVERS
 from tests.attacks.browser import SESSION, Browser
 from tests.attacks.in_process import open_site
 from tests.attacks.oracles import Case, check_oracles
 from tests.attacks.scripted_fotoweb import ScriptedFotoWeb
-from tests.attacks.turned_clock import TurnedClock
 from tests.attacks.turned_servers import (
     HOUR,
     IDLE_HOURS,
@@ -31,8 +30,9 @@ from tests.attacks.turned_servers import (
 )
 from tests.behaviour.kit import Visited
 from tests.servers.serving import HYPERCORN, SECRET_KEY, UVICORN_H11, Kind
+from tests.servers.turned_clock import TurnedClock
 
-pytestmark = pytest.mark.parametrize("kind", EVERY_SERVER, ids=str)
+pytestmark = pytest.mark.parametrize("kind", SOME_SERVERS, ids=str)
 
 TEN_YEARS = 10 * 365 * 24 * HOUR
 OUTAGE_SECONDS, REQUESTS_PER_SECOND = 60, 5
@@ -126,7 +126,7 @@ def test_replay_after_the_lifetime(case: Case, elsewhere: Case, member: Browser,
 def test_failed_refresh_of_a_valid_token(member: Browser, clock: TurnedClock, answer: Answer) -> None:
     """While the token is valid a failing refresh is not seen: the old token serves, no cookie is taken away (T-TE-16).
 
-    The session's cookie may be set anew, since sessions end by idling here.
+    The session's cookie may be set again, since sessions end by idling here.
     """
     old = member.xhr("/").seen["token"]
     member.fotoweb.script(member.user, answer)
@@ -161,7 +161,10 @@ def test_outage_of_a_minute(member: Browser, clock: TurnedClock) -> None:
 
 @pytest.mark.parametrize("seconds", [HOUR, -HOUR], ids=["forward", "back"])
 def test_jump(member: Browser, clock: TurnedClock, seconds: float) -> None:
-    """Forward or back, and right again later: the same session goes on, with one refresh for each jump (T-CX-15)."""
+    """Forward or back, and right again later: the same session goes on, with one refresh for each jump (T-CX-15).
+
+    Shows R-TE21.
+    """
     for number, wrong_by in enumerate((seconds, 0), 1):
         clock.set_wrong(wrong_by)
         replies = ask_at_once(member)
@@ -249,7 +252,7 @@ def status_at(site: Visited, value: str) -> int:
 
 
 def test_key_rotation(browser: Browser, clock: TurnedClock, open_at: Callable[[str], Visited]) -> None:
-    """A session outlives a new key put first, is sealed anew at a refresh, and so outlives the old key (T-CS-11)."""
+    """A session outlives a new key put first, is sealed again at a refresh, and so outlives the old key (T-CS-11)."""
     old = log_in_at(open_at(SECRET_KEY), browser)
     assert browser.xhr("/").is_from_app
     clock.advance(HOUR + 1)

@@ -14,7 +14,7 @@ from tests.attacks.scripted_fotoweb import ScriptedFotoWeb
 from tests.attacks.watched_site import WatchedSite, watched_case
 from tests.behaviour.kit import Visitor
 
-pytestmark = pytest.mark.parametrize("door", ["asgi", "wsgi"])
+pytestmark = pytest.mark.parametrize("adapter", ["asgi", "wsgi"])
 
 Fault = Callable[[WatchedSite, Visitor], Any]
 
@@ -60,19 +60,19 @@ def send_a_refresh_token_again(_site: WatchedSite, member: Visitor) -> None:
     member.site.fake.violations.append("posted again")  # type: ignore[attr-defined]  # It is the scripted one.
 
 
-def run(door: str, portal: anyio.from_thread.BlockingPortal, fotoweb: ScriptedFotoWeb, fault: Fault) -> None:
+def run(adapter: str, portal: anyio.from_thread.BlockingPortal, fotoweb: ScriptedFotoWeb, fault: Fault) -> None:
     """Log somebody in, and let something go wrong."""
     with watched_case(fotoweb) as case:
-        site = open_site(door, portal, fotoweb, case=case, public_paths=("/open",))
+        site = open_site(adapter, portal, fotoweb, case=case, public_paths=("/open",))
         member = site.visitor(fotoweb.new_user())
         member.log_in()
         fault(site, member)
         site.close()
 
 
-def test_nothing_wrong(door: str, portal: anyio.from_thread.BlockingPortal, fotoweb: ScriptedFotoWeb) -> None:
+def test_nothing_wrong(adapter: str, portal: anyio.from_thread.BlockingPortal, fotoweb: ScriptedFotoWeb) -> None:
     """Where nothing is wrong nothing is found."""
-    run(door, portal, fotoweb, nothing)
+    run(adapter, portal, fotoweb, nothing)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_nothing_wrong(door: str, portal: anyio.from_thread.BlockingPortal, foto
     ],
 )
 def test_fault_is_found(
-    door: str, portal: anyio.from_thread.BlockingPortal, fotoweb: ScriptedFotoWeb, fault: Fault, oracle: str
+    adapter: str, portal: anyio.from_thread.BlockingPortal, fotoweb: ScriptedFotoWeb, fault: Fault, oracle: str
 ) -> None:
     """What an oracle is about is found, and named."""
     with pytest.raises(AssertionError, match=oracle):
-        run(door, portal, fotoweb, fault)
+        run(adapter, portal, fotoweb, fault)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from tests.cli.checks.tls_server import Certificate
-from tests.drivers.kit import whole_request
+from tests.providers.raw_server import whole_request
 
 __all__ = ["HANDSHAKE", "tls_front"]
 

@@ -15,9 +15,9 @@ from tests.attacks.browser import SESSION, XHR, Browser
 from tests.attacks.oracles import Case
 from tests.attacks.raw_client import PATIENCE_SECONDS, RawReply, exchange, write_request
 from tests.attacks.scripted_fotoweb import ScriptedFotoWeb
-from tests.attacks.turned_clock import CLOCK, TurnedClock
 from tests.servers.cookie_jar import Use
 from tests.servers.serving import SECRET_KEY, Kind
+from tests.servers.turned_clock import CLOCK, TurnedClock
 
 __all__ = [
     "HOUR",
@@ -61,7 +61,7 @@ def turned_servers(fotoweb: ScriptedFotoWeb, folders: pytest.TempPathFactory) ->
         def started(kind: Kind) -> AttackedServer:
             if kind not in running:
                 server = AttackedServer(kind, fotoweb.url, folders.mktemp("turned"))
-                stack.enter_context(server).begin(changes | {"FOTOWEB_APP": f"tests.attacks.turned_app:{kind.door}"})
+                stack.enter_context(server).begin(changes | {"FOTOWEB_APP": f"tests.attacks.turned_app:{kind.adapter}"})
                 running[kind] = server
             return running[kind]
 

@@ -18,7 +18,7 @@ from tests.attacks.browser import Browser
 from tests.attacks.oracles import Case, check_oracles
 from tests.attacks.raw_client import RawReply
 from tests.attacks.scripted_fotoweb import ScriptedFotoWeb
-from tests.behaviour.doors import EchoApp, Reply
+from tests.behaviour.adapters import EchoApp, Reply
 from tests.behaviour.kit import FETCH, Visited, Visitor
 
 __all__ = ["WatchedApp", "WatchedCase", "WatchedSite", "watched_case"]
@@ -116,6 +116,10 @@ class WatchedSite(Visited):
     """A site whose visitors' answers are kept."""
 
     case: WatchedCase | None = None
+
+    @property
+    def transport(self) -> None:
+        """Calls to FotoWeb go over the network."""
 
     def visitor(self, user_name: str = "alice") -> Visitor:
         """Return somebody new, with an empty jar."""

@@ -1,20 +1,19 @@
-"""Every behaviour is tested through both doors, in both cookie modes, over every cache.
+"""Every behaviour is tested through both middlewares, in both cookie modes, and over every store.
 
 What runs where (``pytest_generate_tests`` below deals it out):
 
-    tests                                                     memory          each of sqlite, local, redis
-    of the modules in OVER_ALL_CACHES                         4 combinations  4 combinations
-    all others                                                4 combinations  1 combination, another for each cache
-    with a cache of their own (fixture ``cache``)             that one, in 4 combinations
-    test_shared_cache.py                                      none            both doors and one of each, both modes
-    test_websocket.py, test_trio.py                           one door        none
+    tests                                 memory              sqlite, local, redis
+    of the modules in OVER_ALL_STORES     4 combinations      2 combinations each
+    all others                            4 combinations      1 combination of one of them
+    test_shared_store.py                  none                both middlewares and one of each, both modes
+    test_websocket.py, test_trio.py       one middleware      none
 
-The 4 combinations are door (asgi, wsgi) times cookie mode (sealed, reference). Everything times everything would take
-twice as long, to learn nothing of the caches: the other tests hardly touch them.
+The 4 combinations are middleware (asgi, wsgi) times cookie mode (sealed, reference). Everything times everything would
+take several times as long, to learn nothing of the stores: most tests hardly touch them.
 
-Caches are opened by their address, as ``FOTOWEB_CACHE`` does it. All follow the test's ``FakeClock`` but Redis, which
+Stores are opened by their address, as ``FOTOWEB_CACHE`` does it. All follow the test's ``FakeClock`` but Redis, which
 counts by its own clock: there a test that turns the clock sees what the middleware itself makes of the time, and that
-entries die is tested in ``tests/caches``. One Redis serves all tests of a worker process and is emptied before each.
+entries die is tested in ``tests/stores``. One Redis serves all tests of a worker process and is emptied before each.
 """
 
 from __future__ import annotations
@@ -30,21 +29,21 @@ from typing import Any
 import anyio.from_thread
 import pytest
 
-from fotoweb_middleware.caches.redis import AsyncRedisCache, RedisCache
+from fotoweb_middleware.stores import sqlite
+from fotoweb_middleware.stores.redis import RedisStore
 from tests.behaviour.kit import Opening, Visited, Visitor, opened_portal
-from tests.caches.redis_kit import PATIENT_SECONDS, admin
-from tests.caches.sqlite_kit import let_all_be_patient
-from tests.providers.redis_server import RedisServer, find_redis_server
+from tests.providers.redis_server import RedisServer, admin, find_redis_server
 
-CHOICES = ("door", "mode", "cache_address")
+CHOICES = ("adapter", "mode", "store_address")
 COMBINATIONS = tuple(itertools.product(("asgi", "wsgi"), ("sealed", "reference")))
-SHARED_CACHES = ("sqlite", "local", "redis")
-OVER_ALL_CACHES = {"test_cookies", "test_keys", "test_lifetimes", "test_logout", "test_refresh", "test_status"}
-"""Modules whose tests are about what a cache holds, or may lose."""
+SHARED_STORES = ("sqlite", "local", "redis")
+PATIENT_SECONDS = 20.0
+OVER_ALL_STORES = {"test_cookies", "test_keys", "test_lifetimes", "test_logout", "test_refresh", "test_status"}
+"""Modules whose tests are about what a store holds, or may lose."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Deal out doors, modes and caches to a test, as far as it asks for them."""
+    """Deal out middlewares, modes and stores to a test, as far as it asks for them."""
     asked = [name for name in CHOICES if name in metafunc.fixturenames]
     chosen = [[dict(zip(CHOICES, run, strict=True))[name] for name in asked] for run in runs_of(metafunc)]
     distinct = [list(values) for values in dict.fromkeys(map(tuple, chosen))]
@@ -55,17 +54,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def runs_of(metafunc: pytest.Metafunc) -> Iterator[tuple[str, str, str]]:
-    """Return in which door, mode and cache a test runs; for one test always the same."""
-    for door, mode in COMBINATIONS:
-        yield door, mode, "memory"
-    if "cache" in metafunc.fixturenames:
-        return
-    if metafunc.module.__name__.rpartition(".")[2] in OVER_ALL_CACHES:
-        yield from ((door, mode, cache) for cache in SHARED_CACHES for door, mode in COMBINATIONS)
-        return
+    """Return in which middleware, mode and store a test runs; for one test always the same."""
+    for adapter, mode in COMBINATIONS:
+        yield adapter, mode, "memory"
     first = zlib.crc32(metafunc.function.__name__.encode())
-    for number, cache in enumerate(SHARED_CACHES, first):
-        yield (*COMBINATIONS[number % len(COMBINATIONS)], cache)
+    if metafunc.module.__name__.rpartition(".")[2] not in OVER_ALL_STORES:
+        yield (*COMBINATIONS[first % 4], SHARED_STORES[first % 3])
+        return
+    for number, store in enumerate(SHARED_STORES, first):
+        yield (*COMBINATIONS[number % 4], store)
+        yield (*COMBINATIONS[3 - number % 4], store)  # The other middleware in the other mode.
 
 
 @pytest.fixture(scope="session")
@@ -85,8 +83,8 @@ def redis_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 
 
 @pytest.fixture
-def door(request: pytest.FixtureRequest) -> str:
-    """Name the door."""
+def adapter(request: pytest.FixtureRequest) -> str:
+    """Name the middleware."""
     name: str = request.param
     return name
 
@@ -99,10 +97,10 @@ def mode(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def empty_cache(
+def empty_store(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], str]:
-    """Return a function that makes an empty cache of a kind and returns what ``FOTOWEB_CACHE`` has to hold."""
+    """Return a function that makes an empty store of a kind and returns what ``FOTOWEB_CACHE`` has to hold."""
 
     def make(kind: str) -> str:
         monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # Where local:// puts its file.
@@ -111,25 +109,25 @@ def empty_cache(
             with admin(server.url) as client:
                 client.flushall()
             # A machine that stands still must not look like a Redis that hangs: nothing here is about that.
-            for face in (RedisCache, AsyncRedisCache):
-                monkeypatch.setattr(face, "__init__", partialmethod(face.__init__, timeout_seconds=PATIENT_SECONDS))
+            longer = partialmethod(RedisStore.__init__, timeout_seconds=PATIENT_SECONDS)
+            monkeypatch.setattr(RedisStore, "__init__", longer)
             return server.url
-        let_all_be_patient(monkeypatch)  # Nor like a file that somebody keeps locked.
+        monkeypatch.setattr(sqlite, "BUSY_SECONDS", PATIENT_SECONDS)  # Nor like a file that somebody keeps locked.
         return {"memory": "memory://", "local": "local://", "sqlite": f"sqlite:///{tmp_path}/sessions.db"}[kind]
 
     return make
 
 
 @pytest.fixture
-def cache_address(request: pytest.FixtureRequest, empty_cache: Callable[[str], str]) -> str:
+def store_address(request: pytest.FixtureRequest, empty_store: Callable[[str], str]) -> str:
     """Return what ``FOTOWEB_CACHE`` holds."""
-    return empty_cache(request.param)
+    return empty_store(request.param)
 
 
 @pytest.fixture
-def opening(door: str, mode: str, cache_address: str, portal: anyio.from_thread.BlockingPortal) -> Opening:
+def opening(adapter: str, mode: str, store_address: str, portal: anyio.from_thread.BlockingPortal) -> Opening:
     """Return the choice that the parameters make."""
-    return Opening(door, portal, mode, address=cache_address)
+    return Opening(adapter, portal, mode, address=store_address)
 
 
 @pytest.fixture

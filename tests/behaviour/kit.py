@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any
-from wsgiref.validate import validator
 
 import anyio.from_thread
+import httpx
 
 from fotoweb_middleware import FotoWebASGIMiddleware, FotoWebWSGIMiddleware, Settings
-from fotoweb_middleware.caches.faces import InlineFace
-from fotoweb_middleware.caches.protocol import Cache
+from fotoweb_middleware.stores import open_store
 from fotoweb_middleware.testing import Client, FakeClock, FakeFotoWeb
-from tests.behaviour.doors import APP, AsgiDoor, Door, EchoApp, Reply, WsgiDoor
+from tests.behaviour.adapters import APP, Adapter, AsgiAdapter, EchoApp, Reply, WsgiAdapter
 from tests.behaviour.visitors import FETCH, NAVIGATION, Jar, Visitor, target_of
+from tests.behaviour.watched import WatchedStore
 
 __all__ = [
     "APP",
@@ -25,15 +27,16 @@ __all__ = [
     "FOTOWEB",
     "NAVIGATION",
     "SECRET_KEY",
-    "AsgiDoor",
-    "Door",
+    "Adapter",
+    "AsgiAdapter",
     "EchoApp",
+    "InlineExecutor",
     "Jar",
     "Opening",
     "Reply",
     "Visited",
     "Visitor",
-    "WsgiDoor",
+    "WsgiAdapter",
     "in_parallel",
     "opened_portal",
     "target_of",
@@ -42,6 +45,19 @@ __all__ = [
 FOTOWEB = "https://fotoweb.test"
 CALLBACK = f"{APP}/oauth2/callback"
 SECRET_KEY = "ZcR5vYy1oM8n3xkQe7WbL2uT9fGdHs4jKaPpXiCq"
+
+
+class InlineExecutor(Executor):
+    """Runs work at once, in the thread that asks for it."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run ``fn`` and return its result, as a future."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 (the future hands it on)
+            future.set_exception(error)
+        return future
 
 
 @dataclass
@@ -58,15 +74,16 @@ class WallClock:
 
 @dataclass
 class Visited:
-    """A wrapped echo app, its FotoWeb, and the clock of both."""
+    """A wrapped echo app, its FotoWeb, its store, and the clock of all."""
 
-    door: Door
+    adapter: Adapter
     app: EchoApp
     fake: FakeFotoWeb
     clock: FakeClock
     settings: Settings
     middleware: Any
     wall: WallClock
+    store: WatchedStore
     origin: str = APP
 
     def visitor(self, user_name: str = "alice") -> Visitor:
@@ -78,20 +95,40 @@ class Visited:
         """How often FotoWeb was asked to refresh a token."""
         return sum(request.grant_type == "refresh_token" for request in self.fake.token_requests)
 
+    @property
+    def transport(self) -> httpx.BaseTransport | None:
+        """Where calls to FotoWeb go; None for the network."""
+        return self.fake.transport()
+
+    def restart(self) -> None:
+        """Go on as a new process over the same store, which remembers nothing."""
+        self.middleware = wrapped(self)
+        self.adapter = dataclasses.replace(self.adapter, app=self.middleware)  # type: ignore[type-var]
+
     def close(self) -> None:
-        """Give back the cache's files and connections, which belong to the door's event loop where it has one."""
-        cache = self.middleware._driver._cache
-        if isinstance(self.door, AsgiDoor):
-            self.door.portal.call(cache.aclose)
-        else:
-            cache.close()
+        """Give back the store's files and connections."""
+        self.store.close()
+
+
+def wrapped(site: Visited) -> FotoWebASGIMiddleware | FotoWebWSGIMiddleware:
+    """Return a new middleware around a site's app, over its store."""
+    given: dict[str, Any] = {
+        "store": site.store,
+        "transport": site.transport,
+        "clock": site.wall,
+        "monotonic": site.clock,
+    }
+    if isinstance(site.adapter, AsgiAdapter):
+        return FotoWebASGIMiddleware(site.app.serve_asgi, site.settings, **given)
+    # Nobody waits for a refresh that follows an answer; here it is done before the answer's body is closed.
+    return FotoWebWSGIMiddleware(site.app.serve_wsgi, site.settings, **given, executor=InlineExecutor())
 
 
 @dataclass(frozen=True)
 class Opening:
     """What a test may choose of a site; ``changes`` are settings, ``address`` is what ``FOTOWEB_CACHE`` holds."""
 
-    door: str
+    adapter: str
     portal: anyio.from_thread.BlockingPortal
     mode: str
     changes: dict[str, Any] = field(default_factory=dict)
@@ -100,7 +137,9 @@ class Opening:
     origin: str = APP
     fake: FakeFotoWeb | None = None
     clock: FakeClock | None = None
-    cache: Cache | None = None
+    store: WatchedStore | None = None
+    shared: bool | None = None
+    """What the store says of itself; None for the truth."""
 
     def settings(self, client: Client, callback: str) -> Settings:
         """Return the settings of the app's side."""
@@ -124,28 +163,16 @@ class Opening:
         fake = self.fake or FakeFotoWeb(
             clients=[Client(redirect_uris=(callback,))], clock=clock, pause=lambda _seconds: None
         )
-        settings = self.settings(fake.client, callback)
-        app, wall = EchoApp(), WallClock(clock)
-        if self.door == "wsgi":
-            wsgi = FotoWebWSGIMiddleware(
-                validator(app.wsgi),
-                settings,
-                cache=self.cache,
-                transport=fake.transport(),
-                clock=wall,
-                monotonic=clock,
-            )
-            return Visited(WsgiDoor(wsgi, self.mount, self.origin), app, fake, clock, settings, wsgi, wall, self.origin)
-        asgi = FotoWebASGIMiddleware(
-            app.asgi,
-            settings,
-            cache=InlineFace(self.cache) if self.cache else None,
-            transport=fake.async_transport(),
-            clock=wall,
-            monotonic=clock,
+        settings, wall = self.settings(fake.client, callback), WallClock(clock)
+        store = self.store or WatchedStore(open_store(settings, clock=wall, monotonic=clock), shared=self.shared)
+        adapter: Adapter = (
+            AsgiAdapter(None, self.portal, self.mount, self.origin)
+            if self.adapter == "asgi"
+            else WsgiAdapter(None, self.mount, self.origin)
         )
-        door = AsgiDoor(asgi, self.portal, self.mount, self.origin)
-        return Visited(door, app, fake, clock, settings, asgi, wall, self.origin)
+        site = Visited(adapter, EchoApp(), fake, clock, settings, None, wall, store, self.origin)
+        site.restart()
+        return site
 
 
 def in_parallel(count: int, work: Any) -> list[Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tests.behaviour.kit import NAVIGATION, Visited, Visitor
 
-__all__ = ["Meanwhile", "Pair", "forget", "log_out", "twin_of"]
+__all__ = ["Meanwhile", "Pair", "log_out", "twin_of"]
 
 Pair = tuple[Visited, Visited]
 CLICK = {**NAVIGATION, "Sec-Fetch-Site": "same-origin"}
@@ -33,9 +33,3 @@ def twin_of(visitor: Visitor, site: Visited) -> Visitor:
 def log_out(visitor: Visitor) -> None:
     """Log out."""
     assert visitor.send("POST", "/oauth2/logout", CLICK).status == 200
-
-
-def forget(site: Visited) -> None:
-    """Have a process forget what it holds in memory, as a restart does."""
-    site.middleware._gate.site.near._by_id.clear()
-    site.middleware._gate.site.near.by_identity.clear()

@@ -39,7 +39,7 @@ def assert_refused(reply: Reply, visitor: Visitor, jar_before: dict[tuple[str, s
     ],
 )
 def test_wrong_callback_changes_nothing(site: Visited, member: Visitor, query: str) -> None:
-    """A missing, foreign or garbled state is refused; the live session and the pending login stay."""
+    """A missing, foreign or garbled state is refused; the live session and the pending login stay (R-AC5)."""
     location = member.visit("/oauth2/login?next=/later").location
     state = location.partition("state=")[2].partition("&")[0]
     jar, posts = dict(member.jar.cookies), len(site.fake.token_requests)
@@ -118,14 +118,14 @@ def test_concurrent_twins_post_one_code(site: Visited, visitor: Visitor) -> None
     callback = visitor.approve(visitor.visit("/").location)
     headers = [("Cookie", visitor.jar.header(callback)[0][1]), ("Accept", "text/html")]
 
-    replies = in_parallel(4, lambda _number: site.door.request("GET", callback, headers))
+    replies = in_parallel(4, lambda _number: site.adapter.request("GET", callback, headers))
 
     assert sorted(reply.status for reply in replies) == [302, 400, 400, 400]
     assert len(site.fake.token_requests) == 1
 
 
 def test_expired_login_is_refused(site: Visited, visitor: Visitor) -> None:
-    """Ten minutes after it began, a login can't be finished, even if its cookie was kept (T-AC-16)."""
+    """Ten minutes after it began, a login can't be finished, even if its cookie was kept (R-AC7; T-AC-16)."""
     callback = visitor.approve(visitor.visit("/").location)
     jar = dict(visitor.jar.cookies)
     site.clock.advance(600)
@@ -135,7 +135,7 @@ def test_expired_login_is_refused(site: Visited, visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
 def test_other_methods_spend_nothing(site: Visited, visitor: Visitor, method: str) -> None:
-    """Only GET is answered; anything else gets 405, and a GET afterwards succeeds."""
+    """Only GET is answered; anything else gets 405, and a GET afterwards succeeds (R-AC10)."""
     callback = visitor.approve(visitor.visit("/").location)
 
     reply = visitor.send(method, callback)
@@ -147,7 +147,7 @@ def test_other_methods_spend_nothing(site: Visited, visitor: Visitor, method: st
 
 
 def test_denied_consent_is_told(visitor: Visitor) -> None:
-    """``access_denied`` gives a 403 page with FotoWeb's own words escaped; the state is used up."""
+    """``access_denied`` gives a 403 page with FotoWeb's own words escaped; the state is used up (R-AC11, R-OP1)."""
     site = visitor.site
     site.fake.switch(authorize_error_description='<script>alert("x")</script> Not licensed')
     authorize = visitor.visit("/").location
@@ -206,7 +206,7 @@ def test_errors_from_authorize(visitor: Visitor, error: str, status: int) -> Non
     ids=lambda value: str(value)[:60],
 )
 def test_failing_token_endpoint(visitor: Visitor, fault: Fault, status: int) -> None:
-    """A token endpoint that fails or talks nonsense gives a page; the code is never sent again."""
+    """A token endpoint that fails or talks nonsense gives a page; the code is never sent again (R-AC17, R-TE13)."""
     site = visitor.site
     site.fake.fault("token", fault)
     callback = visitor.approve(visitor.visit("/here").location)
@@ -234,7 +234,7 @@ def test_token_type_in_any_case(visitor: Visitor, token_type: str) -> None:
 
 
 def test_login_ends_the_session_the_browser_came_with(site: Visited, member: Visitor) -> None:
-    """Each login opens a new session; the old one's cookie is dead from then on (session fixation)."""
+    """Each login opens a new session; the old one's cookie is dead from then on (session fixation) (R-AC16)."""
     planted = dict(member.jar.cookies)
     other = site.visitor("bob")
     other.jar.cookies = dict(planted)

@@ -19,7 +19,7 @@ def forgets_elsewhere(site: Visited) -> bool:
 
 
 def test_key_rotation(open_site: Callable[..., Visited]) -> None:
-    """A session survives a new key put first, is sealed anew at its next refresh, then survives the old key."""
+    """A session survives a new key put first, is sealed again at its next refresh, then survives the old key."""
     site = open_site()
     site.fake.switch(access_token_lifetime_seconds=300)
     visitor = site.visitor()
@@ -38,7 +38,7 @@ def test_key_rotation(open_site: Callable[..., Visited]) -> None:
 
 
 def test_logout_outlives_a_new_key(open_site: Callable[..., Visited]) -> None:
-    """Who logged out before a key was added or put first stays logged out, wherever processes share a cache."""
+    """Who logged out before a key was added or put first stays logged out, wherever processes share a store."""
     site = open_site()
     visitor = site.visitor()
     visitor.log_in()
@@ -99,7 +99,7 @@ def test_alternating_processes_stay_logged_in(open_site: Callable[..., Visited])
     """Two processes that share nothing, no rotation, a hundred alternating requests: one login (T-CX-16)."""
     first = open_site()
     if first.settings.cookie_mode == "reference":
-        return  # Reference mode needs a shared cache.
+        return  # Reference mode needs a shared store.
     first.fake.switch(access_token_lifetime_seconds=60, rotate_every=0)
     second = open_site(_fake=first.fake, _clock=first.clock)
     visitor = first.visitor()

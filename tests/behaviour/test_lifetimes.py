@@ -56,7 +56,10 @@ def test_unreadable_expiry_is_nonsense(site: Visited, visitor: Visitor, raw: str
 
 
 def test_tokens_that_are_born_expired(site: Visited, visitor: Visitor) -> None:
-    """``expires_in`` of 0 is no loop: each token serves one request, and each request costs at most one refresh."""
+    """``expires_in`` of 0 is no loop: each token serves one request, and each request costs at most one refresh.
+
+    Shows R-TE13.
+    """
     site.fake.switch(expires_in_raw="0")
     visitor.log_in()
     assert site.app.calls == 0
@@ -68,14 +71,14 @@ def test_tokens_that_are_born_expired(site: Visited, visitor: Visitor) -> None:
     assert site.refreshes == 4
 
 
-def test_no_login_loop_without_refresh_token(site: Visited, visitor: Visitor) -> None:
-    """A token that expires on the way back from FotoWeb still serves the request it was fetched for."""
+def test_expired_token_without_a_refresh_token(site: Visited, visitor: Visitor) -> None:
+    """A token that has expired, however short it lived, serves no request where nothing can refresh it."""
     site.fake.switch(access_token_lifetime_seconds=1, refresh_tokens=False)
     callback = visitor.log_in("/here")
     site.clock.advance(2)
 
-    assert visitor.visit(callback.location).status == 200
-    assert visitor.visit("/").status == 302
+    assert visitor.visit(callback.location).status == 302
+    assert visitor.get("/").status == 401
 
 
 def test_half_the_lifetime_caps_the_leeway(site: Visited, visitor: Visitor) -> None:
@@ -92,7 +95,7 @@ def test_half_the_lifetime_caps_the_leeway(site: Visited, visitor: Visitor) -> N
 
 
 def test_session_lifetime_ends_it_all(open_site: Callable[..., Visited]) -> None:
-    """``FOTOWEB_SESSION_LIFETIME`` after the login the session ends, refreshed or not, Max-Age ignored."""
+    """``FOTOWEB_SESSION_LIFETIME`` after the login the session ends, refreshed or not, Max-Age ignored (R-CS9)."""
     site = open_site(session_lifetime=1000)
     site.fake.switch(access_token_lifetime_seconds=300)
     visitor = site.visitor()
@@ -108,7 +111,7 @@ def test_session_lifetime_ends_it_all(open_site: Callable[..., Visited]) -> None
 
 
 def test_idle_limit(open_site: Callable[..., Visited]) -> None:
-    """``FOTOWEB_SESSION_IDLE`` seconds without a request end the session; requests keep it alive."""
+    """``FOTOWEB_SESSION_IDLE`` seconds without a request end the session; requests keep it alive (R-CS9)."""
     site = open_site(session_idle=100)
     visitor = site.visitor()
     visitor.log_in()
@@ -157,7 +160,7 @@ def test_the_clock_goes_back_after_a_login(site: Visited, visitor: Visitor) -> N
 
 
 def test_the_clock_was_years_ahead_at_the_login(site: Visited, visitor: Visitor) -> None:
-    """A session that began years ahead of now is none: it would never end."""
+    """A session that began years ahead of now is none: it would never end (R-TE21)."""
     site.wall.wrong_by_seconds = 10 * 365 * 86_400
     visitor.log_in()
     site.wall.wrong_by_seconds = 0
@@ -166,7 +169,7 @@ def test_the_clock_was_years_ahead_at_the_login(site: Visited, visitor: Visitor)
 
 
 def test_the_clock_jumps_to_and_fro(site: Visited, visitor: Visitor) -> None:
-    """A clock that jumps an hour, and back, costs a refresh each time at most, and ends no session."""
+    """A clock that jumps an hour, and back, costs a refresh each time at most, and ends no session (R-TE21)."""
     visitor.log_in()
     for wrong_by_seconds in (3600, 0, 30_000, 0, -3600, 0):
         site.wall.wrong_by_seconds = wrong_by_seconds

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import pytest
 
-from fotoweb_middleware.site.journal import session_tag
 from fotoweb_middleware.testing import Fault
 from tests.behaviour.kit import FETCH, Visited, Visitor
 
@@ -30,17 +30,19 @@ def events(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str | None]]:
     return told
 
 
-def tag_of(site: Visited) -> str:
-    """Return what stands in the log for the one session of a site."""
-    (session_id,) = site.middleware._gate.site.near._by_id
-    return session_tag(session_id)
+def login_tag(caplog: pytest.LogCaptureFixture) -> str:
+    """Return what stood in the log for the session that was logged in, and forget all events so far."""
+    (line,) = [record.getMessage() for record in caplog.get_records("setup") if record.getMessage()[:9] == "logged in"]
+    return line.partition(" session=")[2][:12]
 
 
 def test_login(site: Visited, visitor: Visitor, caplog: pytest.LogCaptureFixture) -> None:
     """A login is one record."""
     visitor.log_in()
 
-    assert events(caplog) == [("logged_in", tag_of(site))]
+    ((event, tag),) = events(caplog)
+    assert event == "logged_in"
+    assert re.fullmatch("[0-9a-f]{12}", tag or "")
 
 
 def test_wrong_secret(site: Visited, visitor: Visitor, caplog: pytest.LogCaptureFixture) -> None:
@@ -55,9 +57,8 @@ def test_wrong_secret(site: Visited, visitor: Visitor, caplog: pytest.LogCapture
 
 def test_refresh(site: Visited, member: Visitor, caplog: pytest.LogCaptureFixture) -> None:
     """A refresh is one record; requests that need none are none."""
-    tag = tag_of(site)
+    tag = login_tag(caplog)
     site.clock.advance(30_000)
-    events(caplog)
 
     assert [member.get("/").status for _ in range(3)] == [200] * 3
     assert events(caplog) == [("refreshed", tag)]
@@ -65,7 +66,7 @@ def test_refresh(site: Visited, member: Visitor, caplog: pytest.LogCaptureFixtur
 
 def test_refusal(site: Visited, member: Visitor, caplog: pytest.LogCaptureFixture) -> None:
     """A session that FotoWeb ends is one record."""
-    tag = tag_of(site)
+    tag = login_tag(caplog)
     site.clock.advance(30_000)
     site.fake.fault("token", Fault.invalid_grant())
     events(caplog)
@@ -76,10 +77,9 @@ def test_refusal(site: Visited, member: Visitor, caplog: pytest.LogCaptureFixtur
 
 def test_failure(site: Visited, member: Visitor, caplog: pytest.LogCaptureFixture) -> None:
     """A refresh that fails is one record, however many requests come before the next try."""
-    tag = tag_of(site)
+    tag = login_tag(caplog)
     site.clock.advance(30_000)
     site.fake.switch(reachable=False)
-    events(caplog)
 
     assert [member.get("/").status for _ in range(5)] == [503] * 5
     assert events(caplog) == [("refresh_failed", tag)]
@@ -87,8 +87,7 @@ def test_failure(site: Visited, member: Visitor, caplog: pytest.LogCaptureFixtur
 
 def test_logout(site: Visited, member: Visitor, caplog: pytest.LogCaptureFixture) -> None:
     """A logout is one record."""
-    tag = tag_of(site)
-    events(caplog)
+    tag = login_tag(caplog)
 
     assert member.send("POST", "/oauth2/logout", FETCH).status == 200
     assert events(caplog) == [("logged_out", tag)]
@@ -97,8 +96,7 @@ def test_logout(site: Visited, member: Visitor, caplog: pytest.LogCaptureFixture
 @pytest.mark.parametrize("target", ["/a", "/oauth2/logout"])
 def test_request_from_elsewhere(site: Visited, member: Visitor, caplog: pytest.LogCaptureFixture, target: str) -> None:
     """A request that another origin made the browser send is one record, and tells whose session it came with."""
-    tag = tag_of(site)
-    events(caplog)
+    tag = login_tag(caplog)
 
     assert member.send("POST", target, ELSEWHERE).status == 403
     assert events(caplog) == [("cross_origin", tag)]

@@ -23,7 +23,7 @@ def test_navigation_leads_to_fotoweb(site: Visited, visitor: Visitor) -> None:
 
 
 def test_authorize_parameters(site: Visited, visitor: Visitor) -> None:
-    """The authorize URL carries exactly the contract's parameters, each once."""
+    """The authorize URL carries exactly the contract's parameters, each once (R-AC14)."""
     query = parse_qsl(urlsplit(visitor.visit("/a?evil=1&scope=x").location).query)
 
     assert [name for name, _ in query] == [
@@ -43,7 +43,7 @@ def test_authorize_parameters(site: Visited, visitor: Visitor) -> None:
 
 
 def test_login_arrives_where_the_user_was_going(site: Visited, visitor: Visitor) -> None:
-    """After login and consent the browser comes to the very address it asked for, with the token in place."""
+    """After login and consent the browser comes to the very address it asked for, with the token in place (R-AC15)."""
     target = "/p%C3%A4th%20x;v=1/%E2%82%AC?q=%ff&a=b%26c&d=1+2"
 
     reply = visitor.log_in(target)
@@ -59,7 +59,7 @@ def test_login_cookie_goes_with_the_login(visitor: Visitor) -> None:
     """After the login the session is left in the browser, and for two minutes a count of logins."""
     visitor.log_in()
 
-    assert visitor.jar.names() == {"__Host-fotoweb", "__Host-fotoweb-trail"}
+    assert visitor.jar.names() == {"__Host-fotoweb", "__Host-fotoweb-attempts"}
 
 
 def test_states_and_verifiers_differ(visitor: Visitor) -> None:
@@ -89,7 +89,7 @@ def test_five_tabs_finish_in_reverse_order(visitor: Visitor) -> None:
 
 
 def test_a_sixth_login_drops_the_oldest(site: Visited, visitor: Visitor) -> None:
-    """Never more than five login cookies are in the browser: the oldest goes."""
+    """Never more than five login cookies are in the browser: the oldest goes (R-AC8)."""
     oldest = visitor.visit("/0").location
     for number in range(1, 8):
         site.clock.advance(1)
@@ -215,7 +215,7 @@ def test_plain_http_on_loopback(open_site: Callable[..., Visited]) -> None:
     assert "Secure" not in cookie
     visitor.visit(visitor.approve(reply.location))
     assert visitor.get("/").seen["user"] == "alice"
-    assert visitor.jar.names() == {"fotoweb", "fotoweb-trail"}
+    assert visitor.jar.names() == {"fotoweb", "fotoweb-attempts"}
 
 
 def test_verifier_is_sent(site: Visited, visitor: Visitor) -> None:

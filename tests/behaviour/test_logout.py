@@ -21,7 +21,7 @@ CLICK = {**NAVIGATION, "Sec-Fetch-Site": "same-origin"}
     ],
 )
 def test_logout_from_this_origin(site: Visited, member: Visitor, method: str, headers: dict[str, str]) -> None:
-    """A POST or a click of our own origin ends the session in browser and cache; its cookies are dead."""
+    """A POST or a click of our own origin ends the session in browser and store; its cookies are dead (R-LO1)."""
     member.visit("/oauth2/login")
     cookies = dict(member.jar.cookies)
 
@@ -47,7 +47,7 @@ def test_logout_from_this_origin(site: Visited, member: Visitor, method: str, he
     ],
 )
 def test_any_other_get_asks_first(member: Visitor, headers: dict[str, str]) -> None:
-    """A GET that is no click of our own origin shows the confirmation page and changes nothing."""
+    """A GET that is no click of our own origin shows the confirmation page and changes nothing (R-LO1)."""
     reply = member.send("GET", "/oauth2/logout", headers)
 
     assert reply.status == 200
@@ -66,7 +66,7 @@ def test_any_other_get_asks_first(member: Visitor, headers: dict[str, str]) -> N
     ],
 )
 def test_post_from_another_origin_is_refused(member: Visitor, headers: dict[str, str]) -> None:
-    """Nobody else can log a user out."""
+    """Nobody else can log a user out (R-LO1)."""
     reply = member.send("POST", "/oauth2/logout", headers)
 
     assert reply.status == 403
@@ -89,7 +89,7 @@ def test_post_logout_url(open_site: Callable[..., Visited]) -> None:
 
 @pytest.mark.parametrize("cookie", ["", "__Host-fotoweb=garbage"])
 def test_logout_without_a_session(visitor: Visitor, cookie: str) -> None:
-    """A logout without a session, or with a broken cookie, still signs out."""
+    """A logout without a session, or with a broken cookie, still signs out (R-LO3)."""
     headers = {**CLICK, "Cookie": cookie} if cookie else CLICK
 
     reply = visitor.send("POST", "/oauth2/logout", headers)
@@ -145,7 +145,7 @@ def test_logout_beside_parts_that_make_hundreds_of_values(site: Visited, member:
 
 
 def test_logout_with_fotoweb_down(member: Visitor) -> None:
-    """FotoWeb is not asked."""
+    """FotoWeb is not asked (R-LO3)."""
     member.site.fake.switch(reachable=False)
 
     assert member.send("POST", "/oauth2/logout", CLICK).status == 200
@@ -161,7 +161,7 @@ def test_other_methods(member: Visitor) -> None:
 
 
 def test_logout_does_not_log_in_again(site: Visited, member: Visitor) -> None:
-    """After a logout no request leads to FotoWeb by itself, though FotoWeb would say yes at once."""
+    """After a logout no request leads to FotoWeb by itself, though FotoWeb would say yes at once (R-LO3)."""
     site.fake.switch(auto_login="alice")
 
     reply = member.send("POST", "/oauth2/logout", CLICK)

@@ -1,6 +1,6 @@
-"""A Redis forgets how many leases a session had, after a day or when it is emptied: refreshes are kept all the same.
+"""A Redis forgets how many locks a session had, after a day or when it is emptied: refreshes are kept all the same.
 
-An entry under a higher fence is not written over (ADR 0005); so a count that begins anew must not begin below it.
+An entry under a higher fence is not written over (ADR 0005); so a count that begins again must not begin below it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import anyio.from_thread
 import pytest
 
 from tests.behaviour.kit import Opening, Visited, Visitor
-from tests.behaviour.watched import SAVE_UNDER_LEASE, watch
-from tests.caches.redis_kit import admin, turn_clock
+from tests.behaviour.watched import SAVE_UNDER_LOCK
+from tests.providers.redis_server import admin, turn_clock
 
 pytestmark = pytest.mark.redis
 HOUR = 3600
@@ -20,9 +20,11 @@ FRIDAY_TO_MONDAY = 60 * HOUR
 
 
 @pytest.fixture
-def site(door: str, mode: str, portal: anyio.from_thread.BlockingPortal, empty_cache: Callable[[str], str]) -> Visited:
+def site(
+    adapter: str, mode: str, portal: anyio.from_thread.BlockingPortal, empty_store: Callable[[str], str]
+) -> Visited:
     """Return a site whose sessions last two weeks, over an empty Redis; FotoWeb ends a grant for a replay."""
-    site = Opening(door, portal, mode, {"session_lifetime": 14 * 24 * HOUR}, empty_cache("redis")).open()
+    site = Opening(adapter, portal, mode, {"session_lifetime": 14 * 24 * HOUR}, empty_store("redis")).open()
     site.fake.switch(access_token_lifetime_seconds=HOUR, refresh_reuse_revokes=True)
     return site
 
@@ -59,14 +61,14 @@ def test_refresh_after_days_of_rest(site: Visited, refreshes: int) -> None:
 
 
 def test_redis_emptied_during_a_refresh(site: Visited, mode: str) -> None:
-    """In sealed mode the new tokens are kept though lease and count are lost; else the session is gone (R-CS13)."""
+    """In sealed mode the new tokens are kept though lock and count are lost; else the session is gone (R-CS13)."""
     visitor = refreshed(site, 2)
 
     def empty() -> None:
         with admin(site.settings.cache) as client:
             client.flushall()
 
-    watch(site).before(SAVE_UNDER_LEASE, empty)
+    site.store.before(SAVE_UNDER_LOCK, empty)
     statuses = []
     for seconds in (HOUR + 1, HOUR + 1, 6):
         later(site, seconds)

@@ -38,7 +38,7 @@ def go_round(visitor: Visitor, spoil: Spoil, target: str = "/albums?a=1") -> tup
 
 def session_names(visitor: Visitor) -> list[tuple[str, str]]:
     """Return the keys of the session's cookies in a jar."""
-    return [key for key in visitor.jar.cookies if "-login-" not in key[0] and not key[0].endswith("-trail")]
+    return [key for key in visitor.jar.cookies if "-login-" not in key[0] and not key[0].endswith("-attempts")]
 
 
 def lose(visitor: Visitor) -> None:
@@ -69,7 +69,7 @@ def tear(visitor: Visitor) -> None:
     ids=["lost", "torn", "other key"],
 )
 def test_loop_ends(visitor: Visitor, spoil: Spoil, code: str, words: str) -> None:
-    """Three logins, then a page that names the cause and the variable to change."""
+    """Three logins, then a page that names the cause and the variable to change (R-AC17)."""
     reply, logins = go_round(visitor, spoil)
 
     assert (reply.status, logins) == (400, 3)
@@ -99,8 +99,8 @@ def test_clock_that_is_off(open_site: Callable[..., Visited], ahead_seconds: flo
     assert logins <= 3
 
 
-def test_session_that_the_cache_lost(open_site: Callable[..., Visited]) -> None:
-    """In reference mode, where each process has a cache of its own, the page names FOTOWEB_CACHE."""
+def test_session_that_the_store_lost(open_site: Callable[..., Visited]) -> None:
+    """In reference mode, where each process has a store of its own, the page names FOTOWEB_CACHE."""
     site = open_site(cookie_mode="reference", cache="memory://")
     other = open_site(cookie_mode="reference", cache="memory://", _fake=site.fake, _clock=site.clock)
 
@@ -178,7 +178,7 @@ def test_app_never_sees_the_count(visitor: Visitor) -> None:
     """The cookie that counts is ours alone."""
     visitor.log_in()
 
-    assert "trail" not in (visitor.get("/").seen["cookie"] or "")
+    assert "attempts" not in (visitor.get("/").seen["cookie"] or "")
 
 
 def test_line_in_the_log(visitor: Visitor, caplog: pytest.LogCaptureFixture) -> None:

@@ -17,7 +17,7 @@ def site(open_site: Callable[..., Visited]) -> Visited:
 
 
 def test_login_under_a_mount(site: Visited) -> None:
-    """The login leads to the mount's callback and back below the mount."""
+    """The login leads to the mount's callback and back below the mount (R-RP6)."""
     visitor = site.visitor()
 
     reply = visitor.visit("/sub/a?b=1")

@@ -122,7 +122,7 @@ def test_unknown_paths_below_the_prefix(site: Visited, member: Visitor, path: st
 
 @pytest.mark.parametrize("path", ["/OAuth2/callback", "/oauth2x", "/x/oauth2/login"])
 def test_paths_that_only_look_like_ours(visitor: Visitor, path: str) -> None:
-    """Our pages match exactly; what only looks like them is the app's, and protected."""
+    """Our pages match exactly; what only looks like them is the app's, and protected (R-RP6)."""
     assert visitor.get(path).status == 401
 
 
@@ -151,4 +151,4 @@ def test_answers_are_told_at_debug(visitor: Visitor, caplog: pytest.LogCaptureFi
     with caplog.at_level("DEBUG", "fotoweb_middleware"):
         visitor.get("/a%0d%0aFORGED?code=secret")
 
-    assert [record.getMessage() for record in caplog.records] == ["GET '/a\\r\\nFORGED' -> 401 no_session"]
+    assert [record.getMessage() for record in caplog.records] == ["GET '/a\\r\\nFORGED' -> 401 not_signed_in"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.behaviour.kit import FETCH, AsgiDoor, Visited, Visitor, WsgiDoor
+from tests.behaviour.kit import FETCH, AsgiAdapter, Visited, Visitor, WsgiAdapter
 
 STALE_SECONDS = 28_780
 """A token of 28,800 s is refreshed after the answer then."""
@@ -26,7 +26,7 @@ def fail_before(site: Visited) -> None:
     async def asgi(_scope: Any, _receive: Any, _send: Any) -> None:
         raise AppFailed
 
-    site.middleware._app = asgi if isinstance(site.door, AsgiDoor) else wsgi
+    site.app.instead = asgi if isinstance(site.adapter, AsgiAdapter) else wsgi
 
 
 def fail_after(site: Visited) -> None:
@@ -41,7 +41,7 @@ def fail_after(site: Visited) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         raise AppFailed
 
-    site.middleware._app = asgi if isinstance(site.door, AsgiDoor) else wsgi
+    site.app.instead = asgi if isinstance(site.adapter, AsgiAdapter) else wsgi
 
 
 @pytest.mark.parametrize("age_seconds", [0, STALE_SECONDS], ids=["fresh", "stale"])
@@ -53,15 +53,15 @@ def test_failure_reaches_the_server(site: Visited, member: Visitor, put: Any, ag
     headers = [*FETCH.items(), *member.jar.header("/")]
 
     with pytest.raises(AppFailed):
-        ask(site.door, site.middleware, headers)
+        ask(site.adapter, site.middleware, headers)
 
 
-def ask(door: Any, middleware: Any, headers: list[tuple[str, str]]) -> None:
+def ask(adapter: Any, middleware: Any, headers: list[tuple[str, str]]) -> None:
     """Send one request; past the WSGI validator, which would complain of the failure itself."""
-    if isinstance(door, WsgiDoor):
-        b"".join(middleware(door.environ("GET", "/", headers, b""), lambda *_: None))
+    if isinstance(adapter, WsgiAdapter):
+        b"".join(middleware(adapter.environ("GET", "/", headers, b""), lambda *_: None))
     else:
-        door.request("GET", "/", headers)
+        adapter.request("GET", "/", headers)
 
 
 class Body:
@@ -83,7 +83,7 @@ class Body:
 @pytest.mark.parametrize("age_seconds", [0, STALE_SECONDS], ids=["fresh", "stale"])
 def test_body_is_closed_once(site: Visited, member: Visitor, age_seconds: int, pieces: int) -> None:
     """However much of it a client took, the app's body is closed once, and the refresh follows where one is due."""
-    if not isinstance(site.door, WsgiDoor):
+    if not isinstance(site.adapter, WsgiAdapter):
         return  # ASGI knows no such thing.
     body = Body()
 
@@ -91,9 +91,9 @@ def test_body_is_closed_once(site: Visited, member: Visitor, age_seconds: int, p
         start_response("200 OK", [("Content-Type", "text/plain")])
         return body
 
-    site.middleware._app = app
+    site.app.instead = app
     site.clock.advance(age_seconds)
-    environ = site.door.environ("GET", "/", [*FETCH.items(), *member.jar.header("/")], b"")
+    environ = site.adapter.environ("GET", "/", [*FETCH.items(), *member.jar.header("/")], b"")
 
     result = site.middleware(environ, lambda *_: None)
     taken = [piece for _, piece in zip(range(pieces), result, strict=False)]

@@ -1,4 +1,4 @@
-"""The ASGI door on trio: the same road as on asyncio."""
+"""The ASGI middleware on trio: the same road as on asyncio."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_eight_at_once_make_one_refresh(site: Visited) -> None:
     site.clock.advance(301)
     headers = [*NAVIGATION.items(), *visitor.jar.header("/")]
 
-    replies = in_parallel(8, lambda _number: site.door.request("GET", "/", headers))
+    replies = in_parallel(8, lambda _number: site.adapter.request("GET", "/", headers))
 
     assert [reply.status for reply in replies] == [200] * 8
     assert site.refreshes == 1

@@ -9,12 +9,12 @@ import anyio.from_thread
 import pytest
 
 from fotoweb_middleware import FotoWebASGIMiddleware, get_session
-from tests.behaviour.kit import AsgiDoor, Opening, Visited, Visitor
+from tests.behaviour.kit import AsgiAdapter, Opening, Visited, Visitor
 
 
 @pytest.fixture
 def open_site(mode: str, portal: anyio.from_thread.BlockingPortal) -> Callable[..., Visited]:
-    """Open a site with the ASGI door alone."""
+    """Open a site with the ASGI middleware alone."""
 
     def open_with(**changes: Any) -> Visited:
         return Opening("asgi", portal, mode, changes=changes).open()
@@ -35,15 +35,15 @@ def site(open_site: Callable[..., Visited]) -> Visited:
         await receive()
         await send({"type": "websocket.accept", "subprotocol": session.access_token if session else None})
 
-    site.middleware._app = app
+    site.app.instead = app
     return site
 
 
 def connect(visitor: Visitor, *, can_answer: bool = True, **headers: str) -> list[dict[str, Any]]:
     """Open a WebSocket and return what the server is told."""
-    door = visitor.site.door
-    assert isinstance(door, AsgiDoor)
-    scope = door.scope("websocket", "GET", "/ws", [*headers.items(), *visitor.jar.header("/ws")])
+    adapter = visitor.site.adapter
+    assert isinstance(adapter, AsgiAdapter)
+    scope = adapter.scope("websocket", "GET", "/ws", [*headers.items(), *visitor.jar.header("/ws")])
     if can_answer:
         scope["extensions"] = {"websocket.http.response": {}}
     messages: list[dict[str, Any]] = []
@@ -54,7 +54,7 @@ def connect(visitor: Visitor, *, can_answer: bool = True, **headers: str) -> lis
     async def send(message: Any) -> None:
         messages.append(message)
 
-    door.portal.call(visitor.site.middleware, scope, receive, send)
+    adapter.portal.call(visitor.site.middleware, scope, receive, send)
     return messages
 
 
@@ -124,11 +124,11 @@ def test_other_scopes_pass_untouched(site: Visited, kind: str) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen.append((scope, receive, send))
 
-    site.middleware._app = app
+    site.app.instead = app
     scope = {"type": kind, "headers": [(b"cookie", b"x=1")]}
-    assert isinstance(site.door, AsgiDoor)
+    assert isinstance(site.adapter, AsgiAdapter)
 
-    site.door.portal.call(site.middleware, scope, None, None)
+    site.adapter.portal.call(site.middleware, scope, None, None)
 
     assert seen == [(scope, None, None)]
     assert seen[0][0] is scope
@@ -138,9 +138,9 @@ def test_own_pages_take_no_websocket(site: Visited) -> None:
     """A WebSocket to one of our own pages is refused."""
     visitor = site.visitor()
     visitor.log_in()
-    door = site.door
-    assert isinstance(door, AsgiDoor)
-    scope = door.scope("websocket", "GET", "/oauth2/login", visitor.jar.header("/"))
+    adapter = site.adapter
+    assert isinstance(adapter, AsgiAdapter)
+    scope = adapter.scope("websocket", "GET", "/oauth2/login", visitor.jar.header("/"))
     messages: list[Any] = []
 
     async def receive() -> Any:
@@ -149,7 +149,7 @@ def test_own_pages_take_no_websocket(site: Visited) -> None:
     async def send(message: Any) -> None:
         messages.append(message)
 
-    door.portal.call(site.middleware, scope, receive, send)
+    adapter.portal.call(site.middleware, scope, receive, send)
 
     assert messages == [{"type": "websocket.close", "code": 4404, "reason": ""}]
 
@@ -169,12 +169,10 @@ def test_double_callable_app(site: Visited) -> None:
 
     visitor = site.visitor()
     visitor.log_in()
-    two = FotoWebASGIMiddleware(App, site.settings, clock=site.clock, monotonic=site.clock)
-    if site.settings.cookie_mode == "reference":
-        two._gate, two._driver = site.middleware._gate, site.middleware._driver
-    assert isinstance(site.door, AsgiDoor)
+    two = FotoWebASGIMiddleware(App, site.settings, store=site.store, clock=site.clock, monotonic=site.clock)
+    assert isinstance(site.adapter, AsgiAdapter)
 
-    reply = AsgiDoor(two, site.door.portal).request("GET", "/", visitor.jar.header("/"))
+    reply = AsgiAdapter(two, site.adapter.portal).request("GET", "/", visitor.jar.header("/"))
 
     assert reply.status == 204
     assert seen[0].user.user_name == "alice"

@@ -12,7 +12,7 @@ HANDSHAKE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Ver
 
 @pytest.fixture
 def site(mode: str, portal: anyio.from_thread.BlockingPortal) -> Visited:
-    """Open a site with the WSGI door."""
+    """Open a site with the WSGI middleware."""
     return Opening("wsgi", portal, mode).open()
 
 

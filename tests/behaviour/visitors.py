@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from fotoweb_middleware.testing import FakeClock, FakeFotoWeb
-from tests.behaviour.doors import Door, Reply
+from tests.behaviour.adapters import Adapter, Reply
 
 NAVIGATION = {
     "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
@@ -27,7 +27,7 @@ FETCH = {
 class Place(Protocol):
     """What a visitor needs of a site."""
 
-    door: Door
+    adapter: Adapter
     fake: FakeFotoWeb
     clock: FakeClock
     origin: str
@@ -74,7 +74,7 @@ class Jar:
         From then on the session's cookie comes alone, and the shortcut answers (``stages.shortcut``).
         """
         kept = {key: value for key, value in self.cookies.items() if "-login-" not in key[0]}
-        self.cookies = {key: value for key, value in kept.items() if not key[0].endswith("-trail")}
+        self.cookies = {key: value for key, value in kept.items() if not key[0].endswith("-attempts")}
 
     def header(self, target: str) -> list[tuple[str, str]]:
         """Return the Cookie header for a request, if there is one."""
@@ -101,7 +101,7 @@ class Visitor:
     def send(self, method: str, target: str, headers: Mapping[str, str] = FETCH, body: bytes = b"") -> Reply:
         """Send one request with the jar's cookies, and keep what comes."""
         pairs = [*headers.items(), *self.jar.header(target)]
-        reply = self.site.door.request(method, target, pairs, body)
+        reply = self.site.adapter.request(method, target, pairs, body)
         self.jar.take(reply)
         return reply
 

@@ -1,56 +1,92 @@
-"""A look at the cache that a site has opened: which calls it gets, what lies in it, and work to do before a call."""
+"""A store that tests look into: which calls it gets, under which keys, work to do before a call, and outages."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
 
-import anyio.to_thread
+from fotoweb_middleware.errors import StoreUnavailable
+from fotoweb_middleware.stores.base import SaveOutcome, Store, StoredEntry, StoreLock
 
-from fotoweb_middleware.caches.protocol import Stored
-from tests.behaviour.kit import AsgiDoor, Visited
+__all__ = ["SAVE_UNDER_LOCK", "WatchedStore"]
 
-__all__ = ["SAVE_UNDER_LEASE", "Watched", "cache_of", "stored_session", "watch"]
-
-CALLS = ("load", "save", "bury", "take_lease", "free_lease")
-SAVE_UNDER_LEASE = "save under a lease"
-"""What a refresh writes down is called so; every other save is called "save"."""
+SAVE_UNDER_LOCK = "save under a lock"
+"""What a refresh writes is called so; every other save is called "save"."""
 
 
-class Watched:
-    """Stands before a cache, by whichever face.
+class WatchedStore:
+    """Stands before a store.
 
     Args:
-        cache: The cache.
-        awaits: Whether its face is the awaitable one.
+        store: The store.
+        shared: What it says of itself; None for what the store says.
+
+    Attributes:
+        is_down: While True every call is refused, as by a store that is out of reach.
+        calls: The names of the calls so far.
+        keys: The keys under which sessions were loaded, saved or revoked.
     """
 
-    def __init__(self, cache: Any, *, awaits: bool) -> None:
-        self._cache = cache
-        self._awaits = awaits
+    def __init__(self, store: Store, *, shared: bool | None = None) -> None:
+        self._store = store
+        self._shared = store.shared if shared is None else shared
         self._work: dict[str, Callable[[], object]] = {}
         self._changed = threading.Condition()
+        self.is_down = False
         self.calls: list[str] = []
+        self.keys: set[str] = set()
 
-    def __getattr__(self, name: str) -> Any:
-        """Return what the cache has under this name; calls are counted."""
-        real = getattr(self._cache, name)
-        if name not in CALLS:
-            return real
+    @property
+    def shared(self) -> bool:
+        """Whether other processes see the same entries."""
+        return self._shared
 
-        def call(*args: Any, **more: Any) -> Any:
-            self._begin(name, more)()
-            return real(*args, **more)
+    def load(self, key: str) -> StoredEntry | None:
+        """See ``Store.load``."""
+        self._begin("load", key)
+        return self._store.load(key)
 
-        async def call_and_wait(*args: Any, **more: Any) -> Any:
-            await anyio.to_thread.run_sync(self._begin(name, more))
-            return await real(*args, **more)
+    def save(
+        self, key: str, value: bytes, *, version: int, ttl_seconds: float, create: bool, lock: StoreLock | None = None
+    ) -> SaveOutcome:
+        """See ``Store.save``."""
+        self._begin("save" if lock is None else SAVE_UNDER_LOCK, key)
+        return self._store.save(key, value, version=version, ttl_seconds=ttl_seconds, create=create, lock=lock)
 
-        return call_and_wait if self._awaits else call
+    def revoke(self, key: str, *, ttl_seconds: float) -> None:
+        """See ``Store.revoke``."""
+        self._begin("revoke", key)
+        self._store.revoke(key, ttl_seconds=ttl_seconds)
+
+    def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
+        """See ``Store.acquire_lock``."""
+        self._begin("acquire_lock")
+        return self._store.acquire_lock(key, ttl_seconds=ttl_seconds)
+
+    def release_lock(self, lock: StoreLock) -> None:
+        """See ``Store.release_lock``."""
+        self._begin("release_lock")
+        self._store.release_lock(lock)
+
+    def use_once(self, key: str, *, ttl_seconds: float) -> bool:
+        """See ``Store.use_once``."""
+        self._begin("use_once")
+        return self._store.use_once(key, ttl_seconds=ttl_seconds)
+
+    def close(self) -> None:
+        """See ``Store.close``."""
+        self._store.close()
+
+    # ---------------------------------------------------------------------------------------------- what tests ask for
+
+    def begin_again(self) -> WatchedStore:
+        """Forget the calls so far, and return itself."""
+        with self._changed:
+            self.calls.clear()
+        return self
 
     def before(self, name: str, work: Callable[[], object]) -> None:
-        """Do some work before the next call of this name."""
+        """Do some work before the next call of this name; what it raises, the call raises."""
         self._work[name] = work
 
     def wait_for(self, name: str) -> bool:
@@ -58,32 +94,17 @@ class Watched:
         with self._changed:
             return self._changed.wait_for(lambda: name in self.calls, timeout=20)
 
-    def _begin(self, name: str, arguments: dict[str, Any]) -> Callable[[], object]:
-        if arguments.get("lease") is not None:
-            name = SAVE_UNDER_LEASE
+    def stored_session(self) -> StoredEntry | None:
+        """Return what the store holds of the only session that there ever was."""
+        (key,) = self.keys
+        return self._store.load(key)
+
+    def _begin(self, name: str, key: str | None = None) -> None:
         with self._changed:
             self.calls.append(name)
+            if key is not None:
+                self.keys.add(key)
             self._changed.notify_all()
-        return self._work.pop(name, lambda: None)
-
-
-def watch(site: Visited) -> Watched:
-    """Watch the cache of a site from now on."""
-    watched = Watched(cache_of(site), awaits=isinstance(site.door, AsgiDoor))
-    site.middleware._driver._cache = watched
-    return watched
-
-
-def cache_of(site: Visited) -> Any:
-    """Return the cache that a site has opened."""
-    return site.middleware._driver._cache
-
-
-def stored_session(site: Visited) -> Stored | None:
-    """Return what the cache holds of the one session that this process ever knew."""
-    inside = site.middleware._gate.site
-    (session_id,) = {*inside.near._by_id, *inside.near._tombstones}
-    key = inside.cache_key("session", session_id)
-    load = cache_of(site).load
-    stored: Stored | None = site.door.portal.call(load, key) if isinstance(site.door, AsgiDoor) else load(key)
-    return stored
+        self._work.pop(name, lambda: None)()
+        if self.is_down:
+            raise StoreUnavailable("down, as the test wants it")

@@ -1,49 +1,29 @@
-"""``make bench``: measure, and write what was found into ``docs/reference/performance.md``.
-
-``python -m tests.benchmarks.run [PART...]``; without parts, all of them. ``requirements/bench.lock`` must be installed.
-A part that lacks something else, such as Debian's ``wrk``, says so and leaves its place in the page alone.
-"""
+"""``make bench``: measure, and print a table in Markdown: ``python -m tests.benchmarks.run known crowds``."""
 
 from __future__ import annotations
 
-import argparse
 import importlib
+import os
 import sys
+import tempfile
 from pathlib import Path
-
-from tests.benchmarks.report import Report, machine, write_into
 
 __all__ = ["main"]
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "performance.md"
-PARTS = ("in_process", "hot_path", "sockets", "storms", "start_up", "memory")
+PARTS = ("known", "servers", "crowds", "silence", "memory")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Measure the parts that were asked for; return 0 whether goals were met or not, since machines differ."""
-    parser = argparse.ArgumentParser(prog="make bench PARTS=", description="Measure and write the page.")
-    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; all where none is named")
-    parser.add_argument("--page", type=Path, default=PAGE, help="where the tables go")
-    asked = parser.parse_args(arguments)
-    parts = asked.parts or PARTS
-    if unknown := [part for part in parts if part not in PARTS]:
-        parser.error(f"no such part: {', '.join(unknown)}")
-    missed = []
-    for part in parts:
-        sys.stdout.write(f"\n{part} …\n")
-        sys.stdout.flush()
-        where = machine()
-        report: Report = importlib.import_module(f"tests.benchmarks.{part}").measure()
-        if not report.tables:
-            sys.stdout.write("\n".join([*report.notes, ""]))
-            continue
-        text = f"{report}\n\n{where} `make bench PARTS={part}`"
-        write_into(asked.page, part, text)
-        sys.stdout.write(f"{text}\n")
-        missed += [f"{part}: {line}" for line in report.missed]
-    sys.stdout.write("\n".join(["", f"Goals that were not met: {len(missed)}", *missed, ""]))
-    return 0
+def main(*parts: str) -> None:
+    """Measure these parts, or all."""
+    sys.stdout.write("| what | measured | goal |\n| --- | --- | --- |\n")
+    for part in parts or PARTS:
+        with tempfile.TemporaryDirectory(prefix="fotoweb-bench-") as folder:
+            Path(folder).chmod(0o700)
+            os.environ["XDG_RUNTIME_DIR"] = folder  # Where local:// puts its file.
+            for row in importlib.import_module(f"tests.benchmarks.{part}").measure():
+                sys.stdout.write(f"| {' | '.join(row)} |\n")
+                sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(*sys.argv[1:])

@@ -19,7 +19,7 @@ KINDS = (UVICORN_HTTPTOOLS, GUNICORN_THREADS)
 
 @pytest.fixture(params=KINDS, ids=str)
 def kind(request: pytest.FixtureRequest) -> Kind:
-    """Return a server for each door."""
+    """Return a server for each middleware."""
     given: Kind = request.param
     return given
 

@@ -1,4 +1,4 @@
-"""The journey is gone once for each door and cache; the tests then look for secrets in what it left behind."""
+"""The tour is made once for each middleware and store; the tests then look for secrets in what it left behind."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from tests.behaviour.doors import Reply
-from tests.caches.redis_kit import admin
-from tests.canary.journey import go_everywhere, leave
+from tests.behaviour.adapters import Reply
 from tests.canary.listening import Told, everything_logged
 from tests.canary.objects import sayings
 from tests.canary.planted import Planted
 from tests.canary.scene import opened
-from tests.providers.redis_server import RedisServer, find_redis_server
+from tests.canary.tour import go_everywhere, leave
+from tests.providers.redis_server import RedisServer, admin, find_redis_server
+
+Mode = Literal["sealed", "reference"]
 
 RUNS = (
     ("uvicorn", "sealed", "sqlite"),
@@ -29,7 +31,7 @@ RUNS = (
 
 @dataclass(frozen=True, slots=True)
 class LeftBehind:
-    """What a journey left behind, and the secrets that there were.
+    """What a tour left behind, and the secrets that there were.
 
     Attributes:
         planted: The secrets.
@@ -38,7 +40,7 @@ class LeftBehind:
         replies: Every answer to the browser.
         errors: Every error, with its words and its frames.
         sayings: What every object says of itself, under its type and its number.
-        stored: What the server cache kept: the bytes of its files, or of its keys and values, by where they stand.
+        stored: What the store kept: the bytes of its files, or of its keys and values, by where they stand.
     """
 
     planted: Planted
@@ -52,19 +54,19 @@ class LeftBehind:
 
 @pytest.fixture(scope="module", params=RUNS, ids="-".join)
 def left_behind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> LeftBehind:
-    """Return what a journey left behind."""
-    door, mode, kind = request.param
+    """Return what a tour left behind."""
+    adapter, mode, kind = request.param
     folder = tmp_path_factory.mktemp("canary")
     if kind == "sqlite":
-        return journey_over_sqlite(door, mode, folder)
+        return tour_over_sqlite(adapter, mode, folder)
     if find_redis_server() is None:
         pytest.skip("no redis-server or valkey-server here: install Debian's redis-server, or run `make redis`")
     with RedisServer(folder) as server:
-        return journey_over_redis(door, mode, server, folder)
+        return tour_over_redis(adapter, mode, server, folder)
 
 
-def journey_over_sqlite(door: str, mode: str, folder: Path) -> LeftBehind:
-    """Go the journey with a cache in a file, which another process locks for a while."""
+def tour_over_sqlite(adapter: str, mode: Mode, folder: Path) -> LeftBehind:
+    """Log in, refresh, fail and log out with a store in a file, which another process locks for a while."""
     path = folder / "cache.db"
 
     @contextlib.contextmanager
@@ -74,7 +76,7 @@ def journey_over_sqlite(door: str, mode: str, folder: Path) -> LeftBehind:
             yield
             other.execute("ROLLBACK")
 
-    with everything_logged() as log, opened(door, mode, f"sqlite:///{path}") as scene:
+    with everything_logged() as log, opened(adapter, mode, f"sqlite:///{path}") as scene:
         visitor = go_everywhere(scene, locked)
         stored = {file.name: file.read_bytes() for file in folder.iterdir()}
         said = {(kind, number): each for number, (kind, each) in enumerate(sayings(scene.middleware))}
@@ -82,8 +84,8 @@ def journey_over_sqlite(door: str, mode: str, folder: Path) -> LeftBehind:
     return LeftBehind(scene.planted, log.lines, log.loggers, scene.replies, scene.errors + log.errors, said, stored)
 
 
-def journey_over_redis(door: str, mode: str, server: RedisServer, folder: Path) -> LeftBehind:
-    """Go the journey with a Redis, which is away for a while."""
+def tour_over_redis(adapter: str, mode: Mode, server: RedisServer, folder: Path) -> LeftBehind:
+    """Log in, refresh, fail and log out with a Redis, which is away for a while."""
 
     @contextlib.contextmanager
     def away() -> Iterator[None]:
@@ -91,7 +93,7 @@ def journey_over_redis(door: str, mode: str, server: RedisServer, folder: Path) 
         yield
         server.start()  # Under its old address; the middleware finds it by itself.
 
-    with everything_logged() as log, opened(door, mode, server.url) as scene:
+    with everything_logged() as log, opened(adapter, mode, server.url) as scene:
         visitor = go_everywhere(scene, away)
         stored = content_of(server, folder)
         said = {(kind, number): each for number, (kind, each) in enumerate(sayings(scene.middleware))}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 import traceback
 from collections.abc import Iterator
 
-__all__ = ["Told", "everything_logged", "told"]
+__all__ = ["Told", "everything_logged", "told", "told_with_callers"]
 
 Told = tuple[str, list[traceback.FrameSummary]]
 """An error as error reporters write it down: its words, and its frames with their local variables."""
@@ -22,6 +23,12 @@ def told(error: BaseException) -> list[Told]:
         found.append((str(each), [frame for frame in each.stack if "/tests/" not in frame.filename]))
         each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
     return found
+
+
+def told_with_callers(error: BaseException) -> list[Told]:
+    """Write down an error that is being handled, as if it went through all callers up to the server."""
+    callers = traceback.StackSummary.extract(traceback.walk_stack(sys._getframe(1)), capture_locals=True)
+    return [*told(error), (str(error), [frame for frame in callers if "/tests/" not in frame.filename])]
 
 
 class Everything(logging.Handler):

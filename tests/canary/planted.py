@@ -34,7 +34,7 @@ def spellings(secret: str) -> Iterator[tuple[str, bytes]]:
 
 @dataclass
 class Planted:
-    """The secrets of one journey, as they come up.
+    """The secrets of one tour, as they come up.
 
     Attributes:
         kinds: Secret to what it is.

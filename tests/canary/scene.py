@@ -1,28 +1,35 @@
-"""One wrapped app, a FotoWeb on a real port, and a person who goes the whole journey, with an eye on every secret."""
+"""One wrapped app, a FotoWeb on a real port, and a person who makes the whole tour, with an eye on every secret."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import anyio.from_thread
+import pytest
 
 from fotoweb_middleware import FotoWebASGIMiddleware, FotoWebWSGIMiddleware, Settings
-from fotoweb_middleware.cookies.content import read_login
-from fotoweb_middleware.cookies.seal import Purpose
 from fotoweb_middleware.errors import FotoWebMiddlewareError
-from fotoweb_middleware.site import Site
+from fotoweb_middleware.fotoweb.http import FotoWebClient
+from fotoweb_middleware.session import SessionRecord
+from fotoweb_middleware.stores import open_store
+from fotoweb_middleware.stores.base import Store
 from fotoweb_middleware.testing import Client, FakeClock, FakeFotoWeb
-from tests.behaviour.doors import APP, AsgiDoor, Door, Reply, WsgiDoor
+from fotoweb_middleware.testing.fake_fotoweb import FakeRequest, FakeResponse
+from tests.behaviour.adapters import APP, Adapter, AsgiAdapter, Reply, WsgiAdapter
 from tests.behaviour.visitors import Visitor
-from tests.canary.listening import Told, told
+from tests.behaviour.watched import WatchedStore
+from tests.canary.listening import Told, told, told_with_callers
 from tests.canary.planted import CLIENT_SECRET, NEWEST_KEY, OLDER_KEY, Planted
-from tests.canary.uvicorn_door import served
+from tests.canary.uvicorn_adapter import served
 
 __all__ = ["QuietApp", "Scene", "opened"]
+
+STORE_METHODS = {"load", "save", "revoke", "acquire_lock", "release_lock", "use_once"}
 
 
 class QuietApp:
@@ -48,21 +55,81 @@ class QuietApp:
             raise LookupError("the app failed")
 
 
+class PlantingFotoWeb(FakeFotoWeb):
+    """The simulator, which notes every secret that comes to its token endpoint or leaves it.
+
+    Args:
+        planted: Where it notes them.
+        given: See ``FakeFotoWeb``.
+    """
+
+    def __init__(self, planted: Planted, **given: Any) -> None:
+        super().__init__(**given)
+        self._planted = planted
+
+    def handle(self, request: FakeRequest) -> FakeResponse:
+        """Answer one request."""
+        form = parse_qs(request.body.decode("utf-8", "replace"))
+        for field_name, kind in (("code_verifier", "verifier"), ("refresh_token", "refresh token"), ("code", "code")):
+            for secret in form.get(field_name, []):
+                self._planted.plant(kind, secret)
+        response = super().handle(request)
+        with contextlib.suppress(ValueError):
+            tokens = json.loads(response.body)
+            if isinstance(tokens, dict):
+                self._planted.plant("access token", tokens.get("access_token"))
+                self._planted.plant("refresh token", tokens.get("refresh_token"))
+        return response
+
+
+class NotingStore(WatchedStore):
+    """A store whose every failure is noted, before the middleware makes something of it; it can fail unforeseen.
+
+    Attributes:
+        errors: What failed: its words, and its frames with their locals.
+        unforeseen: Raised by every write while it is set.
+    """
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.errors: list[Told] = []
+        self.unforeseen: Exception | None = None
+
+    def __getattribute__(self, name: str) -> Any:
+        """Return an attribute; the methods of a store note their failures."""
+        found = super().__getattribute__(name)
+        if name not in STORE_METHODS:
+            return found
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            if self.unforeseen is not None and name == "save":
+                raise self.unforeseen
+            try:
+                return found(*arguments, **named)
+            except FotoWebMiddlewareError as error:
+                self.errors.append((str(error), []))  # Nobody gets its frames: the middleware takes it from here.
+                raise
+
+        return call
+
+
 @dataclass
 class Scene:
-    """What the journey needs, and what it leaves behind.
+    """What the tour needs, and what it leaves behind.
 
     Attributes:
         replies: Every answer, with the secrets that it carries legitimately.
-        errors: Every error that was raised inside or left the middleware: its words, and its frames with their locals.
+        errors: Every error that left the middleware, or that its store or a call to FotoWeb raised: its words, and its
+            frames with their local variables.
     """
 
-    door: Door
+    adapter: Adapter
     app: QuietApp
     fake: FakeFotoWeb
     clock: FakeClock
     middleware: Any
-    planted: Planted = field(default_factory=Planted)
+    store: NotingStore
+    planted: Planted
     replies: list[Reply] = field(default_factory=list)
     errors: list[Told] = field(default_factory=list)
     origin: str = APP
@@ -72,25 +139,17 @@ class Scene:
         """How often FotoWeb was asked to refresh a token."""
         return self.fake.refresh_count
 
-    @property
-    def site(self) -> Site:
-        """What the decisions know."""
-        found: Site = self.middleware._gate.site
-        return found
-
     def gather(self, visitor: Visitor) -> None:
-        """Note every secret that there is by now: those of the browser's cookies and of the sessions in memory."""
-        for (name, _), value in visitor.jar.cookies.items():
+        """Note the browser's cookies."""
+        for value in visitor.jar.cookies.values():
             self.planted.plant("cookie value", value)
-            opened = self.site.sealer.open(value, Purpose.LOGIN, name=name)
-            login = read_login(opened.payload) if opened else None
-            if login is not None:
-                self.planted.plant("state", login.state)
-                self.planted.plant("verifier", login.code_verifier)
-        for held in list(self.site.near._by_id.values()):
-            self.planted.plant("session id", held.record.session_id)
-            self.planted.plant("access token", held.record.tokens.access_token)
-            self.planted.plant("refresh token", held.record.tokens.refresh_token)
+
+    def note_reply(self, reply: Reply) -> None:
+        """Keep an answer, and note the state that it sends to FotoWeb."""
+        self.replies.append(reply)
+        for location in reply.all("Location"):
+            for state in parse_qs(urlsplit(location).query).get("state", []):
+                self.planted.plant("state", state)
 
     def note_callback(self, target: str) -> None:
         """Note the code in a callback's address."""
@@ -102,37 +161,49 @@ class Scene:
         self.errors += told(error)
 
 
-def watch_effects(scene: Scene) -> None:
-    """Write down every error of our own tree that an effect ends in, before a flow makes something of it."""
-    driver = scene.middleware._driver
-    perform = driver._perform
+@contextlib.contextmanager
+def session_ids_noted(planted: Planted) -> Iterator[None]:
+    """Note the id of every session that is written into a cookie or the store meanwhile."""
+    real = SessionRecord.to_json
 
-    def blocking(effect: Any, leases: Any) -> Any:
-        try:
-            return perform(effect, leases)
-        except FotoWebMiddlewareError as error:
-            scene.note_error(error)
-            raise
+    def to_json(record: SessionRecord) -> list[Any]:
+        planted.plant("session id", record.session_id)
+        return real(record)
 
-    async def awaiting(effect: Any, leases: Any) -> Any:
-        try:
-            return await perform(effect, leases)
-        except FotoWebMiddlewareError as error:
-            scene.note_error(error)
-            raise
-
-    driver._perform = blocking if isinstance(scene.door, WsgiDoor) else awaiting
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(SessionRecord, "to_json", to_json)
+        yield
 
 
 @contextlib.contextmanager
-def opened(door: str, mode: str, cache: str) -> Iterator[Scene]:
+def failed_calls_noted(errors: list[Told]) -> Iterator[None]:
+    """Note every failed call to FotoWeb meanwhile, with the frames of all its callers."""
+    real = FotoWebClient._call
+
+    def call(client: FotoWebClient, *arguments: Any) -> Any:
+        try:
+            return real(client, *arguments)
+        except FotoWebMiddlewareError as error:
+            errors.extend(told_with_callers(error))
+            raise
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(FotoWebClient, "_call", call)
+        yield
+
+
+@contextlib.contextmanager
+def opened(adapter: str, mode: Literal["sealed", "reference"], cache: str) -> Iterator[Scene]:
     """Open a scene; calls to FotoWeb go over a real connection, so that every library on the way can say something."""
-    clock, app = FakeClock(), QuietApp()
+    clock, app, planted = FakeClock(), QuietApp(), Planted()
+    errors: list[Told] = []
     client = Client(redirect_uris=(f"{APP}/oauth2/callback",), client_secret=CLIENT_SECRET)
-    fake = FakeFotoWeb(clients=[client], clock=clock, pause=lambda _seconds: None)
+    fake = PlantingFotoWeb(planted, clients=[client], clock=clock, pause=lambda _seconds: None)
     with (
         fake.serve() as url,
         anyio.from_thread.start_blocking_portal("asyncio", {"debug": True}) as portal,
+        session_ids_noted(planted),
+        failed_calls_noted(errors),
     ):
         settings = Settings(
             url=url,
@@ -144,26 +215,31 @@ def opened(door: str, mode: str, cache: str) -> Iterator[Scene]:
             cache=cache,
             http_timeout=5,
         )
-        with wrapped(door, settings, app, clock, portal) as (middleware, way_in):
-            scene = Scene(way_in, app, fake, clock, middleware)
-            watch_effects(scene)
+        store = NotingStore(open_store(settings, clock=clock, monotonic=clock))
+        with wrapped(adapter, settings, app, store, clock, portal) as (middleware, way_in):
+            scene = Scene(way_in, app, fake, clock, middleware, store, planted)
             yield scene
-            opened_cache = middleware._driver._cache
-            opened_cache.close() if door == "wsgi" else portal.call(opened_cache.aclose)
+            scene.errors += errors + store.errors
+            store.close()
 
 
 @contextlib.contextmanager
 def wrapped(
-    door: str, settings: Settings, app: QuietApp, clock: FakeClock, portal: anyio.from_thread.BlockingPortal
-) -> Iterator[tuple[Any, Door]]:
-    """Wrap the app, and give the way in: straight through a door, or over a server with a port."""
-    if door == "wsgi":
-        wsgi = FotoWebWSGIMiddleware(app.wsgi, settings, clock=clock, monotonic=clock)
-        yield wsgi, WsgiDoor(wsgi)
+    adapter: str,
+    settings: Settings,
+    app: QuietApp,
+    store: NotingStore,
+    clock: FakeClock,
+    portal: anyio.from_thread.BlockingPortal,
+) -> Iterator[tuple[Any, Adapter]]:
+    """Wrap the app, and give the way in: straight through a middleware, or over a server with a port."""
+    if adapter == "wsgi":
+        wsgi = FotoWebWSGIMiddleware(app.wsgi, settings, store=store, clock=clock, monotonic=clock)
+        yield wsgi, WsgiAdapter(wsgi)
         return
-    asgi = FotoWebASGIMiddleware(app.asgi, settings, clock=clock, monotonic=clock)
-    if door == "asgi":
-        yield asgi, AsgiDoor(asgi, portal)
+    asgi = FotoWebASGIMiddleware(app.asgi, settings, store=store, clock=clock, monotonic=clock)
+    if adapter == "asgi":
+        yield asgi, AsgiAdapter(asgi, portal)
         return
-    with served(asgi, portal) as uvicorn_door:
-        yield asgi, uvicorn_door
+    with served(asgi, portal) as uvicorn_adapter:
+        yield asgi, uvicorn_adapter

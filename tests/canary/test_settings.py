@@ -37,7 +37,7 @@ def from_arguments(values: dict[str, Any], _monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def from_environment(values: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the settings as variables, and leave it to a door to read them."""
+    """Give the settings as variables, and leave it to a middleware to read them."""
     for name, value in values.items():
         monkeypatch.setenv(f"FOTOWEB_{name.upper()}", value.replace("\x00", "\x01"))
     FotoWebASGIMiddleware(lambda _scope: None)

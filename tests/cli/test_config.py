@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from fotoweb_middleware.settings.texts import ABOUT
+from fotoweb_middleware.settings import DECLARED
 from tests.cli.samples import CLIENT_SECRET, KEY, run
 
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Set what is required, and a cache with a password."""
+    """Set what is required, and a session store with a password."""
     monkeypatch.setenv("FOTOWEB_URL", "https://[2001:db8::1]")
     monkeypatch.setenv("FOTOWEB_CLIENT_ID", "an-id")
     monkeypatch.setenv("FOTOWEB_CLIENT_SECRET", CLIENT_SECRET)
@@ -25,7 +25,7 @@ def test_shows_every_setting_with_value_and_origin(environment: pytest.MonkeyPat
     lines = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()}
 
     assert done.exit_code == 0
-    assert list(lines) == [f"FOTOWEB_{name.upper()}" for name in ABOUT]
+    assert list(lines) == [f"FOTOWEB_{name.upper()}" for name in DECLARED]
     assert lines["FOTOWEB_URL"] == ["https://[2001:db8::1]", "environment"]
     assert lines["FOTOWEB_PATH_PREFIX"] == ["/oauth2", "default"]
     assert lines["FOTOWEB_CACHE"] == ["redis://:***@cache.example/0", "environment"]

@@ -13,7 +13,8 @@ from fotoweb_middleware.demo.gallery import Asked, Gallery
 from fotoweb_middleware.demo.pages import Place, Reply
 from fotoweb_middleware.demo.pictures import FotoWebApi
 from fotoweb_middleware.demo.sightings import RefreshWatch, Sightings
-from fotoweb_middleware.model import Session, User
+from fotoweb_middleware.log import readable_time
+from fotoweb_middleware.session import Session, User
 from fotoweb_middleware.testing import Client, FakeClock, FakeFotoWeb
 
 URL = "http://127.0.0.1:4711"
@@ -45,7 +46,7 @@ def token_of(fake: FakeFotoWeb, user_name: str = "alice") -> str:
 
 def refresh_line(expires_at: float, created: float) -> logging.LogRecord:
     """Return the line that the middleware logs for a refresh."""
-    text = f"token refreshed session=ab12 expires_at={expires_at}"
+    text = f"token refreshed session=ab12 expires_at={readable_time(expires_at)}"
     record = logging.LogRecord("fotoweb_middleware", logging.INFO, "", 0, "%s", (text,), None)
     record.created = created
     return record

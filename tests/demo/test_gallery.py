@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from fotoweb_middleware.demo.pages import Reply
-from fotoweb_middleware.model import User
+from fotoweb_middleware.session import User
 from fotoweb_middleware.testing import Fault
 from tests.demo.samples import URL, Wall, hang_pictures, refresh_line, session_for
 

@@ -38,7 +38,7 @@ def fake() -> FakeFotoWeb:
 
 
 def test_a_user_sees_their_own_archives(fake: FakeFotoWeb) -> None:
-    """Names, counts and posters come from FotoWeb, for whoever the token belongs to."""
+    """Names, counts and posters come from FotoWeb, for the user of the token."""
     api = FotoWebApi(URL, httpx.Client(transport=fake.transport()))
 
     archives = api.archives(f"Bearer {token_of(fake, 'bob')}")

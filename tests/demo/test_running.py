@@ -5,24 +5,18 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from fotoweb_middleware.demo.ports import listen
-from fotoweb_middleware.demo.running import Demo, running
-from fotoweb_middleware.testing import Client, FakeFotoWeb
+from fotoweb_middleware.demo.running import Demo, announce, running
+from fotoweb_middleware.testing import FakeFotoWeb
 from tests.demo.person import Person
 
-PATIENCE_SECONDS = 15.0
+MOST_SECONDS = 40.0
 KEY = "kJ8s-2mQzX0pLr7VtY5wBn3cHd6fGg9aEeRiUoTqWxM"
-
-
-def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with listen("127.0.0.1", 0) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @pytest.fixture(params=[False, True], ids=["asgi", "wsgi"])
@@ -34,7 +28,7 @@ def wsgi(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture
 def demo(wsgi: bool) -> Iterator[Demo]:
     """Run a demo whose tokens outlive the test: with those of a second a slow page finds FotoWeb refusing them."""
-    with running(host="127.0.0.1", port=free_port(), wsgi=wsgi, token_lifetime_seconds=600) as running_demo:
+    with running(host="127.0.0.1", port=0, wsgi=wsgi, token_lifetime_seconds=600) as running_demo:
         yield running_demo
 
 
@@ -47,7 +41,7 @@ def alice(demo: Demo) -> Iterator[Person]:
 
 def wait_for_refresh(person: Person) -> dict[str, Any]:
     """Ask as the page's script does, until a refresh shows."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + MOST_SECONDS
     while time.monotonic() < deadline:
         status: dict[str, Any] = json.loads(person.fetch().content)
         if status["sightings"][0]["kind"] == "refreshed":
@@ -69,14 +63,14 @@ def test_a_picture_can_be_seen(alice: Person) -> None:
     """A preview is loaded from FotoWeb with nothing but its address."""
     page = alice.sign_in()
     address = page.text.partition('<img src="')[2].partition('"')[0]
-    with Person(address) as stranger:
-        picture = stranger.visit("")
+    with Person(address) as other:
+        picture = other.visit("")
 
     assert (picture.status_code, picture.headers["content-type"]) == (200, "image/svg+xml")
 
 
 def test_a_refresh_happens_by_itself(alice: Person, demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
-    """Requests go on, one of them brings a new token, and the terminal tells."""
+    """Requests continue, one of them brings a new token, and the terminal tells."""
     assert demo.site.simulator is not None
     demo.site.simulator.switch(access_token_lifetime_seconds=1)
     alice.sign_in()
@@ -144,34 +138,45 @@ def test_a_taken_port(wsgi: bool) -> None:
 
 
 @pytest.fixture
-def own_fotoweb(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """Name a FotoWeb in the environment that knows the gallery on a port; return that port."""
-    port = free_port()
-    fake = FakeFotoWeb(clients=[Client(redirect_uris=(f"http://localhost:{port}/oauth2/callback",))])
+def own_fotoweb(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeFotoWeb]:
+    """Name a FotoWeb in the environment, and return it."""
+    fake = FakeFotoWeb()
     with fake.serve() as url:
         monkeypatch.setenv("FOTOWEB_URL", url)
         monkeypatch.setenv("FOTOWEB_CLIENT_ID", fake.client.client_id)
         monkeypatch.setenv("FOTOWEB_CLIENT_SECRET", fake.client.client_secret)
         monkeypatch.setenv("FOTOWEB_SECRET_KEY", KEY)
         monkeypatch.setenv("FOTOWEB_CACHE", "memory://")
-        yield port
+        yield fake
 
 
-def test_your_own_fotoweb(own_fotoweb: int, wsgi: bool) -> None:
+def test_your_own_fotoweb(own_fotoweb: FakeFotoWeb, wsgi: bool) -> None:
     """With the four variables no simulator is started."""
-    with running(host="127.0.0.1", port=own_fotoweb, wsgi=wsgi) as demo, Person(demo.url) as person:
+    with running(host="127.0.0.1", port=0, wsgi=wsgi) as demo, Person(demo.url) as person:
+        own_fotoweb.register(replace(own_fotoweb.client, redirect_uris=(demo.site.callback_url,)))
         page = person.sign_in()
 
     assert demo.site.simulator is None
-    assert demo.site.callback_url == f"http://localhost:{own_fotoweb}/oauth2/callback"
+    assert demo.site.callback_url == f"http://localhost:{demo.port}/oauth2/callback"
     assert f"Pictures from {demo.site.settings.url}" in page.text
 
 
-def test_your_own_fotoweb_knows_one_port(own_fotoweb: int) -> None:
+def test_your_own_fotoweb_knows_one_port(own_fotoweb: FakeFotoWeb) -> None:
     """Where that is taken the demo stops: a callback at another one is not registered."""
     with (
-        listen("127.0.0.1", own_fotoweb),
+        listen("127.0.0.1", 0) as somebody,
         pytest.raises(OSError, match="choose another port"),
-        running(host="127.0.0.1", port=own_fotoweb, wsgi=False),
+        running(host="127.0.0.1", port=somebody.getsockname()[1], wsgi=False),
     ):
         pass
+
+
+def test_you_are_told_what_to_register(own_fotoweb: FakeFotoWeb, capsys: pytest.CaptureFixture[str]) -> None:
+    """The callback URL, no word of a simulator, and no secret."""
+    with running(host="127.0.0.1", port=0, wsgi=False) as demo:
+        announce(demo, wanted_port=demo.port, token_lifetime_seconds=60)
+    words = capsys.readouterr().out
+
+    assert f"http://localhost:{demo.port}/oauth2/callback must be registered" in words
+    assert "simulator" not in words
+    assert own_fotoweb.client.client_secret not in words

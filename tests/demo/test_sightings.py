@@ -66,7 +66,7 @@ def test_an_unending_token_is_fine(sightings: Sightings) -> None:
     assert sightings.note(None, session_for("one"), 100)[1][0].expires_at is None
 
 
-def test_another_user_starts_anew(sightings: Sightings) -> None:
+def test_another_user_gets_a_list_of_their_own(sightings: Sightings) -> None:
     """What one user did is not shown to the next in the same browser."""
     name, _ = sightings.note(None, session_for("one"), 100)
     bob = replace(ALICE, user_id=7)

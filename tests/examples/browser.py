@@ -11,7 +11,7 @@ import httpx
 
 ORIGIN = "http://localhost:8000"
 
-Door = Literal["asgi", "wsgi"]
+Interface = Literal["asgi", "wsgi"]
 
 NAVIGATION = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 
@@ -20,15 +20,15 @@ class Browser:
     """Asks an app over httpx, and does not follow redirects.
 
     Args:
-        door: Which kind of app.
+        interface: Which kind of app.
         app: The wrapped app.
         runner: One event loop for all requests, as under a real server.
     """
 
-    def __init__(self, door: Door, app: Any, runner: asyncio.Runner) -> None:
+    def __init__(self, interface: Interface, app: Any, runner: asyncio.Runner) -> None:
         self._runner = runner
         self._client: httpx.Client | httpx.AsyncClient
-        if door == "asgi":
+        if interface == "asgi":
             self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN)
         else:
             self._client = httpx.Client(transport=httpx.WSGITransport(app), base_url=ORIGIN)
@@ -58,10 +58,10 @@ class Browser:
 
 
 @contextmanager
-def browse(door: Door, app: Any) -> Iterator[Browser]:
+def browse(interface: Interface, app: Any) -> Iterator[Browser]:
     """Open a browser on an app, with an event loop for as long as it is open."""
     with asyncio.Runner() as runner:
-        browser = Browser(door, app, runner)
+        browser = Browser(interface, app, runner)
         try:
             yield browser
         finally:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import shlex
-import socket
 import subprocess
 import sys
 import time
@@ -66,46 +66,39 @@ for_every_command = pytest.mark.parametrize("command", COMMANDS, ids=[command.li
 
 
 @contextmanager
-def started(command: Command, variables: dict[str, str]) -> Iterator[str]:
-    """Run a command on a free port until the block ends, and return where it serves."""
-    port = free_port()
+def started(command: Command, variables: dict[str, str], log: Path) -> Iterator[str]:
+    """Run a command on a port of the system's choice until the block ends, and return where it serves."""
     words = command.words()
-    words += ["--bind", f"127.0.0.1:{port}"] if words[0].endswith("gunicorn") else ["--port", str(port)]
-    process = subprocess.Popen(words, cwd=command.folder, env=command.environment(variables), stdout=subprocess.DEVNULL)
+    words += ["--bind", "127.0.0.1:0"] if words[0].endswith("gunicorn") else ["--port", "0"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            words, cwd=command.folder, env=command.environment(variables), stdout=output, stderr=output
+        )
     try:
-        wait_for(process, port)
-        yield f"http://localhost:{port}"
+        yield f"http://localhost:{port_of(process, log)}"
     finally:
         process.terminate()
         process.wait(STOP_SECONDS)
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_for(process: subprocess.Popen[bytes], port: int) -> None:
-    """Wait until somebody listens on the port."""
+def port_of(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Wait until the server says where it listens."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        assert process.poll() is None, f"the server ended with {process.returncode}"
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        text = log.read_text(encoding="utf-8")
+        if found := re.search(r"http://127\.0\.0\.1:(\d+)", text):
+            return found[1]
+        assert process.poll() is None, text
         time.sleep(0.05)
     pytest.fail("the server did not start")
 
 
 @for_every_command
-def test_the_command_serves_the_example(command: Command, variables: dict[str, str]) -> None:
+def test_the_command_serves_the_example(command: Command, variables: dict[str, str], tmp_path: Path) -> None:
     """The public page answers, and the front page leads to FotoWeb."""
-    with started(command, variables) as origin:
-        about = httpx.get(f"{origin}/about")
-        front = httpx.get(f"{origin}/", headers=NAVIGATION)
+    with started(command, variables, tmp_path / "log") as origin, httpx.Client(timeout=START_SECONDS) as client:
+        about = client.get(f"{origin}/about")
+        front = client.get(f"{origin}/", headers=NAVIGATION)
 
     assert (about.status_code, front.status_code) == (200, 302)
     assert "Nobody needs to sign in" in about.text
@@ -130,6 +123,6 @@ def test_a_missing_variable_stops_the_command(command: Command, variables: dict[
 
 
 def test_every_example_has_a_command() -> None:
-    """Seven commands in five files: Django and the app without code have one for each door."""
+    """Seven commands in five files: Django and the app without code have one for each middleware."""
     assert len(COMMANDS) == 7
     assert all(commands(path) for path in EXAMPLES.glob("*.py"))

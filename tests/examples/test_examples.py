@@ -7,24 +7,25 @@ from typing import Any
 
 import pytest
 
+from fotoweb_middleware import wrap
 from fotoweb_middleware.testing import FakeFotoWeb
-from tests.examples.browser import Browser, Door, browse
+from tests.examples.browser import Browser, Interface, browse
 from tests.examples.conftest import EXAMPLES, LoadExample
 
-WRAPPED: dict[str, tuple[Door, str, str]] = {
+WRAPPED: dict[str, tuple[Interface, str, str]] = {
     "FastAPI": ("asgi", "fastapi_app", "app"),
     "Starlette": ("asgi", "starlette_app", "app"),
     "Flask": ("wsgi", "flask_app", "app"),
     "Django as ASGI": ("asgi", "django_app", "asgi_application"),
     "Django as WSGI": ("wsgi", "django_app", "wsgi_application"),
 }
-"""Examples that wrap their app themselves: door, module, attribute."""
+"""Examples that wrap their app themselves: interface, module, attribute."""
 
-NOT_WRAPPED: dict[str, tuple[Door, str]] = {
+NOT_WRAPPED: dict[str, tuple[Interface, str]] = {
     "no code, ASGI": ("asgi", "no_code:asgi_app"),
     "no code, WSGI": ("wsgi", "no_code:wsgi_app"),
 }
-"""Apps that ``fotoweb_middleware.wrap`` wraps: door, FOTOWEB_APP."""
+"""Apps that ``fotoweb_middleware.wrap`` wraps: interface, FOTOWEB_APP."""
 
 ARCHIVES_OF_ALICE = ["Nordic coast", "Garden and greenhouse"]
 
@@ -39,27 +40,27 @@ def browser(
     """Open a browser on one of the examples."""
     app: Any
     if request.param in WRAPPED:
-        door, module, attribute = WRAPPED[request.param]
+        interface, module, attribute = WRAPPED[request.param]
         app = getattr(load_example(module), attribute)
     else:
-        door, address = NOT_WRAPPED[request.param]
+        interface, address = NOT_WRAPPED[request.param]
         load_example(address.partition(":")[0])
-        app = wrap_without_code(door, address, variables, monkeypatch)
-    with browse(door, app) as opened:
+        app = wrap_without_code(interface, address, variables, monkeypatch)
+    with browse(interface, app) as opened:
         yield opened
 
 
-def wrap_without_code(door: Door, address: str, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
+def wrap_without_code(
+    interface: Interface, address: str, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Any:
     """Do what uvicorn and gunicorn do with ``fotoweb_middleware.wrap:asgi`` and ``…:wsgi``."""
-    from fotoweb_middleware import wrap  # noqa: PLC0415 (the others do without)
-
     wanted = {**variables, "FOTOWEB_APP": address, "FOTOWEB_PUBLIC_PATHS": "/about"}
     for variable, value in wanted.items():
         monkeypatch.setenv(variable, value)
     monkeypatch.syspath_prepend(EXAMPLES)
-    vars(wrap).pop(door, None)  # It keeps what it wrapped; each test wraps anew.
-    app = getattr(wrap, door)
-    vars(wrap).pop(door)
+    vars(wrap).pop(interface, None)  # It keeps what it wrapped; each test wraps again.
+    app = getattr(wrap, interface)
+    vars(wrap).pop(interface)
     return app
 
 

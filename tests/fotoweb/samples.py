@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fotoweb_middleware.effects import HttpReply
+from fotoweb_middleware.fotoweb.messages import HttpReply
 from fotoweb_middleware.fotoweb.tokens import read_token_reply
-from fotoweb_middleware.model import TokenSet
+from fotoweb_middleware.session import TokenSet
 
 NOW = 1_750_000_000.0
 ABSENT = object()

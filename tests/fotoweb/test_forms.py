@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fotoweb_middleware.fotoweb.tokens import Form, build_code_form, build_refresh_form
+from fotoweb_middleware.fotoweb.messages import Form
+from fotoweb_middleware.fotoweb.tokens import build_code_form, build_refresh_form
 
 
 def code_form(**changes: Any) -> Form:
@@ -21,7 +22,7 @@ def code_form(**changes: Any) -> Form:
 
 def test_code_form() -> None:
     """A code is exchanged with everything the vendor's page lists, each once."""
-    assert sorted(code_form()) == [
+    assert sorted(code_form().fields) == [
         ("client_id", "id"),
         ("client_secret", "secret"),
         ("code", "C"),
@@ -33,18 +34,18 @@ def test_code_form() -> None:
 
 def test_code_form_without_redirect_uri() -> None:
     """``redirect_uri`` is left out where the authorization request carried none (vendor: MUST NOT BE GIVEN)."""
-    assert "redirect_uri" not in dict(code_form(redirect_uri=None))
+    assert "redirect_uri" not in dict(code_form(redirect_uri=None).fields)
 
 
 def test_code_form_without_verifier() -> None:
     """Without PKCE there is no ``code_verifier``."""
-    assert "code_verifier" not in dict(code_form(code_verifier=None))
+    assert "code_verifier" not in dict(code_form(code_verifier=None).fields)
 
 
 def test_refresh_form() -> None:
     """A refresh sends the refresh token and the client's credentials, each once."""
     form = build_refresh_form(client_id="id", client_secret="secret", refresh_token="RT")
-    assert sorted(form) == [
+    assert sorted(form.fields) == [
         ("client_id", "id"),
         ("client_secret", "secret"),
         ("grant_type", "refresh_token"),

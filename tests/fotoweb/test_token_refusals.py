@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fotoweb_middleware.effects import HttpReply
 from fotoweb_middleware.errors import FotoWebNonsense, FotoWebRefused, FotoWebUnreachable
+from fotoweb_middleware.fotoweb.messages import HttpReply
 from fotoweb_middleware.fotoweb.tokens import is_operator_fault
 from tests.fotoweb.samples import NOW, read, reply, success
 

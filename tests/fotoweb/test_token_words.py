@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from fotoweb_middleware.effects import HttpReply
 from fotoweb_middleware.errors import FotoWebNonsense, FotoWebUnreachable
-from fotoweb_middleware.fotoweb.identity import read_text
+from fotoweb_middleware.fotoweb.messages import HttpReply
 from fotoweb_middleware.fotoweb.tokens import read_expires_in
+from fotoweb_middleware.fotoweb.user import read_text
 from tests.fotoweb.samples import read, reply, success
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fotoweb_middleware.errors import FotoWebNonsense
-from fotoweb_middleware.model import TokenSet
+from fotoweb_middleware.session import TokenSet
 from tests.fotoweb.samples import ABSENT, NOW, read, reply, success
 
 

@@ -1,7 +1,6 @@
-"""Every parser that faces strangers, with what must hold of it, inputs to begin with, and words of its language.
+"""Every parser that faces anonymous users, with what must hold of it, inputs to begin with, and words of its language.
 
-Hypothesis plays with them in every run of the tests, a coverage-guided fuzzer with ``make fuzz``,
-whose figures stand in ``docs/reference/fuzzing.md``.
+Hypothesis plays with them in every run of the tests, a coverage-guided fuzzer with ``make fuzz``.
 """
 
 from __future__ import annotations
@@ -10,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.fuzz import seeds, words
-from tests.fuzz.cookie_checks import check_content, check_cookie_header, check_parts, check_sealed
-from tests.fuzz.gate_checks import check_request
+from tests.fuzz.cookie_checks import check_chunks, check_content, check_cookie_header, check_sealed
 from tests.fuzz.reply_checks import check_identity, check_retry_after, check_token_reply
 from tests.fuzz.request_checks import check_accept, check_callback, check_origin, check_return_target
+from tests.fuzz.whole_request_checks import check_request
 
 __all__ = ["HARNESSES", "Harness"]
 
@@ -35,9 +34,9 @@ class Harness:
 
 HARNESSES: dict[str, Harness] = {
     "cookie_header": Harness(check_cookie_header, seeds.COOKIE_HEADERS, words.COOKIE),
-    "cookie_parts": Harness(check_parts, seeds.COOKIE_PARTS, words.COOKIE),
+    "cookie_chunks": Harness(check_chunks, seeds.COOKIE_CHUNKS, words.COOKIE),
     "sealed": Harness(check_sealed, seeds.SEALED_VALUES, words.SEAL),
-    "content": Harness(check_content, seeds.CONTENTS, words.CONTENT),
+    "content": Harness(check_content, seeds.CONTENTS, words.JSON),
     "return_target": Harness(check_return_target, seeds.TARGETS, words.URL),
     "callback": Harness(check_callback, seeds.CALLBACKS, words.QUERY),
     "token_reply": Harness(check_token_reply, seeds.TOKEN_REPLIES, words.JSON),

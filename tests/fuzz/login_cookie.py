@@ -1,24 +1,38 @@
-"""The cookie of one login in progress, sealed by the sample site: whose state a callback must bring."""
+"""The cookie of one login in progress, sealed by the sample context: whose state a callback must bring."""
 
 from __future__ import annotations
 
-from fotoweb_middleware.cookies.content import LoginInProgress, write_login
-from fotoweb_middleware.cookies.seal import Purpose
-from fotoweb_middleware.journeys.login import login_cookie_name
-from fotoweb_middleware.site import Site
-from fotoweb_middleware.stages.lookup import present
-from tests.site.samples import NOW, a_request, a_site
+from fotoweb_middleware.context import Context, open_context
+from fotoweb_middleware.cookies import read_cookies
+from fotoweb_middleware.sealing import Purpose
+from fotoweb_middleware.views.login import LoginInProgress, login_cookie_name
+from tests.core.samples import NOW, SECURE, a_settings, counted_entropy
 
-__all__ = ["CALLBACK_COOKIE", "STATE", "login_cookie"]
+__all__ = ["CALLBACK_COOKIE", "CONTEXT", "STATE"]
 
 STATE = "rGq1X0aVb2kQw7TzM3nY9sLd"
 
 
-def login_cookie(site: Site) -> str:
+def a_context() -> Context:
+    """Return a context at a time that stands still."""
+    return open_context(
+        a_settings(),
+        store=None,
+        transport=None,
+        executor=None,
+        max_slow_waiters=4,
+        clock=lambda: NOW,
+        monotonic=lambda: 0.0,
+        entropy=counted_entropy(),
+    )
+
+
+def login_cookie(context: Context) -> str:
     """Return a Cookie header with a login whose state is ``STATE``."""
     login = LoginInProgress(STATE, "verifier", "https://app.example/oauth2/callback", "/", NOW)
-    name = login_cookie_name(present(site, a_request()), STATE)
-    return f"{name}={site.sealer.seal(write_login(login), Purpose.LOGIN, name=name)}"
+    name = login_cookie_name(read_cookies(None, SECURE), STATE)
+    return f"{name}={context.sealer.seal(login.to_json(), Purpose.LOGIN, name=name)}"
 
 
-CALLBACK_COOKIE = login_cookie(a_site())
+CONTEXT = a_context()
+CALLBACK_COOKIE = login_cookie(CONTEXT)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 
-from fotoweb_middleware.cookies.content import read_record, write_record
-from fotoweb_middleware.effects import HttpReply
 from fotoweb_middleware.errors import FotoWebError, FotoWebRefused, FotoWebUnreachable
-from fotoweb_middleware.fotoweb.identity import read_user
+from fotoweb_middleware.fotoweb.messages import HttpReply
 from fotoweb_middleware.fotoweb.tokens import is_operator_fault, read_retry_after, read_token_reply
-from fotoweb_middleware.model import SessionRecord, TokenSet
-from tests.site.samples import NOW
+from fotoweb_middleware.fotoweb.user import read_user
+from fotoweb_middleware.session import SessionRecord, TokenSet
+from tests.core.samples import NOW
 
 __all__ = ["check_identity", "check_retry_after", "check_token_reply"]
 
@@ -77,7 +77,7 @@ def check_identity(data: bytes) -> None:
 
 def same_when_kept(record: SessionRecord) -> bool:
     """Return whether a session reads as it was written."""
-    return read_record(write_record(record)) == record
+    return SessionRecord.from_json(json.loads(json.dumps(record.to_json()))) == record
 
 
 def check_retry_after(data: bytes) -> None:

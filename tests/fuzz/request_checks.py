@@ -8,21 +8,26 @@ from typing import Any
 
 import ada_url
 
-from fotoweb_middleware.effects import Claim
+from fotoweb_middleware.cookies import read_cookies
 from fotoweb_middleware.fotoweb.authorize import CallbackProblem, read_callback
-from fotoweb_middleware.journeys.callback import complete_login
-from fotoweb_middleware.journeys.target import next_target, requested_target, safe_target
-from fotoweb_middleware.model import Answer
-from fotoweb_middleware.site.origin import callback_url, cookie_names, is_from_elsewhere, is_loopback_host_header
-from fotoweb_middleware.site.request_class import is_document_navigation, is_navigation, wants_page
-from fotoweb_middleware.stages.lookup import present
+from fotoweb_middleware.request import (
+    callback_url,
+    cookie_names,
+    is_cross_origin,
+    is_document_navigation,
+    is_loopback_host_header,
+    is_navigation,
+    wants_page,
+)
+from fotoweb_middleware.views.callback import ValidatedCallback, validate
+from fotoweb_middleware.views.next_path import next_parameter, requested_path, safe_next_path
+from tests.core.samples import a_request, a_settings
 from tests.fuzz.browser_url import leads_to_own_page, parsed, stays_at
-from tests.fuzz.login_cookie import CALLBACK_COOKIE, STATE
-from tests.site.samples import a_request, a_site
+from tests.fuzz.login_cookie import CALLBACK_COOKIE, CONTEXT, STATE
 
 __all__ = ["check_accept", "check_callback", "check_origin", "check_return_target"]
 
-SITE = a_site()
+SETTINGS = a_settings()
 ORIGIN = "https://app.example"
 MOUNTS = ("", "/sub", "/\u00e4", "//evil.test")
 SINGLE = ("state", "code", "error", "error_description", "iss")
@@ -32,13 +37,15 @@ def check_return_target(data: bytes) -> None:
     """Whatever is asked for, a login leads to a path on this origin, as browsers read it, and to no page of our own."""
     text = data.decode("utf-8", "surrogateescape")
     for mount in MOUNTS:
-        check_target(mount, safe_target(SITE, mount, text))
-        assert safe_target(SITE, mount, safe_target(SITE, mount, text)) == safe_target(SITE, mount, text)
+        check_target(mount, safe_next_path(SETTINGS, mount, text))
+        assert safe_next_path(SETTINGS, mount, safe_next_path(SETTINGS, mount, text)) == safe_next_path(
+            SETTINGS, mount, text
+        )
     query = data.decode("latin-1")
-    check_target("", next_target(SITE, a_request("/oauth2/login", query=query)))
+    check_target("", next_parameter(SETTINGS, a_request("/oauth2/login", query=query)))
     path, _, asked = query.partition("?")
-    check_target("", requested_target(SITE, a_request(path, raw_path=path, query=asked)))
-    check_target("", requested_target(SITE, a_request(text, raw_path=None, query=asked)))
+    check_target("", requested_path(SETTINGS, a_request(path, raw_path=path, query=asked)))
+    check_target("", requested_path(SETTINGS, a_request(text, raw_path=None, query=asked)))
 
 
 def check_target(mount: str, target: str) -> None:
@@ -55,18 +62,15 @@ def check_callback(data: bytes) -> None:
     """A callback counts only with this browser's own state, as another reader of forms sees it."""
     query = data.decode("latin-1")
     found = read_callback(query)
-    if isinstance(found, CallbackProblem):
-        assert becomes_of(query, "") == 400
-    else:
+    if not isinstance(found, CallbackProblem):
         seen = ada_url.URLSearchParams(query)
         assert all(len(seen.get_all(name)) <= 1 for name in SINGLE)
         assert (found.state, found.code, found.error) == tuple(only(seen, name) for name in ("state", "code", "error"))
         assert bool(found.code) != bool(found.error)
         assert len(found.state) <= 128
         assert len(found.error_description) <= 500
-        assert becomes_of(query, "") == 400
-    claimed = becomes_of(query, CALLBACK_COOKIE) == 0
-    assert claimed is (not isinstance(found, CallbackProblem) and found.state == STATE)
+    assert not is_ours(query, "")
+    assert is_ours(query, CALLBACK_COOKIE) is (not isinstance(found, CallbackProblem) and found.state == STATE)
 
 
 def only(seen: ada_url.URLSearchParams, name: str) -> str:
@@ -74,22 +78,12 @@ def only(seen: ada_url.URLSearchParams, name: str) -> str:
     return str(seen.get(name) or "")
 
 
-def becomes_of(query: str, cookie: str) -> int:
-    """Return the status of the answer to a callback, or 0 where its state is good and is being used up."""
+def is_ours(query: str, cookie: str) -> bool:
+    """Return whether a callback is tied to a login that this browser began."""
     request = a_request("/oauth2/callback", query=query, cookie=cookie)
-    flow = complete_login(SITE, request, present(SITE, request))
-    try:
-        effect = next(flow)
-    except StopIteration as ended:
-        answer: Answer = ended.value
-        assert not [name for name, _ in answer.headers if name.lower() == "set-cookie"], (
-            "a bad callback changes nothing"
-        )
-        assert len(answer.body) < 50_000
-        return answer.status
-    assert isinstance(effect, Claim), "nothing is asked before the state is used up"
-    flow.close()
-    return 0
+    return isinstance(
+        validate(CONTEXT, request, read_cookies(cookie, cookie_names(request, SETTINGS))), ValidatedCallback
+    )
 
 
 def headers_of(data: bytes, *names: str) -> dict[str, str]:
@@ -104,12 +98,12 @@ def check_origin(data: bytes) -> None:
     host = headers.get("host", "app.example")
     for scheme in ("https", "http"):
         request = a_request("/oauth2/login", scheme=scheme, method="POST", **headers)
-        address = callback_url(SITE, request)
+        address = callback_url(request, SETTINGS)
         read = parsed(f"{scheme}://{host}/") if address else None
         if address is not None and read is not None and is_plain_host(host):
             assert stays_at(str(read.origin), address)
             assert read.username == read.password == ""
-        if not cookie_names(SITE, request).secure:
+        if not cookie_names(request, SETTINGS).secure:
             assert scheme == "http"
             assert read is None or is_this_machine(str(read.hostname)), f"{host!r} is not this machine"
         check_elsewhere(request, headers, str(read.host) if read is not None else None)
@@ -119,10 +113,10 @@ def check_origin(data: bytes) -> None:
 def check_elsewhere(request: Any, headers: dict[str, str], own: str | None) -> None:
     """Another origin's request is never taken for our own."""
     if "sec_fetch_site" in headers:
-        assert is_from_elsewhere(SITE, request) is (headers["sec_fetch_site"] not in {"same-origin", "none"})
+        assert is_cross_origin(request, SETTINGS) is (headers["sec_fetch_site"] not in {"same-origin", "none"})
     elif "origin" not in headers:
-        assert not is_from_elsewhere(SITE, request)
-    elif not is_from_elsewhere(SITE, request):
+        assert not is_cross_origin(request, SETTINGS)
+    elif not is_cross_origin(request, SETTINGS):
         theirs = parsed(headers["origin"])
         assert theirs is None or own is None or theirs.host == own, f"{headers['origin']!r} is not {own!r}"
 

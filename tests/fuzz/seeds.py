@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import math
+import json
 
-from fotoweb_middleware.cookies.content import (
-    LoginInProgress,
-    Trail,
-    write_handle,
-    write_login,
-    write_record,
-    write_trail,
-)
-from fotoweb_middleware.model import SessionRecord, TokenSet, User
+from fotoweb_middleware.session import SessionRecord, TokenSet, User
+from fotoweb_middleware.views.login import LoginInProgress
+from tests.core.test_next_path import HOSTILE
 from tests.fuzz.cookie_checks import GENUINE, SEALED
-from tests.fuzz.gate_checks import GENUINE_COOKIE
 from tests.fuzz.login_cookie import STATE
-from tests.journeys.test_target import HOSTILE
+from tests.fuzz.whole_request_checks import SESSION_COOKIE
 
 N = "__Host-fotoweb"
 
@@ -53,7 +46,7 @@ COOKIE_HEADERS = encoded(
     's="' + '\\"' * 300 + f'"; {N}=v',
     f"{N};{N}=;;;{N}",
 )
-COOKIE_PARTS = encoded(
+COOKIE_CHUNKS = encoded(
     ANNA,
     BO,
     CY,
@@ -75,19 +68,10 @@ SEALED_VALUES = encoded(
 
 ANNA_ALONE = SessionRecord("id", 1, TokenSet("access", "refresh", 1.5, None), 1, 2, User(1, "anna", "Anna Ek", "a@b"))
 NOBODY = SessionRecord("id", 1_000_001, TokenSet("access", None, 1, 2), 1, 2, None)
+LOGIN = LoginInProgress("state", "verifier", "https://app.example/oauth2/callback", "/a?b", 1.5)
 CONTENTS = (
-    write_handle("anna", 2e9),
-    write_handle("\u3031", math.nan),
-    write_handle("", math.inf),
-    write_record(ANNA_ALONE),
-    write_record(NOBODY),
-    write_login(LoginInProgress("state", "verifier", "https://app.example/oauth2/callback", "/a?b", 1.5)),
-    write_login(LoginInProgress("state", None, None, "/", 1)),
-    write_trail(Trail(2, 1.5, 4000)),
-    write_record(ANNA_ALONE).replace(b"1anna", b"xanna"),
-    write_record(ANNA_ALONE)[:70] + b"\xff" * 30,
-    b"r2" + b"\xff" * 90,
-    *encoded('["h1","anna",2000000000.0]', '["r1","id",1,"access","refresh",1.5,null,1,2,null]', "[" * 3000, "\xff"),
+    *(json.dumps(each.to_json()).encode() for each in (ANNA_ALONE, NOBODY, LOGIN)),
+    *encoded('["reference","anna",2000000000.0]', '["s",1,["a","r",0,NaN],1,1,[1,2,3,4]]', "[" * 3000, "{}", "\xff"),
 )
 
 TARGETS = encoded(*(target for target in HOSTILE if len(target) < 2000 and "\ud800" not in target)) + encoded(
@@ -197,14 +181,14 @@ ACCEPTS = encoded(
 NAVIGATE = "Accept: text/html\nSec-Fetch-Mode: navigate\nSec-Fetch-Dest: document\nSec-Fetch-Site: none"
 REQUESTS = encoded(
     f"GET /a?b=c\n{NAVIGATE}",
-    f"GET /a\n{NAVIGATE}\nCookie: x=y; {GENUINE_COOKIE}; {GENUINE_COOKIE}",
-    f"GET /a\nCookie: x=y, {GENUINE_COOKIE}",
-    f"GET /health\nCookie: x=y,{GENUINE_COOKIE}",
-    f"GET /health\nCookie: x=y, {GENUINE_COOKIE}",
-    f"POST /a\nCookie: {GENUINE_COOKIE}\nOrigin: https://evil.test",
-    f"POST /a\nCookie: {GENUINE_COOKIE}\nSec-Fetch-Site: same-site",
-    f"POST /oauth2/logout\nCookie: {GENUINE_COOKIE}\nSec-Fetch-Site: same-origin",
-    f"GET /oauth2/session\nCookie: {GENUINE_COOKIE}",
+    f"GET /a\n{NAVIGATE}\nCookie: x=y; {SESSION_COOKIE}; {SESSION_COOKIE}",
+    f"GET /a\nCookie: x=y, {SESSION_COOKIE}",
+    f"GET /health\nCookie: x=y,{SESSION_COOKIE}",
+    f"GET /health\nCookie: x=y, {SESSION_COOKIE}",
+    f"POST /a\nCookie: {SESSION_COOKIE}\nOrigin: https://evil.test",
+    f"POST /a\nCookie: {SESSION_COOKIE}\nSec-Fetch-Site: same-site",
+    f"POST /oauth2/logout\nCookie: {SESSION_COOKIE}\nSec-Fetch-Site: same-origin",
+    f"GET /oauth2/session\nCookie: {SESSION_COOKIE}",
     f"GET /oauth2/login?next=//evil.test\n{NAVIGATE}",
     "GET /oauth2/callback?code=a&state=b",
     "OPTIONS /a\nOrigin: https://partner.example\nAccess-Control-Request-Method: PUT",

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import math
-import struct
-
 from tests.fuzz.cookie_checks import SEALED
-from tests.fuzz.gate_checks import GENUINE_COOKIE
 from tests.fuzz.login_cookie import STATE
 from tests.fuzz.seeds import NAVIGATE, encoded, spaced
+from tests.fuzz.whole_request_checks import SESSION_COOKIE
 
 ACCEPT = encoded(
     *spaced("text/html */* text/* application/json ;q=0 ;q=0.000 ; , q = navigate document prefetch no-cors -"), "\n"
 )
 COOKIE = encoded(
-    *spaced('; = , " \\ $Version=1 __Host-fotoweb fotoweb .1 .2 -login-a -trail 2~ 3~'), "; ", ", ", "\t", "\x7f"
-)
-CONTENT = (
-    *encoded(*spaced("r2 h2 l2 t2 r1 anna 1 -1 \u3031 \xe9")),
-    *(struct.pack(">d", seconds) for seconds in (0.0, 2e9, -1.0, math.inf, math.nan)),
-    *(struct.pack(">I", place) for place in (0, 1, 2, 10, 2**32 - 1)),
-    struct.pack(">Q", 2**64 - 1),
+    *spaced('; = , " \\ $Version=1 __Host-fotoweb fotoweb .1 .2 -login-a -attempts 2~ 3~'), "; ", ", ", "\t", "\x7f"
 )
 JSON = encoded(
     *spaced('[ ] { } : , " \\u0000 \\ud800 null true NaN Infinity -1 1e999 28800.000000 1e3 \\r\\n 401 429 503'),
@@ -41,8 +32,8 @@ REQUEST = encoded(
     *spaced("Cookie: Origin: Host: Accept: Sec-Fetch-Mode: Sec-Fetch-Dest: Sec-Fetch-Site: X-Requested-With:"),
     "\n",
     f"\n{NAVIGATE}",
-    f"\nCookie: {GENUINE_COOKIE}",
-    f"\nCookie: a=b, {GENUINE_COOKIE}",
+    f"\nCookie: {SESSION_COOKIE}",
+    f"\nCookie: a=b, {SESSION_COOKIE}",
     "\nAccess-Control-Request-Method: PUT",
 )
 SEAL = encoded(*spaced(". = - _ A + /"), "\n", SEALED[0][:20], SEALED[0][-43:])

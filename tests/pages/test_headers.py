@@ -23,7 +23,10 @@ def test_policy_allows_the_very_style_that_is_sent(page: Page) -> None:
 
 
 def test_policy_allows_nothing_else() -> None:
-    """Everything but our own style and our own form is forbidden, framing and base elements included (T-OP-03)."""
+    """Everything but our own style and our own form is forbidden, framing and base elements included (T-OP-03).
+
+    Shows R-OP2.
+    """
     directives = dict(SECURITY_HEADERS)["Content-Security-Policy"].split("; ")
     rest = [directive for directive in directives if not directive.startswith("style-src")]
 
@@ -31,7 +34,7 @@ def test_policy_allows_nothing_else() -> None:
 
 
 def test_other_headers() -> None:
-    """Type, sniffing, referrer, opener and caching are settled; no header stands there twice (T-OP-03)."""
+    """Type, sniffing, referrer, opener and caching are settled; no header stands there twice (R-OP2; T-OP-03)."""
     expected = {
         "Content-Type": "text/html; charset=utf-8",
         "X-Content-Type-Options": "nosniff",

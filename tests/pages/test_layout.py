@@ -85,7 +85,7 @@ def test_program_without_a_session_gets_words_of_its_own() -> None:
 
 @each_page
 def test_no_script_and_nothing_loaded(shown: Page) -> None:
-    """A page runs no script, carries no style attribute, and loads nothing from anywhere."""
+    """A page runs no script, carries no style attribute, and loads nothing from anywhere (R-OP2)."""
     seen = read(shown)
     loading = {"script", "link", "img", "iframe", "object", "embed", "base", "audio", "video", "source", "use", "image"}
 
@@ -134,7 +134,7 @@ def test_settings_are_named_in_code_alone(shown: Page) -> None:
 
 @pytest.mark.parametrize("words", HOSTILE)
 def test_outside_words_are_text_and_nothing_else(words: str) -> None:
-    """Hostile words in FotoWeb's description add no element and no attribute, and read as they were sent."""
+    """Hostile words in FotoWeb's description add no element and no attribute, and read as they were sent (R-OP1)."""
     plain, hostile = read(denied("harmless")), read(denied(words))
 
     assert plain.tags == hostile.tags

@@ -189,7 +189,7 @@ def test_fotoweb_error_says_whether_another_try_helps(error: str, title: str) ->
 
 @pytest.mark.parametrize("error", ["<script>x</script>", "brand_new_code", "INVALID_CLIENT", "`x`", "access_denied"])
 def test_unknown_error_code_is_never_shown(error: str) -> None:
-    """A code that OAuth doesn't know chooses the general page and appears nowhere."""
+    """A code that OAuth doesn't know chooses the general page and appears nowhere (R-AC11)."""
     expected = page("fotoweb_error", step="authorize", error="", retry_url=LOGIN_URL)
 
     assert expected == page("fotoweb_error", step="authorize", error=error, retry_url=LOGIN_URL)

@@ -7,20 +7,31 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import platform
 import shutil
 import signal
 import socket
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+import redis
 
 from tests.providers.child import Child, ChildError
+from tests.providers.ports import free_port
 
-__all__ = ["RedisServer", "find_redis_server"]
+__all__ = ["RedisServer", "admin", "find_redis_server", "frozen", "kill", "pid_of", "turn_clock"]
 
 START_TRIES = 5
+TURN_CLOCK = """
+for _, key in ipairs(redis.call('KEYS', '*')) do
+  local left = redis.call('PTTL', key)
+  if left > 0 then redis.call('PEXPIRE', key, left - ARGV[1]) end
+end
+"""
 
 
 def find_redis_server() -> Path | None:
@@ -38,12 +49,6 @@ def find_redis_server() -> Path | None:
         if spec is not None and spec.origin is not None and (path := Path(spec.origin).parent / inside).is_file():
             return path
     return None
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 class RedisServer:
@@ -88,9 +93,9 @@ class RedisServer:
         # Redis can't choose a port by itself, and somebody else may take a free one before it does: try a few.
         for _ in range(START_TRIES - 1):
             with contextlib.suppress(ChildError):
-                self._start_on(_free_port())
+                self._start_on(free_port())
                 return
-        self._start_on(_free_port())
+        self._start_on(free_port())
 
     def _start_on(self, port: int) -> None:
         program = find_redis_server()
@@ -117,6 +122,46 @@ class RedisServer:
         with socket.create_connection(("127.0.0.1", self._port), timeout=5) as connection:
             connection.sendall(b"PING\r\n")
             return connection.recv(64)
+
+
+@contextlib.contextmanager
+def admin(url: str) -> Iterator[Any]:
+    """Yield a plain client of redis-py, to look behind the store."""
+    with contextlib.closing(redis.Redis.from_url(url, protocol=2)) as client:
+        yield client
+
+
+def turn_clock(url: str) -> Callable[[float], None]:
+    """Return what lets so many seconds pass for every key: its time to live is cut by as much."""
+
+    def advance(seconds: float) -> None:
+        with admin(url) as client:
+            client.eval(TURN_CLOCK, 0, int(seconds * 1000))
+
+    return advance
+
+
+def pid_of(server: RedisServer) -> int:
+    """Return the process id of a running Redis."""
+    with admin(server.url) as client:
+        return int(client.info("server")["process_id"])
+
+
+def kill(server: RedisServer) -> None:
+    """End a Redis as a crash does."""
+    os.kill(pid_of(server), signal.SIGKILL)
+    server.stop()
+
+
+@contextlib.contextmanager
+def frozen(server: RedisServer) -> Iterator[None]:
+    """Stop a Redis in its tracks: it takes connections and answers nothing."""
+    pid = pid_of(server)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,11 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from fotoweb_middleware import Session, get_session
+from tests.servers.turned_clock import turn_middlewares
 
 __all__ = ["CHUNKS", "FILE_BYTES", "FIRST_PART_BYTES", "asgi", "chunk", "digest", "wsgi"]
+
+turn_middlewares()  # Before ``wrap`` makes one.
 
 CHUNKS = 10
 FIRST_PART_BYTES = 1_000_000

@@ -54,12 +54,12 @@ class Kind:
 
     Attributes:
         name: What tests call it.
-        door: "asgi" or "wsgi".
+        middleware: "asgi" or "wsgi".
         arguments: Of the Python that runs it.
     """
 
     name: str
-    door: str
+    adapter: str
     arguments: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -67,9 +67,9 @@ class Kind:
         return self.name
 
 
-def launched(name: str, door: str) -> Kind:
+def launched(name: str, adapter: str) -> Kind:
     """Return a server that ``launch.py`` starts."""
-    return Kind(name, door, ("-m", "tests.servers.launch", name, "{fd}"))
+    return Kind(name, adapter, ("-m", "tests.servers.launch", name, "{fd}"))
 
 
 UVICORN_H11 = launched("uvicorn-h11", "asgi")
@@ -148,7 +148,7 @@ class AppServer:
         """
         descriptor = self._listener.fileno()
         arguments = [argument.format(fd=descriptor) for argument in self.kind.arguments]
-        app = {"FOTOWEB_APP": f"tests.servers.echo_app:{self.kind.door}"}
+        app = {"FOTOWEB_APP": f"tests.servers.echo_app:{self.kind.adapter}"}
         self._process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=ROOT,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,22 +15,22 @@ import httpx
 from fotoweb_middleware.testing import Client, FakeFotoWeb, Serving
 from tests.providers.oidc_provider import OidcRig, RigOptions, StartRig
 from tests.servers.serving import SECRET_KEY, AppServer, Kind
+from tests.servers.turned_clock import CLOCK, TurnedClock
 
-__all__ = ["FakeSite", "RigSite", "accepted", "fake_site", "rig_site", "wait_until"]
+__all__ = ["TOKEN_SECONDS", "FakeSite", "RigSite", "environment", "fake_site", "rig_site", "wait_for", "wait_until"]
 
+TOKEN_SECONDS = 3600
 FLUSH = "a-refresh-token-that-nobody-issued"
-PATIENCE_SECONDS = 10.0
-MOST_TRIES = 5
-EARLY_SECONDS = 1
-"""So much earlier than the app the rig may see a token end: it counts whole seconds."""
+PATIENCE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class RigSite:
-    """An app at the independent authorization server."""
+    """An app at the independent authorization server; the clock is the app's alone."""
 
     server: AppServer
     rig: OidcRig
+    clock: TurnedClock
 
     @property
     def url(self) -> str:
@@ -49,32 +51,8 @@ class RigSite:
         credentials = {"client_id": options.client_id, "client_secret": options.client_secret}
         form = {"grant_type": "refresh_token", "refresh_token": FLUSH, **credentials}
         httpx.post(f"{self.rig.base_url}/fotoweb/oauth2/token", data=form, trust_env=False)
-        ends_at = time.monotonic() + PATIENCE_SECONDS
-        while len(lines := token_lines(self.rig)) == before or lines[-1] != "error":
-            assert time.monotonic() < ends_at, lines
-            time.sleep(0.005)
-        return lines
-
-
-def accepted(site: RigSite, seen: dict[str, Any], ask_again: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return what the app told of a token that FotoWeb's API takes.
-
-    A token that the machine stood still on until it ended may be refused; then the app is asked for the next one.
-
-    Args:
-        site: Both of them.
-        seen: What the app told.
-        ask_again: Lets the app tell it once more.
-
-    Raises:
-        AssertionError: FotoWeb refused a token that was valid, or was never asked in time.
-    """
-    for _ in range(MOST_TRIES):
-        if site.accepts(str(seen["token"])):
-            return seen
-        assert time.time() > seen["expires_at"] - EARLY_SECONDS, "a valid token was refused"
-        seen = ask_again()
-    raise AssertionError(f"{MOST_TRIES} tokens had expired before FotoWeb was shown them")
+        wait_for(lambda: len(lines := token_lines(self.rig)) > before and lines[-1] == "error", "the rig's log")
+        return token_lines(self.rig)
 
 
 def token_lines(rig: OidcRig) -> list[str]:
@@ -89,7 +67,6 @@ def rig_site(
     start_rig: StartRig,
     *,
     host: str = "localhost",
-    token_seconds: int = 3600,
     rotate: bool = True,
     **variables: str,
 ) -> Iterator[RigSite]:
@@ -99,26 +76,27 @@ def rig_site(
         kind: Which server.
         start_rig: The fixture ``oidc_rig``.
         host: What browsers call the app.
-        token_seconds: How long access tokens live.
         rotate: Whether each refresh gives a new refresh token and ends the old one.
         variables: More ``FOTOWEB_*`` variables, lower case and without the prefix.
     """
-    with AppServer(kind, host) as server:
+    with AppServer(kind, host) as server, turned_clock() as clock:
         rig = start_rig(
-            RigOptions(redirect_uris=(server.callback_url,), access_token_ttl_seconds=token_seconds, rotate=rotate)
+            RigOptions(redirect_uris=(server.callback_url,), access_token_ttl_seconds=TOKEN_SECONDS, rotate=rotate)
         )
         options = rig.options
-        server.start(environment(rig.base_url, options.client_id, options.client_secret, variables))
-        yield RigSite(server, rig)
+        given = environment(rig.base_url, options.client_id, options.client_secret, variables)
+        server.start({**given, CLOCK: str(clock.path)})
+        yield RigSite(server, rig, clock)
 
 
 @dataclass(frozen=True, slots=True)
 class FakeSite:
-    """An app at the simulator."""
+    """An app at the simulator; both go by one clock."""
 
     server: AppServer
     fake: FakeFotoWeb
     serving: Serving = field(repr=False)
+    clock: TurnedClock = field(repr=False)
 
     @property
     def url(self) -> str:
@@ -149,12 +127,14 @@ def fake_site(
         pause: How it waits so many seconds, where a fault makes it slow.
         variables: More ``FOTOWEB_*`` variables, lower case and without the prefix.
     """
-    with AppServer(kind, host) as server:
-        fake = FakeFotoWeb(clients=[Client(redirect_uris=(server.callback_url,))], pause=pause)
-        fake.switch(**(switches or {}))
+    with AppServer(kind, host) as server, turned_clock() as clock:
+        client = Client(redirect_uris=(server.callback_url,))
+        fake = FakeFotoWeb(clients=[client], clock=clock.wall, pause=pause)
+        fake.switch(access_token_lifetime_seconds=TOKEN_SECONDS, **(switches or {}))
         with (serving := fake.serve()) as address:
-            server.start(environment(address, fake.client.client_id, fake.client.client_secret, variables))
-            yield FakeSite(server, fake, serving)
+            given = environment(address, fake.client.client_id, fake.client.client_secret, variables)
+            server.start({**given, CLOCK: str(clock.path)})
+            yield FakeSite(server, fake, serving, clock)
 
 
 def environment(fotoweb_url: str, client_id: str, client_secret: str, variables: dict[str, str]) -> dict[str, str]:
@@ -170,8 +150,27 @@ def environment(fotoweb_url: str, client_id: str, client_secret: str, variables:
     return {f"FOTOWEB_{name.upper()}": value for name, value in given.items()}
 
 
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+    """Wait until a condition holds that no event tells of.
+
+    Raises:
+        AssertionError: It does not hold after ``seconds``.
+    """
+    ends_at = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends_at, f"waited {seconds:g} s for {what}"
+        time.sleep(0.01)
+
+
 def wait_until(moment: float) -> None:
-    """Wait for a moment of the real clock, in epoch seconds: a token of another program can't be aged by hand."""
+    """Wait for a moment of the real clock, in epoch seconds; for ``tests/stress``, where no clock is turned."""
     left = moment - time.time()
     assert left < PATIENCE_SECONDS, left
     time.sleep(max(0.0, left) + 0.01)
+
+
+@contextlib.contextmanager
+def turned_clock() -> Iterator[TurnedClock]:
+    """Yield a new clock, for one app server and its FotoWeb."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield TurnedClock(Path(folder) / "clock")

@@ -10,9 +10,10 @@ import pytest
 from tests.servers.serving import HYPERCORN, AppServer, Kind
 from tests.servers.sites import environment
 from tests.servers.stale import stale_site
+from tests.servers.turned_clock import CLOCK
 from tests.servers.visitor import Visitor
 
-SLOW_SECONDS = 2.0
+SLOW_SECONDS = 0.5
 """From when the server is told to stop to FotoWeb's answer."""
 PATIENCE_SECONDS = 30.0
 """More than a machine may stand still meanwhile: a server that is killed writes nothing down."""
@@ -38,7 +39,10 @@ IMPATIENT = (HYPERCORN,)
 
 @pytest.mark.parametrize("kind", [*PATIENT, *IMPATIENT], ids=str)
 def test_refresh_after_the_answer_survives_the_stop(kind: Kind, visitor: Visitor, tmp_path: Path) -> None:
-    """FotoWeb answers while the server stops; the next server has the new token, and FotoWeb was asked once."""
+    """FotoWeb answers while the server stops; the next server has the new token, and FotoWeb was asked once.
+
+    Shows R-TE16.
+    """
     cache = f"sqlite:///{tmp_path}/sessions.db"
     with stale_site(kind, cache=cache) as stale:
         site = stale.site
@@ -49,6 +53,7 @@ def test_refresh_after_the_answer_survives_the_stop(kind: Kind, visitor: Visitor
         site.server.stop(patience_seconds=PATIENCE_SECONDS)
         with AppServer(kind) as following:
             client = site.fake.client
-            following.start(environment(site.serving.url, client.client_id, client.client_secret, {"cache": cache}))
+            given = environment(site.serving.url, client.client_id, client.client_secret, {"cache": cache})
+            following.start({**given, CLOCK: str(site.clock.path)})
             token = visitor.fetch(f"{following.url}/next", headers=LAST).json()["token"]
         assert (token != old, site.fake.refresh_count) == (True, 1)

@@ -26,19 +26,21 @@ START_SECONDS = 15
 SHORT_KEY = "short-planted-key"
 
 
-def variables(door: str, **changes: str | None) -> dict[str, str]:
+def variables(adapter: str, **changes: str | None) -> dict[str, str]:
     """Return a whole set of variables with changes; None leaves one out."""
-    given = environment("https://fotoweb.test", "a-client", CLIENT_SECRET, {"app": f"tests.servers.echo_app:{door}"})
+    given = environment("https://fotoweb.test", "a-client", CLIENT_SECRET, {"app": f"tests.servers.echo_app:{adapter}"})
     changed = given | {f"FOTOWEB_{name.upper()}": value for name, value in changes.items()}
     return {name: value for name, value in changed.items() if value is not None}
 
 
 @contextmanager
-def served(door: str) -> Iterator[str]:
+def served(adapter: str) -> Iterator[str]:
     """Serve the echo app with the server's own command, and return its address."""
-    child = Child([sys.executable, *COMMANDS[door]], environment=variables(door), folder=ROOT)
+    child = Child([sys.executable, *COMMANDS[adapter]], environment=variables(adapter), folder=ROOT)
     try:
-        ready = child.wait_for_line("running on" if door == "asgi" else "Listening at", timeout_seconds=START_SECONDS)
+        ready = child.wait_for_line(
+            "running on" if adapter == "asgi" else "Listening at", timeout_seconds=START_SECONDS
+        )
         address = ADDRESS.search(ready)
         assert address is not None, ready
         yield address[0]
@@ -46,10 +48,10 @@ def served(door: str) -> Iterator[str]:
         child.stop()
 
 
-@pytest.mark.parametrize("door", COMMANDS)
-def test_an_unchanged_app_is_served_without_code(door: str) -> None:
+@pytest.mark.parametrize("adapter", COMMANDS)
+def test_an_unchanged_app_is_served_without_code(adapter: str) -> None:
     """``FOTOWEB_APP=… uvicorn fotoweb_middleware.wrap:asgi`` and gunicorn's twin send a browser to FotoWeb."""
-    with served(door) as address:
+    with served(adapter) as address:
         answer = httpx.get(f"{address}/pictures", trust_env=False)
 
     assert answer.headers["location"].startswith("https://fotoweb.test/fotoweb/oauth2/authorize?")
@@ -68,12 +70,12 @@ TIMES_PRINTED = {"asgi": 1, "wsgi": 2}
 
 
 @functools.cache
-def failed_start(door: str, name: str) -> str:
+def failed_start(adapter: str, name: str) -> str:
     """Start a server that must end by itself within seconds, with an error; return what it printed."""
     ended = subprocess.run(
-        [sys.executable, *COMMANDS[door]],
+        [sys.executable, *COMMANDS[adapter]],
         cwd=ROOT,
-        env=clean_environment(variables(door, **WRONG[name])),
+        env=clean_environment(variables(adapter, **WRONG[name])),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -84,17 +86,17 @@ def failed_start(door: str, name: str) -> str:
     return ended.stdout
 
 
-@pytest.mark.parametrize("door", COMMANDS)
+@pytest.mark.parametrize("adapter", COMMANDS)
 @pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_variable_ends_the_start(door: str, name: str) -> None:
-    """The server ends with an error within seconds, and with one message that names the variable."""
-    assert failed_start(door, name).count(f"{name} ") == TIMES_PRINTED[door]
+def test_a_wrong_variable_ends_the_start(adapter: str, name: str) -> None:
+    """The server ends with an error within seconds, and with one message that names the variable (R-CF1)."""
+    assert failed_start(adapter, name).count(f"{name} ") == TIMES_PRINTED[adapter]
 
 
-@pytest.mark.parametrize("door", COMMANDS)
+@pytest.mark.parametrize("adapter", COMMANDS)
 @pytest.mark.parametrize("name", WRONG)
-def test_no_secret_is_printed(door: str, name: str) -> None:
+def test_no_secret_is_printed(adapter: str, name: str) -> None:
     """Neither the client's secret nor a key is in what the server prints."""
-    printed = failed_start(door, name)
+    printed = failed_start(adapter, name)
 
     assert [secret for secret in (CLIENT_SECRET, SECRET_KEY, SHORT_KEY) if secret in printed] == []

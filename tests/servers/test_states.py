@@ -92,7 +92,10 @@ def state_of(page: Page) -> str:
 
 @pytest.mark.parametrize("name", FORGED)
 def test_a_wrong_state_changes_nothing(site: FakeSite, visitor: Visitor, name: str) -> None:
-    """A 400 page without Set-Cookie; the live session goes on, and a login that waits in another tab arrives."""
+    """A 400 page without Set-Cookie; the live session goes on, and a login that waits in another tab arrives.
+
+    Shows R-AC5.
+    """
     arrived = visitor.visit(f"{site.url}/start")
     site.fake.forget_browsers()
     pending = visitor.go(f"{site.url}/oauth2/login?next=/pending")

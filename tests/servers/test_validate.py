@@ -1,4 +1,4 @@
-"""The WSGI door keeps PEP 3333 towards both sides, as ``wsgiref.validate`` sees it."""
+"""The WSGI middleware keeps PEP 3333 towards both sides, as ``wsgiref.validate`` sees it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def signed_in_client(clock: FakeClock) -> Iterator[httpx.Client]:
 @pytest.mark.parametrize("age_seconds", [0, 60, 200], ids=["fresh", "stale", "expired"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 def test_an_admitted_request_is_clean(method: str, age_seconds: int) -> None:
-    """With a fresh, a stale and an expired token, the door breaks no rule towards app or server."""
+    """With a fresh, a stale and an expired token, the middleware breaks no rule towards app or server."""
     clock = FakeClock()
     with signed_in_client(clock) as client:
         clock.advance(age_seconds)
@@ -52,7 +52,7 @@ def test_an_admitted_request_is_clean(method: str, age_seconds: int) -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
 @pytest.mark.parametrize("path", ["/a", "/oauth2/login", "/oauth2/callback", "/oauth2/logout", "/oauth2/session"])
 def test_an_answer_of_our_own_is_clean(method: str, path: str) -> None:
-    """Nobody is logged in: whatever we answer, the door breaks no rule towards the server."""
+    """Nobody is logged in: whatever we answer, the middleware breaks no rule towards the server."""
     with signed_in_client(FakeClock()) as client:
         client.cookies.clear()
 

@@ -9,16 +9,16 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from tests.servers.serving import HYPERCORN, UVICORN_H11, Kind
-from tests.servers.sites import fake_site, wait_until
+from tests.servers.sites import TOKEN_SECONDS, fake_site
 from tests.servers.visitor import Visitor
 
 
 @pytest.mark.parametrize("kind", [UVICORN_H11, HYPERCORN], ids=str)
 def test_the_handshake_refreshes_an_expired_token(kind: Kind, visitor: Visitor) -> None:
     """The app gets the new token, and the 101 answer carries the new cookie."""
-    with fake_site(kind, switches={"access_token_lifetime_seconds": 2}, refresh_leeway="0") as site:
+    with fake_site(kind) as site:
         first = visitor.visit(site.url).json()
-        wait_until(first["expires_at"])
+        site.clock.advance(TOKEN_SECONDS + 1)
         url, cookie = site.url.replace("http://", "ws://"), visitor.cookie_header(site.url)
         with connect(f"{url}/ws", origin=Origin(site.url), additional_headers={"Cookie": cookie}, proxy=None) as socket:
             seen = json.loads(socket.recv())

@@ -72,12 +72,12 @@ def test_site_becomes_an_origin(typed: str, expected: str) -> None:
 
 @pytest.mark.parametrize("typed", NO_SITES)
 def test_site_refused(typed: str) -> None:
-    """What is no https origin (or http on this machine) is refused, with the variable named (T-CF-02)."""
+    """What is no https origin (or http on this machine) is refused, with the variable named (R-CF2; T-CF-02)."""
     assert "FOTOWEB_URL" in refusal(url=typed)
 
 
 def test_plain_http_elsewhere_needs_the_switch() -> None:
-    """Plain http for another host is taken with FOTOWEB_ALLOW_HTTP only."""
+    """Plain http for another host is taken with FOTOWEB_ALLOW_HTTP only (R-TE2)."""
     assert settings(url="http://f.example", allow_http=True).url == "http://f.example"
     assert "FOTOWEB_ALLOW_HTTP=true" in refusal(url="http://f.example")
 
@@ -105,7 +105,7 @@ def test_redirect_uri_is_kept_letter_for_letter(typed: str) -> None:
 
 @pytest.mark.parametrize("typed", NO_REDIRECT_URIS)
 def test_redirect_uri_refused(typed: str) -> None:
-    """A redirect URI that is not https, or does not end in the callback path, is refused (T-CF-05)."""
+    """A redirect URI that is not https, or does not end in the callback path, is refused (R-CF2; T-CF-05)."""
     assert "FOTOWEB_REDIRECT_URI" in refusal(redirect_uri=typed)
 
 
@@ -160,7 +160,7 @@ def test_path_prefix_accepted(path: str) -> None:
 
 @pytest.mark.parametrize("path", NO_PREFIXES)
 def test_path_prefix_refused(path: str) -> None:
-    """A relative, ambiguous or odd prefix is refused (T-CF-05)."""
+    """A relative, ambiguous or odd prefix is refused (R-CF2; T-CF-05)."""
     assert "FOTOWEB_PATH_PREFIX" in refusal(path_prefix=path)
 
 

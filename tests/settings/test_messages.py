@@ -9,7 +9,7 @@ import pytest
 
 from fotoweb_middleware.errors import SettingsError
 from fotoweb_middleware.settings import DECLARED, Settings
-from fotoweb_middleware.settings.messages import warnings
+from fotoweb_middleware.settings.combinations import warnings
 from tests.settings.samples import environment_refusal, refusal, settings
 
 PLANTED = "planted-7f3a"
@@ -72,7 +72,7 @@ def test_everything_wrong_is_in_one_message() -> None:
 
 
 def test_no_secret_anywhere_in_the_error() -> None:
-    """Neither the message, nor the traceback, nor a chained exception shows a secret."""
+    """Neither the message, nor the traceback, nor a chained exception shows a secret (R-CF1)."""
     with pytest.raises(SettingsError) as caught:
         settings(**WRONG)
 

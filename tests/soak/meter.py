@@ -12,7 +12,7 @@ from pathlib import Path
 __all__ = ["MOST_FILES_A_MINUTE", "MOST_KIB_A_MINUTE", "SHORTEST_SECONDS", "Meter", "judgement"]
 
 WARM_UP_SHARE = 0.3
-"""The first samples don't count: modules, pools and caches that fill to their bounds are no leak."""
+"""The first samples don't count: modules, pools and stores that fill to their bounds are no leak."""
 
 SHORTEST_SECONDS = 600
 """A shorter run is not judged: it is warm-up for the most part, and a few megabytes to and fro make a slope of it."""

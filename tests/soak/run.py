@@ -1,6 +1,6 @@
 """The soak: ``make soak``, or ``python -m tests.soak.run --seconds 3600`` (security case T-RL-07).
 
-50 people use one app behind gunicorn and uvicorn, with three and two workers that share a cache. Tokens live for two
+50 people use one app behind gunicorn and uvicorn, with three and two workers that share a store. Tokens live for two
 seconds, and one in five token requests goes wrong. At the end it prints what memory and files of the workers did, and
 ends with 1 where I1 (no unhandled error) or I2 (own tokens, no session lost) was broken, or where in ten minutes or
 more memory or open files went on growing. Nothing leaves the machine.
@@ -20,11 +20,11 @@ from pathlib import Path
 
 from tests.attacks.attacked import APP
 from tests.attacks.scripted_fotoweb import CLIENT_ID, CLIENT_SECRET, ScriptedFotoWeb
-from tests.faults.scenes import required_variables
-from tests.faults.workers import Workers
 from tests.soak.meter import Meter, judgement
 from tests.soak.toxics import Toxics
 from tests.soak.users import User
+from tests.stress.scenes import required_variables
+from tests.stress.workers import Workers
 
 PEOPLE = 50
 SESSIONS_REMEMBERED = 100

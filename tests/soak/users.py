@@ -13,7 +13,7 @@ from tests.attacks.attacked import APP, AttackedServer
 from tests.attacks.browser import Browser
 from tests.attacks.raw_client import RawReply
 from tests.attacks.scripted_fotoweb import ScriptedFotoWeb
-from tests.faults.workers import Workers
+from tests.stress.workers import Workers
 
 __all__ = ["User"]
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from fotoweb_middleware.errors import StoreUnavailable
+from fotoweb_middleware.stores import sqlite
 from fotoweb_middleware.stores.base import SaveOutcome, Store
-from fotoweb_middleware.stores.sqlite import SqliteStore
+from tests.providers.forking import exit_code, fork_off
 
 PATIENT_SECONDS = 20.0
 """How long a call may wait where no test is about that: a machine may stand still for more than the second that it
@@ -21,12 +21,12 @@ waits by default."""
 
 def let_all_be_patient(patched: pytest.MonkeyPatch) -> None:
     """Let every SQLite store wait for others for so long."""
-    patched.setattr(SqliteStore, "_deadline", lambda _store: time.monotonic() + PATIENT_SECONDS)
+    patched.setattr(sqlite, "BUSY_SECONDS", PATIENT_SECONDS)
 
 
 def let_none_wait(patched: pytest.MonkeyPatch) -> None:
     """Let no SQLite store wait for others: what it does after a wait in vain is the same."""
-    patched.setattr(SqliteStore, "_deadline", lambda _store: time.monotonic())
+    patched.setattr(sqlite, "BUSY_SECONDS", 0)
 
 
 def save(store: Store, key: str = "k", version: int = 1, *, size: int = 1, ttl_seconds: float = 600) -> SaveOutcome:
@@ -47,9 +47,9 @@ def query(path: Path, statement: str) -> tuple[object, ...]:
         return connection.execute(statement).fetchone() or ()
 
 
-def rows(path: Path, table: str = "entries") -> int:
-    """Count what stands in a table."""
-    return int(str(query(path, f"SELECT count(*) FROM fotoweb_store_{table}")[0]))  # noqa: S608 (names of ours)
+def rows(path: Path) -> int:
+    """Count what stands in the table."""
+    return int(str(query(path, "SELECT count(*) FROM fotoweb_store_entries")[0]))
 
 
 @contextlib.contextmanager
@@ -58,3 +58,8 @@ def locked_by_another(path: Path) -> Iterator[None]:
     with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=10)) as other:
         other.execute("BEGIN EXCLUSIVE")
         yield
+
+
+def run_forked(work: Callable[[], object]) -> int:
+    """Do ``work`` in a child and return how it ended."""
+    return exit_code(fork_off(work))

@@ -54,7 +54,7 @@ def test_expired_take_no_memory(clock: FakeClock) -> None:
 
 def test_flood_of_logins(monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood of callbacks fills no memory, and keeps neither a refresh lock nor the next login away."""
-    monkeypatch.setattr(memory, "MOST_USED_KEYS", 3)
+    monkeypatch.setattr(memory, "MAX_USED_KEYS", 3)
     store = MemoryStore(SIZE)
     used = [store.use_once(f"login {number}", ttl_seconds=660) for number in range(10)]
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import builtins
 import errno
 import logging
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -123,16 +121,6 @@ def test_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (full.load("k"), full.path) == (StoredEntry(b"v", 1), tmp_path / "sessions.db")
 
 
-def test_sqlite_without_folder(tmp_path: Path) -> None:
-    """A folder that went away after the settings were read ends the start, and the message names it."""
-    folder = tmp_path / "missing"
-    folder.mkdir()
-    read = settings(cache=f"sqlite:///{folder}/sessions.db")
-    folder.rmdir()
-    with pytest.raises(SettingsError, match=f"no folder {folder}"):
-        open_store(read, clock=time.time, monotonic=time.monotonic)
-
-
 @pytest.mark.parametrize("suffix", ["", "-wal"])
 def test_sqlite_file_of_another_user(suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that belongs to somebody else is refused, and the message says what to do."""
@@ -183,19 +171,3 @@ def test_redis(scheme: str) -> None:
     """A Redis is not connected to yet, and its password not shown."""
     store = opened(f"{scheme}://:S3CR3T@cache.example/0")
     assert (type(store).__name__, store.shared, "S3CR3T" in repr(store)) == ("RedisStore", True, False)
-
-
-def test_redis_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without redis-py the message says how to install it."""
-    read = settings(cache="redis://cache.example/0")
-    monkeypatch.delitem(sys.modules, "fotoweb_middleware.stores.redis", raising=False)
-    import_as_it_is = builtins.__import__
-
-    def without_redis(name: str, *more: Any) -> Any:
-        if name.partition(".")[0] == "redis" and not (len(more) > 3 and more[3]):
-            raise ModuleNotFoundError("No module named 'redis'", name="redis")
-        return import_as_it_is(name, *more)
-
-    monkeypatch.setattr(builtins, "__import__", without_redis)
-    with pytest.raises(SettingsError, match=r"pip install 'fotoweb-middleware\[redis\]'"):
-        open_store(read, clock=time.time, monotonic=time.monotonic)

@@ -92,16 +92,3 @@ def try_forks(url: str) -> None:
 def test_forks(url: str) -> None:
     """Forks beside busy threads: no child hangs, and none shares a connection with its parent (T-CX-10)."""
     run_trial(try_forks, url)
-
-
-def try_fork_with_a_lock_held(url: str) -> None:
-    """Fork while another thread is making the store's client, as far as the child can tell."""
-    with open_store(url) as store:
-        store.load("k1")
-        with store._lock:
-            forked(lambda: insist(store._client is None, store.load("k1") == StoredEntry(b"v1", 1)))
-
-
-def test_fork_while_a_client_is_made(url: str) -> None:
-    """A child takes neither its parent's connections nor a lock that a thread of its parent held."""
-    run_trial(try_fork_with_a_lock_held, url)

@@ -19,9 +19,9 @@ from fotoweb_middleware.stores import forks
 from fotoweb_middleware.stores.base import SaveOutcome, Store, StoredEntry
 from fotoweb_middleware.stores.memory import MemoryStore
 from fotoweb_middleware.stores.sqlite import SqliteStore
+from tests.providers.forking import exit_code, fork_off
 from tests.providers.uncovered import run_uncovered
-from tests.stores.forking import exit_code, fork_off, run_forked
-from tests.stores.sqlite_kit import let_all_be_patient, query, rows, save
+from tests.stores.sqlite_kit import let_all_be_patient, query, rows, run_forked, save
 
 PROCESSES = 4
 REVOKED = StoredEntry(None, 0)
@@ -192,19 +192,6 @@ def test_forgotten_in_a_child(store: SqliteStore) -> None:
     holder[0].close()
 
 
-def test_fork_past_the_hooks(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a server in C forked, the parent's connections are neither used nor closed, its locks not waited for."""
-    connections = store._connections
-    [inherited] = connections._idle
-    connections.writing.acquire()
-    monkeypatch.setattr(connections, "_pid", os.getpid() + 1)
-    store.load("k")
-    outcome = save(store, version=2)
-    still_open = inherited.execute("SELECT 1").fetchone()
-    inherited.close()
-    assert (outcome, still_open, inherited in connections._idle) == (SaveOutcome.SAVED, (1,), False)
-
-
 def try_forks_while_threads_work(folder: str) -> None:
     """Fork while threads use stores of both kinds; each child uses them too."""
     with pytest.MonkeyPatch.context() as patched:
@@ -227,7 +214,7 @@ def try_forks_while_threads_work(folder: str) -> None:
         def work(number: int) -> None:
             for each in stores:
                 assert save(each, f"child {number}") is SaveOutcome.SAVED
-                assert each.load("first") is not None
+            assert stores[1].load("first") is not None
 
         codes = [run_forked(partial(work, number)) for number in range(20)]
         stop.set()
@@ -247,6 +234,18 @@ def test_forks_while_threads_work(tmp_path: Path) -> None:
         f"import {__name__} as trials; trials.try_forks_while_threads_work({str(tmp_path)!r})",
         timeout_seconds=50,
     )
+
+
+def test_memory_in_use_at_the_fork() -> None:
+    """A child of a process that was changing the store begins with an empty one."""
+    store = MemoryStore(10)
+    save(store)
+
+    def look() -> None:
+        assert (store.load("k"), save(store)) == (None, SaveOutcome.SAVED)
+
+    with store._lock:
+        assert run_forked(look) == 0
 
 
 def test_memory_in_a_child() -> None:

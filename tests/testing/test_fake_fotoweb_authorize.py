@@ -25,7 +25,7 @@ def test_ids_and_secrets_have_fotowebs_formats() -> None:
 
 
 def test_two_sites_have_different_clients() -> None:
-    """Ids and secrets are made up anew."""
+    """Ids and secrets are made up each time."""
     assert web().client.client_id != web().client.client_id
 
 

@@ -51,7 +51,7 @@ def test_a_code_expires(app: App, clock: FakeClock) -> None:
 
 
 def test_a_code_works_once(app: App) -> None:
-    """The second time is refused; the tokens of the first go on."""
+    """The second time is refused; the tokens of the first keep working."""
     code = app.code()
     tokens = app.exchange(code).json()
     assert refusal(app.exchange(code)) == (400, "invalid_grant")

@@ -137,7 +137,7 @@ def test_a_fault_lasts_as_many_requests_as_it_says(app: App) -> None:
 
 
 def test_a_fault_lasts_until_cleared(app: App) -> None:
-    """Without a number it goes on."""
+    """Without a number it lasts until it is cleared."""
     token = app.log_in()["access_token"]
     app.fake.fault("me", Fault.bad_gateway())
     assert [app.get("/fotoweb/me", token).status_code for _ in range(3)] == [502, 502, 502]
@@ -174,7 +174,7 @@ def test_every_endpoint_can_fail(app: App, endpoint: str, path: str) -> None:
 
 
 def test_a_fault_can_hit_refreshes_alone(app: App, refresh_token: str) -> None:
-    """Logins go on."""
+    """Logins keep working."""
     app.fake.fault("token", Fault.bad_gateway(), grant_type="refresh_token")
     assert "access_token" in app.log_in()
     assert app.refresh(refresh_token).status_code == 502

@@ -60,7 +60,7 @@ def test_rotation_ends_the_used_refresh_token(app: App) -> None:
 
 
 def test_reuse_of_a_rotated_token_leaves_the_login(app: App) -> None:
-    """Without the switch the newer token goes on."""
+    """Without the switch the newer token keeps working."""
     first = app.log_in()["refresh_token"]
     second = app.refresh(first).json()["refresh_token"]
     app.refresh(first)
@@ -78,7 +78,7 @@ def test_reuse_of_a_rotated_token_can_end_the_login(app: App) -> None:
 
 
 def test_reuse_ends_no_other_login(app: App) -> None:
-    """Another login of the same user goes on."""
+    """Another login of the same user keeps working."""
     app.fake.switch(refresh_reuse_revokes=True)
     first, other = app.log_in()["refresh_token"], app.log_in()
     app.refresh(first)
@@ -108,7 +108,7 @@ def test_rotation_can_come_now_and_then(app: App) -> None:
 
 @pytest.mark.parametrize(("kept", "expected"), [("null", None), ("empty", ""), ("repeated", "same")])
 def test_an_unrotated_answer_can_name_the_refresh_token(app: App, kept: Any, expected: str | None) -> None:
-    """Null, empty, or the old one again; the old one goes on in each case."""
+    """Null, empty, or the old one again; the old one keeps working in each case."""
     app.fake.switch(rotate_every=0, kept_refresh_token=kept)
     token = app.log_in()["refresh_token"]
     answer = app.refresh(token).json()
@@ -156,7 +156,7 @@ def test_everything_can_be_revoked(app: App) -> None:
 
 
 def test_access_tokens_can_be_expired(app: App) -> None:
-    """They end, refresh tokens go on."""
+    """They end, refresh tokens keep working."""
     tokens = app.log_in()
     app.fake.expire_access_tokens()
     assert status(app, tokens["access_token"]) == 401

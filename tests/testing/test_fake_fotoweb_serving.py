@@ -1,4 +1,4 @@
-"""The simulator's faces: in process for httpx, as an ASGI app, and over a port that can be stopped and started."""
+"""The simulator's ways in: in process for httpx, as an ASGI app, and over a port that can be stopped and started."""
 
 from __future__ import annotations
 

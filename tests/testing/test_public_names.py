@@ -1,4 +1,4 @@
-"""What ``fotoweb_middleware.testing`` offers: the suite for caches too, imported when it is first asked for."""
+"""What ``fotoweb_middleware.testing`` offers: the suite for stores too, imported when it is first asked for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import inspect
 import pytest
 
 from fotoweb_middleware import testing
-from fotoweb_middleware.testing import cache_contract
+from fotoweb_middleware.testing import store_contract
 from tests.providers.uncovered import run_uncovered
 
 TRIAL_SECONDS = 50
@@ -18,15 +18,15 @@ TRIAL_SECONDS = 50
 def test_each_name_is_the_suites(name: str) -> None:
     """A name of the suite is the very object that the suite holds, whether it is asked for the first time or again."""
     for _ in range(2):
-        assert getattr(testing, name) is getattr(cache_contract, name)
+        assert getattr(testing, name) is getattr(store_contract, name)
 
 
 def test_all_of_the_suite_is_there() -> None:
     """The suite's public names, those imported for type checkers and those of the table are the same."""
     imports = [node for node in ast.walk(ast.parse(inspect.getsource(testing))) if isinstance(node, ast.ImportFrom)]
-    for_checkers = {alias.name for node in imports if node.module == cache_contract.__name__ for alias in node.names}
+    for_checkers = {alias.name for node in imports if node.module == store_contract.__name__ for alias in node.names}
 
-    assert for_checkers == {*testing.CONTRACT} == {*cache_contract.__all__}
+    assert for_checkers == {*testing.CONTRACT} == {*store_contract.__all__}
     assert {*testing.CONTRACT} <= {*testing.__all__}
 
 
@@ -40,7 +40,7 @@ def test_the_import_needs_neither_pytest_nor_the_suite() -> None:
     """All names are listed before the suite is imported, and where there is no pytest."""
     code = (
         "import sys; sys.modules['pytest'] = None; from fotoweb_middleware import testing;"
-        " print(set(testing.__all__) <= set(dir(testing)), [name for name in sys.modules if 'cache_contract' in name])"
+        " print(set(testing.__all__) <= set(dir(testing)), [name for name in sys.modules if 'store_contract' in name])"
     )
 
     assert run_uncovered("-c", code, timeout_seconds=TRIAL_SECONDS) == "True []\n"

@@ -18,9 +18,8 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection, Request
 from starlette.websockets import WebSocket
 
-from fotoweb_middleware import FotoWebASGIMiddleware, FotoWebWSGIMiddleware, Settings, get_session
+from fotoweb_middleware import FotoWebASGIMiddleware, FotoWebWSGIMiddleware, Session, Settings, User, get_session
 from fotoweb_middleware.errors import FotoWebMiddlewareError, SettingsError
-from fotoweb_middleware.model import Session, User
 
 
 async def asgi_app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:

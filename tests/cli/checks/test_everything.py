@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import pytest
 
-from fotoweb_middleware.cli.checks import everything
-from fotoweb_middleware.cli.checks.finding import Finding, Level, bad, ok
+from fotoweb_middleware.cli import checks
+from fotoweb_middleware.cli.checks.finding import Finding, bad, ok
 from tests.cli.samples import settings
 
 
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(everything, "_check_site", lambda *_: [ok("site")])
-    monkeypatch.setattr(everything, "check_cache", lambda _: [ok("cache")])
+    monkeypatch.setattr(checks, "check_site", lambda *_: [ok("site")])
+    monkeypatch.setattr(checks, "check_store", lambda _: [ok("store")])
 
 
 def _texts() -> list[str]:
-    return [finding.what for finding in everything.check_everything()]
+    return [finding.what for finding in checks.check_everything()]
 
 
 def test_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings first, then FotoWeb, then the cache."""
-    monkeypatch.setattr(everything, "read_settings", lambda: (settings(), [ok("settings")]))
+    """Settings first, then FotoWeb, then the session store."""
+    monkeypatch.setattr(checks, "read_settings", lambda: (settings(), [ok("settings")]))
 
-    assert _texts() == ["settings", "site", "cache"]
+    assert _texts() == ["settings", "site", "store"]
 
 
 @pytest.mark.parametrize("usable", [True, False])
 def test_bad_settings_end_it(monkeypatch: pytest.MonkeyPatch, *, usable: bool) -> None:
     """Where something is wrong with the settings, nothing is tried."""
-    monkeypatch.setattr(
-        everything, "read_settings", lambda: (settings() if usable else None, [bad("settings", "mend")])
-    )
+    monkeypatch.setattr(checks, "read_settings", lambda: (settings() if usable else None, [bad("settings", "hint")]))
 
     assert _texts() == ["settings"]
 
@@ -42,12 +40,12 @@ def test_failing_check_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> list[Finding]:
         raise RuntimeError("planted")
 
-    monkeypatch.setattr(everything, "read_settings", lambda: (settings(), []))
-    monkeypatch.setattr(everything, "_check_site", fail)
+    monkeypatch.setattr(checks, "read_settings", lambda: (settings(), []))
+    monkeypatch.setattr(checks, "check_site", fail)
 
-    first, second = everything.check_everything()
+    first, second = checks.check_everything()
 
-    assert first.level is Level.BAD
+    assert first.level == "bad"
     assert "RuntimeError" in first.what
     assert "planted" not in str(first)
-    assert second.what == "cache"
+    assert second.what == "store"

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from fotoweb_middleware.cli.checks.everything import check_fotoweb
-from fotoweb_middleware.cli.checks.finding import Finding, Level
+from fotoweb_middleware.cli.checks.finding import Finding
+from fotoweb_middleware.cli.checks.fotoweb import check_fotoweb
 from fotoweb_middleware.testing import Client, FakeFotoWeb, Fault
 from tests.cli.samples import CALLBACK, settings_for
 
@@ -21,15 +21,15 @@ def _check(fake: FakeFotoWeb, *, clock: Callable[[], float] = time.time, **chang
 
 
 def _bad(findings: list[Finding]) -> list[str]:
-    assert all(finding.mend for finding in findings if finding.level is Level.BAD)
-    return [str(finding) for finding in findings if finding.level is Level.BAD]
+    assert all(finding.hint for finding in findings if finding.level == "bad")
+    return [str(finding) for finding in findings if finding.level == "bad"]
 
 
 def test_all_well() -> None:
     """Against a FotoWeb that knows the application, everything is ok."""
     findings = _check(FakeFotoWeb())
 
-    assert [finding.level for finding in findings] == [Level.OK] * 3
+    assert [finding.level for finding in findings] == ["ok"] * 3
     assert "leads to its login" in findings[0].what
     assert "accepts the credentials" in findings[2].what
 
@@ -72,7 +72,7 @@ def test_several_redirect_uris_and_none_set() -> None:
     found = _check(FakeFotoWeb(clients=[SEVERAL]), redirect_uri=None)
 
     assert _bad(found) == []
-    assert any("set FOTOWEB_REDIRECT_URI" in finding.mend for finding in found)
+    assert any("set FOTOWEB_REDIRECT_URI" in finding.hint for finding in found)
 
 
 def test_wrong_secret() -> None:
@@ -98,7 +98,7 @@ def test_trouble_at_the_callback_is_no_fault_of_the_settings() -> None:
     fake = FakeFotoWeb()
     fake.switch(authorize_error="temporarily_unavailable")
 
-    assert [finding.level for finding in _check(fake)] == [Level.WARN, Level.OK, Level.OK]
+    assert [finding.level for finding in _check(fake)] == ["warn", "ok", "ok"]
 
 
 def test_login_that_needs_no_page() -> None:
@@ -152,18 +152,18 @@ def test_unreachable_is_told_once() -> None:
 @pytest.mark.parametrize(
     ("ahead_seconds", "level", "words"),
     [
-        (0, Level.OK, "agree"),
-        (59, Level.OK, "agree"),
-        (62, Level.WARN, "62 seconds ahead of"),
-        (-7200, Level.WARN, "7200 seconds behind"),
+        (0, "ok", "agree"),
+        (59, "ok", "agree"),
+        (62, "warn", "62 seconds ahead of"),
+        (-7200, "warn", "7200 seconds behind"),
     ],
 )
-def test_clock_skew(ahead_seconds: float, level: Level, words: str) -> None:
+def test_clock_skew(ahead_seconds: float, level: str, words: str) -> None:
     """Clocks that are more than a minute apart are a warning that says which way."""
     fake = FakeFotoWeb(clock=lambda: 1_790_000_000.0)
     fake.switch(clock_skew_seconds=ahead_seconds)
 
     skew = _check(fake, clock=lambda: 1_790_000_000.0)[1]
 
-    assert skew.level is level
+    assert skew.level == level
     assert words in skew.what

@@ -11,22 +11,23 @@ from typing import Any
 import httpx
 import pytest
 
-from fotoweb_middleware.cli.checks.finding import Finding, Level
-from fotoweb_middleware.cli.checks.network import Reply, ask, build_client, explain
+from fotoweb_middleware.cli.checks.finding import Finding
+from fotoweb_middleware.cli.checks.network import Reply, ask, explain
+from fotoweb_middleware.fotoweb.http import client_options
 from tests.cli.checks.tls_server import make_certificate, serve_tls
 from tests.cli.samples import settings
 
 
 def _ask(url: str, **changes: Any) -> Reply | Finding:
-    with build_client(settings(**changes)) as client:
+    with httpx.Client(**client_options(settings(**changes))) as client:
         return ask(client, "GET", url, accept="text/html")
 
 
 def _problem(url: str, **changes: Any) -> str:
     finding = _ask(url, **changes)
     assert isinstance(finding, Finding)
-    assert finding.level is Level.BAD
-    assert finding.mend
+    assert finding.level == "bad"
+    assert finding.hint
     return str(finding)
 
 
@@ -41,7 +42,7 @@ def test_ca_bundle_is_honoured(tmp_path: Path) -> None:
 
 
 def test_self_signed(tmp_path: Path) -> None:
-    """An unknown authority is named, with the variable that mends it."""
+    """An unknown authority is named, with the variable that helps."""
     with serve_tls(make_certificate(tmp_path)) as port:
         text = _problem(f"https://localhost:{port}/")
 
@@ -88,7 +89,7 @@ def test_reasons_of_openssl(code: int, words: str) -> None:
     error = httpx.ConnectError("planted")
     error.__cause__ = cause
 
-    assert words in str(explain(error, "https://tenant.example/"))
+    assert words in str(explain(error, httpx.URL("https://tenant.example/")))
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_port_of_the_scheme(url: str, port: int) -> None:
     error = httpx.ConnectError("planted")
     error.__cause__ = ConnectionRefusedError()
 
-    assert f"on port {port}." in str(explain(error, url))
+    assert f"on port {port}." in str(explain(error, httpx.URL(url)))
 
 
 def test_refused() -> None:
@@ -122,7 +123,7 @@ def test_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_silence() -> None:
-    """A server that accepts and says nothing is given up after FOTOWEB_HTTP_TIMEOUT."""
+    """A server that accepts and says nothing: the call ends after FOTOWEB_HTTP_TIMEOUT."""
     with socket.create_server(("localhost", 0)) as listening:
         text = _problem(f"http://localhost:{listening.getsockname()[1]}/", http_timeout=0.1)
 

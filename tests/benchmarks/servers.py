@@ -1,0 +1,117 @@
+"""Whole servers under load, with and without us: uvicorn and gunicorn, by the processor time that a request costs.
+
+Both are loaded at once, from kept connections, so that they find the same machine. ``local://``, a sealed cookie of
+1.7 kB between three other cookies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.benchmarks.requests import NAVIGATION
+from tests.benchmarks.sites import BESIDE, FotoWeb, Site, session_only
+
+__all__ = ["measure"]
+
+ROOT = Path(__file__).parents[2]
+ROUNDS, ROUND_SECONDS, CONNECTIONS = 5, 3, 8
+TICKS = os.sysconf("SC_CLK_TCK")
+SERVERS = {
+    "uvicorn": "-m uvicorn tests.benchmarks.served:{app} --loop uvloop --http httptools --fd {fd} --no-access-log",
+    "gunicorn": "-m gunicorn tests.benchmarks.served:{app} --worker-class gthread --threads 8 --bind fd://{fd} "
+    "--no-control-socket",
+}
+GOALS = {"uvicorn": 0.80, "gunicorn": 0.92}
+
+
+@contextlib.contextmanager
+def served(server: str, app: str, folder: str) -> Iterator[tuple[int, int]]:
+    """Run a server; return its process id and its port."""
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+        command = SERVERS[server].format(app=f"{app}_{'asgi' if server == 'uvicorn' else 'wsgi'}", fd=listener.fileno())
+        process = subprocess.Popen(
+            [sys.executable, *command.split()],
+            cwd=ROOT,
+            env={**os.environ, "XDG_RUNTIME_DIR": folder},
+            pass_fds=[listener.fileno()],
+            stderr=subprocess.DEVNULL,
+        )
+        port = listener.getsockname()[1]
+    try:
+        yield process.pid, port
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def request_bytes(cookie: str) -> bytes:
+    """Return a request as a browser sends it; the proxy before the app ended TLS."""
+    headers = {**NAVIGATION, "x-forwarded-proto": "https", "cookie": cookie}
+    return (
+        "GET /page HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
+    ).encode()
+
+
+def click(port: int, request: bytes, until: Callable[[], bool], seconds: list[float]) -> None:
+    """Send a request again and again over one connection, and note how long each took; all must be 200."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        while not until():
+            began = time.perf_counter()
+            connection.sendall(request)
+            answer = connection.recv(65_536)
+            while not answer.endswith((b"\r\n\r\nok", b"0\r\n\r\n")):  # Whole, or the last chunk.
+                answer += connection.recv(65_536)
+            assert answer.startswith(b"HTTP/1.1 200"), answer[:200]
+            seconds.append(time.perf_counter() - began)
+
+
+def processor_seconds(pid: int) -> float:
+    """Return what a process and its children have computed."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    return (int(fields[11]) + int(fields[12])) / TICKS + sum(processor_seconds(int(child)) for child in children)
+
+
+def cost(running: dict[str, tuple[int, int]], request: bytes) -> dict[str, float]:
+    """Load all of them at once, and return what a request cost each."""
+    ends_at = time.monotonic() + ROUND_SECONDS
+    seconds: dict[str, list[float]] = {app: [] for app in running}
+    before = {app: processor_seconds(pid) for app, (pid, _) in running.items()}
+    threads = [
+        threading.Thread(target=click, args=(port, request, lambda: time.monotonic() > ends_at, seconds[app]))
+        for app, (_, port) in running.items()
+        for _ in range(CONNECTIONS)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return {app: (processor_seconds(pid) - before[app]) / len(seconds[app]) for app, (pid, _) in running.items()}
+
+
+def measure() -> list[tuple[str, str, str]]:
+    """Return a row for each figure."""
+    rows = []
+    for server, goal in GOALS.items():
+        with tempfile.TemporaryDirectory(prefix="fotoweb-bench-") as folder, contextlib.ExitStack() as stack:
+            Path(folder).chmod(0o700)
+            site = Site("wsgi", FotoWeb(), cache="memory://")
+            request = request_bytes(BESIDE.format(ours=session_only(site.log_in())))
+            running = {app: stack.enter_context(served(server, app, folder)) for app in ("bare", "wrapped")}
+            costs = [cost(running, request) for _ in range(ROUNDS + 1)][1:]  # The first round warms up.
+        ratio = statistics.median(each["bare"] / each["wrapped"] for each in costs)
+        micro = statistics.median(each["wrapped"] for each in costs) * 1e6
+        rows.append(
+            (f"{server}, wrapped ÷ bare by processor time", f"{ratio:.2f} ({micro:.0f} µs)", f"at least {goal}")
+        )
+    return rows

@@ -1,0 +1,176 @@
+"""The session store: written, read and revoked once."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fotoweb_middleware.cli.checks import store as store_check
+from fotoweb_middleware.cli.checks.store import check_store, try_store
+from fotoweb_middleware.errors import SettingsError, StoreUnavailable
+from fotoweb_middleware.stores import MemoryStore, SaveOutcome, StoredEntry, StoreLock
+from tests.cli.samples import settings
+
+
+class Odd(MemoryStore):
+    """A store that fails in one of its calls."""
+
+    def __init__(self, **answers: Any) -> None:
+        super().__init__(10, time.monotonic)
+        self._answers = answers
+        self.closed = False
+
+    def save(self, *arguments: Any, **options: Any) -> SaveOutcome:
+        """Answer as told, else as a store does."""
+        if "save" in self._answers:
+            outcome: SaveOutcome = self._answer("save")
+            return outcome
+        return super().save(*arguments, **options)
+
+    def load(self, key: str) -> StoredEntry | None:
+        """Answer as told, else as a store does."""
+        return self._answer("load") if "load" in self._answers else super().load(key)
+
+    def revoke(self, key: str, *, ttl_seconds: float) -> None:
+        """Do nothing where told so."""
+        if "revoke" not in self._answers:
+            super().revoke(key, ttl_seconds=ttl_seconds)
+
+    def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
+        """Answer as told, else as a store does."""
+        if "acquire_lock" not in self._answers:
+            return super().acquire_lock(key, ttl_seconds=ttl_seconds)
+        lock: StoreLock | None = self._answer("acquire_lock")
+        return lock
+
+    def release_lock(self, lock: StoreLock) -> None:
+        """Fail or do nothing where told so."""
+        if "release_lock" not in self._answers:
+            super().release_lock(lock)
+        else:
+            self._answer("release_lock")
+
+    def close(self) -> None:
+        """Remember it."""
+        self.closed = True
+
+    def _answer(self, name: str) -> Any:
+        answer = self._answers[name]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def test_memory_store_is_well() -> None:
+    """A store that does what it should is ok, and its reach is told."""
+    (finding,) = check_store(settings(cache="memory://"))
+
+    assert finding.level == "ok"
+    assert "only this process" in finding.what
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ({"save": StoreUnavailable("no route")}, "does not answer: no route"),
+        ({"load": StoreUnavailable("timed out")}, "does not answer: timed out"),
+        ({"save": SaveOutcome.NEWER}, "lost an entry"),
+        ({"load": None}, "lost an entry"),
+        ({"load": StoredEntry(b"other", 1)}, "lost an entry"),
+        ({"revoke": None}, "did not keep a logout"),
+        ({"acquire_lock": StoreUnavailable("no right")}, "does not answer: no right"),
+        ({"release_lock": StoreUnavailable("no right")}, "does not answer: no right"),
+        ({"acquire_lock": None}, "does not keep two processes from the same refresh"),
+        ({"acquire_lock": StoreLock("k", "me", 1)}, "does not keep two processes from the same refresh"),
+        ({"release_lock": None}, "does not keep two processes from the same refresh"),
+    ],
+)
+def test_faulty_store(answers: dict[str, Any], words: str) -> None:
+    """Each way in which a store can fail has its words and its advice."""
+    finding = try_store(Odd(**answers), "redis://cache.example")
+
+    assert finding.level == "bad"
+    assert words in finding.what
+    assert finding.hint
+
+
+def test_advice_fits_the_store() -> None:
+    """Nobody is asked for the password of a file, and a sentence ends in one full stop."""
+    locked = try_store(Odd(save=StoreUnavailable("locked.")), "sqlite:////data/sessions.db")
+    silent = try_store(Odd(save=StoreUnavailable("silent.")), "rediss://cache.example")
+
+    narrow = try_store(Odd(release_lock=StoreUnavailable("may not (ACL).")), "rediss://cache.example")
+
+    assert "permissions" in narrow.hint
+    assert "password" not in locked.hint
+    assert "disk" in locked.hint
+    assert "password" in silent.hint
+    assert locked.what.endswith("locked.")
+    assert not locked.what.endswith("..")
+
+
+def test_local_without_a_safe_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where local:// found no place for its file, the check warns as the app's log does, and says what to do."""
+    monkeypatch.setattr(store_check, "open_store", lambda *_, **__: MemoryStore(10, time.monotonic))
+    monkeypatch.setattr(store_check, "is_root", lambda: False)
+
+    (finding,) = check_store(settings(cache="local://"))
+
+    assert finding.level == "warn"
+    assert "no safe folder" in finding.what
+    assert "sqlite:///" in finding.hint
+
+
+def test_root_is_told_whose_file_it_tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each user has a local:// file of its own, so what root finds says little about the app's."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(store_check, "is_root", lambda: True)
+
+    tried, told = check_store(settings(cache="local://"))
+
+    assert tried.level == "ok"
+    assert (told.level, "root" in told.what) == ("warn", True)
+
+
+@pytest.mark.parametrize("is_root", [True, False])
+def test_root_makes_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, is_root: bool) -> None:
+    """A file that root made would keep the app out; one that is there, or that the app's user makes, is tried."""
+    monkeypatch.setattr(store_check, "is_root", lambda: is_root)
+    path = tmp_path / "sessions.db"
+
+    (first,) = check_store(settings(cache=f"sqlite:///{path}"))
+
+    assert first.level == ("warn" if is_root else "ok")
+    assert path.exists() is not is_root
+    path.touch()
+    (again,) = check_store(settings(cache=f"sqlite:///{path}"))
+    assert again.level == "ok"
+
+
+def test_store_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections are given back, also after a failure."""
+    store = Odd(save=StoreUnavailable("no"))
+    monkeypatch.setattr(store_check, "open_store", lambda *_, **__: store)
+
+    check_store(settings())
+
+    assert store.closed
+
+
+@pytest.mark.parametrize("error", [SettingsError("install the extra"), StoreUnavailable("no route")])
+def test_store_that_can_not_be_opened(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """A store that can't be opened is a finding; its password is not shown."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(store_check, "open_store", fail)
+
+    (finding,) = check_store(settings(cache="redis://:planted@cache.example/0"))
+
+    assert finding.level == "bad"
+    assert str(error) in str(finding)
+    assert "planted" not in str(finding)
