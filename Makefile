@@ -14,20 +14,25 @@ PYTHONS := python3 python3.13 python3.12 python3.11 python3.14
 PYTHON = $(shell for name in $(PYTHONS); do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$name"; break; }; done)
 
-.PHONY: help demo test lint tests format lock rig redis clean fuzz soak bench audit secrets mutation
+.PHONY: help demo test lint tests test-lowest stress soak fuzz bench mutation format lock rig redis clean audit secrets
 
 help:
 	@echo "make demo    start the demo and print its address (ARGS='--wsgi' and the like are handed on)"
 	@echo "make test    everything that must hold: lint, tests, coverage"
 	@echo "make lint    ruff, mypy, pyright, import directions"
 	@echo "make tests   the tests alone (PYTEST_ARGS='-k logout' and the like are handed on), with coverage"
-	@echo "make fuzz    try a million inputs on each parser (RUNS=10000 LEAST=0 for a quick look; FUZZ='request sealed')"
+	@echo "make test-lowest  run the behaviour tests with the oldest dependencies that pyproject.toml admits (LOWEST=tests)"
+	@echo "make format  let ruff lay out the code"
+	@echo
+	@echo "Before a release, not in CI:"
+	@echo "make stress  kill workers, take Redis away, come in crowds; real time, most of half an hour (STRESS='-k killed')"
 	@echo "make soak    let 50 people use an app while FotoWeb misbehaves (SECONDS=3600), and judge memory and files"
-	@echo "make bench   measure, and write docs/reference/performance.md (PARTS='in_process sockets' for some of it)"
-	@echo "make mutation  spoil the package's decisions line by line, and see that a test notices (MUTATION='--survivors')"
+	@echo "make fuzz    try a million inputs on each parser (RUNS=10000 LEAST=0 for a quick look; FUZZ='cookies')"
+	@echo "make mutation  change the package line by line, and see that a test notices (MUTATION=fotoweb_middleware/request.py)"
+	@echo "make bench   measure, and print a table (PARTS='known crowds' for some of it)"
+	@echo
 	@echo "make audit   look up known vulnerabilities of every locked package (asks the network)"
 	@echo "make secrets look for passwords and keys in the project's files"
-	@echo "make format  let ruff lay out the code"
 	@echo "make lock    bring requirements/*.lock in line with pyproject.toml (UPGRADE=--upgrade: newest versions)"
 	@echo "make clean   remove everything that these commands made"
 
@@ -39,15 +44,24 @@ test: lint tests
 lint: .make/dev .make/node
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 	$(BIN)/pyright --warnings
-	$(BIN)/lint-imports --no-logo
 
 tests: .make/dev .make/rig .make/redis
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+# Real servers, real time, and luck: what fails here once is looked at, and run again. Two at a time, on every server.
+stress: .make/dev .make/rig .make/redis
+	TEST_EVERY_SERVER=1 $(BIN)/pytest tests/stress tests/attacks --timeout 600 $(STRESS)
+
+# What the lower bounds in pyproject.toml promise. An environment of its own; LOWEST names the tests.
+test-lowest: LOWEST = tests/settings tests/behaviour
+test-lowest: .make/lowest/done
+	.make/lowest/bin/python -m pytest $(LOWEST) $(PYTEST_ARGS)
 
 FUZZ = $(shell $(BIN)/python -m tests.fuzz.run --names)
 
@@ -66,11 +80,10 @@ soak: SECONDS = 60
 soak: .make/dev
 	nice -n 10 $(BIN)/python -m tests.soak.run --seconds $(SECONDS)
 
-# What others install goes into the same environment, but no other command asks for it. Sockets need Debian's wrk.
-bench: .make/bench .make/redis
+bench: .make/dev
 	$(BIN)/python -m tests.benchmarks.run $(PARTS)
 
-# One process at low priority, 15 to 20 minutes; what came of each mutant lies in .make/mutation/results.jsonl.
+# At low priority, an hour for all modules; survivors are printed.
 mutation: .make/dev
 	nice -n 19 $(BIN)/python -m tests.mutation.run $(MUTATION)
 
@@ -132,8 +145,9 @@ $(VENV)/pyvenv.cfg:
 	$(PIP) install --requirement requirements/fuzz.lock
 	touch $@
 
-.make/bench: .make/dev requirements/bench.lock
-	$(PIP) install --requirement requirements/bench.lock
+.make/lowest/done: requirements/lowest.lock pyproject.toml | .make
+	"$(PYTHON)" tools/make_venv.py .make/lowest
+	.make/lowest/bin/python -m pip --disable-pip-version-check --quiet install --requirement requirements/lowest.lock
 	touch $@
 
 .make/audit/done: requirements/audit.lock | .make
@@ -152,8 +166,9 @@ lock: .make/uv/bin/uv
 	$(COMPILE) pyproject.toml --group dev --extra redis --extra demo --output-file requirements/dev.lock
 	$(COMPILE) pyproject.toml --group build --extra demo --constraint requirements/dev.lock \
 		--output-file requirements/demo.lock
+	$(COMPILE) --resolution lowest-direct pyproject.toml --group test --extra redis --extra cli --extra testing \
+		--output-file requirements/lowest.lock
 	$(COMPILE) --group pyproject.toml:fuzz --constraint requirements/dev.lock --output-file requirements/fuzz.lock
-	$(COMPILE) --group pyproject.toml:bench --constraint requirements/dev.lock --output-file requirements/bench.lock
 	$(COMPILE) --group pyproject.toml:audit --constraint requirements/dev.lock --output-file requirements/audit.lock
 	$(COMPILE) --group pyproject.toml:node --constraint requirements/dev.lock --output-file requirements/node.lock
 	$(COMPILE) --group pyproject.toml:redis-server --constraint requirements/dev.lock \
