@@ -1,0 +1,135 @@
+"""The Python on the how-to pages and in the README runs, and does what the page says."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+import pytest
+
+from fotoweb_middleware import Session
+from fotoweb_middleware.testing import FakeFotoWeb
+from tests.examples.browser import browse
+
+ROOT = Path(__file__).parents[2]
+HOW_TO = ROOT / "docs" / "how-to"
+
+RunPage = Callable[[str], dict[str, Any]]
+
+
+def python_blocks(path: Path) -> list[str]:
+    """Return the Python on a page, block by block."""
+    return re.findall(r"^```python\n(.*?)^```$", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def fotoweb() -> FakeFotoWeb:
+    """Return a simulator; its one application is registered with http://localhost:8000/oauth2/callback."""
+    return FakeFotoWeb()
+
+
+@pytest.fixture
+def variables(fotoweb: FakeFotoWeb, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the simulator listen, and set the four variables."""
+    with fotoweb.serve() as url:
+        monkeypatch.setenv("FOTOWEB_URL", url)
+        monkeypatch.setenv("FOTOWEB_CLIENT_ID", fotoweb.client.client_id)
+        monkeypatch.setenv("FOTOWEB_CLIENT_SECRET", fotoweb.client.client_secret)
+        monkeypatch.setenv("FOTOWEB_SECRET_KEY", "kQ3vX9rT6bL1mZ8cW4nP7sD2fH5jY0gA")
+        yield
+
+
+@pytest.fixture
+def run_page(variables: None) -> RunPage:
+    """Return a function that runs a how-to page's Python from top to bottom."""
+
+    def run(name: str) -> dict[str, Any]:
+        names: dict[str, Any] = {}
+        for block in python_blocks(HOW_TO / name):
+            exec(compile(block, name, "exec"), names)  # noqa: S102 (our own page)
+        return names
+
+    return run
+
+
+def test_every_page_with_python_is_run() -> None:
+    """No how-to page has Python that no test runs."""
+    with_python = {path.name for path in HOW_TO.glob("*.md") if python_blocks(path)}
+
+    here = {"first-login.md", "call-the-api.md", "read-the-log.md", "test-your-app.md"}
+    assert with_python == here | {"write-your-own-store.md"}  # The last one: tests/testing.
+
+
+@pytest.mark.parametrize(("number", "kind"), [(0, "asgi"), (1, "wsgi")])
+def test_the_apps_of_the_readme_greet(
+    number: int, kind: Literal["asgi", "wsgi"], variables: None, fotoweb: FakeFotoWeb
+) -> None:
+    """Both apps of the README greet their user by name."""
+    names: dict[str, Any] = {"__name__": "main"}
+    exec(compile(python_blocks(ROOT / "README.md")[number], "README.md", "exec"), names)  # noqa: S102 (our own page)
+
+    with browse(kind, names["app"]) as browser:
+        browser.go(fotoweb.approve(browser.go("/").headers["location"]))
+
+        assert browser.go("/").json() == {"hello": "Alice Berg"}
+
+
+def test_the_log_page_turns_the_lines_on(run_page: RunPage) -> None:
+    """What read-the-log.md says to write lets the INFO lines through."""
+    logger = logging.getLogger("fotoweb_middleware")
+    before = logger.level
+    try:
+        run_page("read-the-log.md")
+
+        assert logger.isEnabledFor(logging.INFO)
+    finally:
+        logger.setLevel(before)
+
+
+def test_the_first_login_greets(run_page: RunPage, fotoweb: FakeFotoWeb) -> None:
+    """The app of first-login.md greets its user by name."""
+    with browse("asgi", run_page("first-login.md")["application"]) as browser:
+        browser.go(fotoweb.approve(browser.go("/").headers["location"]))
+
+        assert browser.go("/").text == "Hello Alice Berg"
+
+
+def test_the_api_is_called_with_one_client(run_page: RunPage, fotoweb: FakeFotoWeb) -> None:
+    """The Starlette app of call-the-api.md lists the user's archives, with the client that its lifespan opened."""
+    names = run_page("call-the-api.md")
+
+    async def with_lifespan(scope: Any, receive: Any, send: Any) -> None:
+        async with names["lifespan"](names["app"]) as state:
+            await names["app"]({**scope, "state": state}, receive, send)
+
+    with browse("asgi", with_lifespan) as browser:
+        browser.go(fotoweb.approve(browser.go("/").headers["location"]))
+
+        assert browser.go("/").json() == ["Nordic coast", "Garden and greenhouse"]
+
+
+def test_the_api_is_called_from_a_sync_app(run_page: RunPage, fotoweb: FakeFotoWeb) -> None:
+    """The sync function of call-the-api.md tells who the user is."""
+    names = run_page("call-the-api.md")
+    sessions: list[Session] = []
+
+    async def keep_session(scope: Any, receive: Any, send: Any) -> None:
+        sessions.append(names["get_session"](scope))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    with browse("asgi", names["FotoWebASGIMiddleware"](keep_session)) as browser:
+        browser.go(fotoweb.approve(browser.go("/").headers["location"]))
+        browser.go("/")
+
+    with httpx.Client(base_url=names["settings"].url) as client:
+        assert names["who_am_i"](client, sessions[0])["userName"] == "alice"
+
+
+def test_the_test_of_an_app_passes(run_page: RunPage) -> None:
+    """The test that test-your-app.md shows passes."""
+    run_page("test-your-app.md")["test_home"]()
