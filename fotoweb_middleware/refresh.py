@@ -326,9 +326,13 @@ def save_tokens(context: Context, cached: CachedSession, tokens: TokenSet, lock:
         newest = load_newest(context, record.session_id, carried_by_cookie(cached))
         if newest is None:
             return Ended()
-        if isinstance(newest, CachedSession) and has_newer_tokens(newest.record, before):
-            return Usable(newest)
-        outcome = None  # Refused by a fence that was lost: ours are the only tokens that FotoWeb still takes.
+        if isinstance(newest, CachedSession):
+            if has_newer_tokens(newest.record, before):
+                return Usable(newest)
+            # Refused by a fence that was lost: ours are the only tokens that FotoWeb still takes.
+            version = newest.record.version + REFRESH_STEP
+            record = dataclasses.replace(newest.record, version=version, tokens=tokens)
+        outcome = None
     log_event(Event.REFRESHED, session_id=record.session_id, expires_at=readable_time(tokens.expires_at))
     adopted = context.session_cache.adopt(record)
     if adopted is None:
