@@ -1,7 +1,8 @@
-"""The ASGI middleware: scope to Request, outcome to what the app or the server gets. It decides nothing.
+"""The ASGI middleware: scope to Request, outcome to what the app or the server gets.
 
-What is known is answered on the event loop, without I/O; all else that may block runs in worker threads. Requests that
-want the same look-up or the same refresh wait for it as tasks and hold no thread.
+A request whose whole Cookie header is known is answered from memory, on the event loop; ``handler`` decides about all
+others. What may block runs in worker threads. Requests that want the same look-up or the same refresh wait for it as
+tasks and hold no thread.
 """
 
 from __future__ import annotations
@@ -189,7 +190,7 @@ class FotoWebASGIMiddleware:
             limiter = state.fotoweb_limiter if view is callback else state.store_limiter
             return await anyio.to_thread.run_sync(view, handler.context, request, cookies, limiter=limiter)
         found: Lookup = handler.known_session(request, cookies) or await self._look_up(state, cookies)
-        decided = handler.conclude(request, cookies, found)
+        decided = handler.decide(request, cookies, found)
         if not isinstance(decided, Found):
             return decided
         waited = await state.wait(handler.refresher.start(decided.cached), self._timeout_seconds)

@@ -168,12 +168,7 @@ def join_chunks(name: str, values: Mapping[str, str]) -> str | None:
 
 
 def all_session_values(name: str, header: str) -> Iterator[str]:
-    """Yield every session value that a Cookie header may mean where one of its cookies came several times.
-
-    Args:
-        name: What the first chunk is called.
-        header: The Cookie header.
-    """
+    """Yield every session value that a Cookie header may mean if one of its cookies came several times."""
     found: dict[str, dict[str, None]] = {}
     if len(header) <= MAX_HEADER_CHARACTERS:
         for pair in header.split(";"):

@@ -14,6 +14,7 @@ No message of these errors ever holds a token, a code, a key or a cookie.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 __all__ = [
@@ -86,3 +87,11 @@ class StoreUnavailable(FotoWebMiddlewareError):
     """The session store did not answer, or not in time."""
 
     code = "store_unavailable"
+
+
+def chain_of(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what led to it, outermost first."""
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = link.__cause__ or link.__context__

@@ -1,5 +1,6 @@
 """The order of things: what becomes of a request. Every decision is made here or below, for both middlewares.
 
+    0. A Cookie header that is known, nothing due           session_cache.py, asked by the middlewares first of all
     1. The request target is a path?                       else 400
     2. One of our own pages?                               views/
     3. A CORS preflight?                                   never with a session
@@ -8,7 +9,7 @@
     6. The app runs, with the session or without one, or the answer is a login, a 401, a 503
 
 ``handle`` is the whole order for the WSGI middleware, and may block. The ASGI middleware takes the same steps one by
-one: ``without_session`` and ``conclude`` do no I/O and run on the event loop, the others in worker threads.
+one: ``without_session`` and ``decide`` do no I/O and run on the event loop, the others in worker threads.
 """
 
 from __future__ import annotations
@@ -56,12 +57,7 @@ VIEWS: dict[str, View] = {"/login": login, "/callback": callback, "/logout": log
 
 
 class Handler:
-    """Decides what becomes of each request of one wrapped app.
-
-    Args:
-        context: The wrapped app's.
-        for_app: The middleware's.
-    """
+    """Decides what becomes of each request of one wrapped app."""
 
     def __init__(self, context: Context, for_app: ForApp) -> None:
         self.context = context
@@ -75,7 +71,7 @@ class Handler:
             return outcome
         if (view := self.view_of(request)) is not None:
             return view(self.context, request, cookies)
-        decided = self.conclude(request, cookies, look_up(self.context, cookies))
+        decided = self.decide(request, cookies, look_up(self.context, cookies))
         if not isinstance(decided, Found):
             return decided
         waited = self.context.client.wait(self.refresher.start(decided.cached))
@@ -113,7 +109,7 @@ class Handler:
         known = self.context.session_cache.find(key, secure=cookies.names.secure) if key else None
         return None if known is None else Found(known.cached, None)
 
-    def conclude(self, request: Request, cookies: RequestCookies, found: Lookup) -> Outcome | Found:
+    def decide(self, request: Request, cookies: RequestCookies, found: Lookup) -> Outcome | Found:
         """Decide with what was looked up; a session comes back whose token has to be refreshed first. Does no I/O."""
         match found:
             case NoSession():

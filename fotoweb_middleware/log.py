@@ -27,13 +27,13 @@ class Event(enum.Enum):
     )
     STATE_REFUSED = ("callback refused", logging.WARNING)
     LOGIN_REFUSED = ("FotoWeb reported an error instead of a login", logging.WARNING)
-    LOGIN_LOOP = ("logins follow one another: stopped", logging.ERROR)
+    LOGIN_LOOP = ("login loop stopped", logging.ERROR)
     LOGIN_FAILED = ("the code could not be exchanged for tokens", logging.WARNING)
     REFRESH_FAILED = ("refresh failed: session kept", logging.WARNING)
     OPERATOR_FAULT = ("FotoWeb refuses this app: run fotoweb-middleware check", logging.ERROR)
-    USER_UNKNOWN = ("GET /fotoweb/me did not tell who logged in", logging.WARNING)
+    USER_UNKNOWN = ("GET /fotoweb/me did not identify the user", logging.WARNING)
     CROSS_ORIGIN = ("request from another origin refused: see FOTOWEB_TRUSTED_ORIGINS", logging.WARNING)
-    TOO_LARGE = ("the session's cookies would be too large: it lives in the session store", logging.WARNING)
+    TOO_LARGE = ("session too large for cookies: kept in the session store", logging.WARNING)
 
 
 def log_event(

@@ -152,8 +152,7 @@ def note_use(context: Context, cached: CachedSession, now: float) -> CachedSessi
         return None
     noted = context.session_cache.adopt(record)
     if noted is not None:
-        noted.is_saved = noted.is_saved and outcome is not None
-        noted.note_checked(now, context.monotonic(), context.settings.cache_recheck)
+        context.session_cache.note_checked(noted, is_saved=noted.is_saved and outcome is not None)
     return noted
 
 

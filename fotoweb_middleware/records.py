@@ -31,12 +31,9 @@ def session_key(context: Context, session_id: str) -> str:
 
 
 def load_newest(context: Context, session_id: str, record: SessionRecord | None) -> CachedSession | StoreDown | None:
-    """Return the newest version that cookie, memory and store know of a session; None where none does.
+    """Return the newest version that cookie, memory and store know of a session; None if none does.
 
-    Args:
-        context: The wrapped app's.
-        session_id: Whose.
-        record: What the cookie carries; None where it only refers to the session, so that the store alone can tell.
+    ``record`` is what the cookie carries; None if it only refers to the session, so that the store alone can tell.
     """
     key = session_key(context, session_id)
     try:
@@ -60,7 +57,7 @@ def load_newest(context: Context, session_id: str, record: SessionRecord | None)
         cached.lost_at = context.monotonic()
     if is_answered and (not cached.is_saved or is_behind) and not save_again(context, cached):
         return None
-    cached.note_checked(context.clock(), context.monotonic(), context.settings.cache_recheck)
+    context.session_cache.note_checked(cached, is_saved=cached.is_saved)
     return cached
 
 

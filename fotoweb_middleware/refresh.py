@@ -98,11 +98,7 @@ RefreshResult: TypeAlias = Usable | Ended | NotNow | OperatorFault
 
 
 class Refresher:
-    """Refreshes sessions; of all requests of this process that want a session's new token, one asks for it.
-
-    Args:
-        context: The wrapped app's.
-    """
+    """Refreshes sessions; of all requests of this process that want a session's new token, one asks for it."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -155,9 +151,7 @@ class Refresher:
     def settle(self, cached: CachedSession, result: RefreshResult | None) -> RefreshResult:
         """Return what the result of a refresh means for a request: what is left of a valid token is handed out.
 
-        Args:
-            cached: The session as the request found it.
-            result: What ``start`` led to; None where it took too long.
+        ``cached`` is the session as the request found it; ``result`` is None if the refresh took too long.
         """
         now = self._context.clock()
         if isinstance(result, Usable):
@@ -242,7 +236,7 @@ def refresh_under_lock(context: Context, cached: CachedSession, lock: StoreLock)
         return Ended()
     if was_refreshed(context, newest, before):
         return Usable(newest)
-    if is_in_doubt(context, newest) and not newest.must_refresh(context.clock()):
+    if may_be_outdated(context, newest) and not newest.must_refresh(context.clock()):
         return NotNow(FIRST_RETRY_SECONDS, store_is_down=True)
     return exchange(context, newest, lock)
 
@@ -266,7 +260,7 @@ def was_refreshed(context: Context, newest: CachedSession, before: SessionRecord
     return has_newer_tokens(newest.record, before) and is_usable
 
 
-def is_in_doubt(context: Context, cached: CachedSession) -> bool:
+def may_be_outdated(context: Context, cached: CachedSession) -> bool:
     """Return whether another machine may know a newer token than the store shows."""
     was_lost = context.monotonic() - cached.lost_at < STORE_TROUBLE_SECONDS
     return context.store.shared and (was_lost or context.store.failed_within(STORE_TROUBLE_SECONDS))
@@ -337,8 +331,7 @@ def save_tokens(context: Context, cached: CachedSession, tokens: TokenSet, lock:
     adopted = context.session_cache.adopt(record)
     if adopted is None:
         return Ended()
-    adopted.is_saved = outcome is not None
-    adopted.note_checked(context.clock(), context.monotonic(), context.settings.cache_recheck)
+    context.session_cache.note_checked(adopted, is_saved=outcome is not None)
     return Usable(adopted)
 
 
@@ -364,7 +357,7 @@ def end_if_confirmed(context: Context, asked: SessionRecord) -> RefreshResult:
     if newest is not None and has_newer_tokens(newest.record, asked):
         return Usable(newest)
     is_shown = stored is not None and stored.tokens == asked.tokens
-    if context.store.shared and (not is_shown or newest is None or is_in_doubt(context, newest)):
+    if context.store.shared and (not is_shown or newest is None or may_be_outdated(context, newest)):
         log_event(Event.REFUSAL_UNCONFIRMED, session_id=asked.session_id)
         back_off(context, asked.session_id)
         return Ended(is_certain=False)

@@ -6,7 +6,6 @@ Two rules: nothing here does I/O, and nothing here believes a header that a brow
 from __future__ import annotations
 
 import functools
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from fotoweb_middleware.cookies import CookieNames
 from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.settings.rules import DEFAULT_PORTS, is_loopback
 
 HEADERS_READ = frozenset(
     {
@@ -40,7 +40,6 @@ AMBIGUOUS_PATH = re.compile(r"[\x00-\x1f\x7f\\;#?%]|//|/\.{1,2}(/|$)")
 AMBIGUOUS_RAW_PATH = re.compile(r"%(2f|5c|2e|00)", re.IGNORECASE)
 HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")  # RFC 9110, 7.2
 MAX_HOST_CHARACTERS = 300  # Longer than any host that fits the pattern.
-DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +129,7 @@ def has_fetch_metadata(request: Request) -> bool:
 
 
 def accepts_html(request: Request, *, wildcard: bool) -> bool:
-    """Return whether Accept admits HTML.
-
-    Args:
-        request: The request.
-        wildcard: Whether ``*/*``, ``text/*`` or no Accept at all will do.
-    """
+    """Return whether Accept admits HTML; with ``wildcard``, ``*/*``, ``text/*`` or no Accept at all will do."""
     accept = request.headers.get("accept")
     if accept is None:
         return wildcard
@@ -219,8 +213,8 @@ def origin_of(url: str) -> str:
     parts = urlsplit(url)
     scheme, host = parts.scheme.lower(), (parts.hostname or "").lower()
     authority = f"[{host}]" if ":" in host else host
-    port = f":{parts.port}" if parts.port is not None else ""
-    return f"{scheme}://{authority}{'' if port == DEFAULT_PORTS.get(scheme) else port}"
+    port = "" if parts.port in {None, DEFAULT_PORTS.get(scheme)} else f":{parts.port}"
+    return f"{scheme}://{authority}{port}"
 
 
 def public_origin(request: Request, settings: Settings) -> str | None:
@@ -231,7 +225,7 @@ def public_origin(request: Request, settings: Settings) -> str | None:
     scheme = request.scheme.lower()
     if scheme not in DEFAULT_PORTS or not HOST.fullmatch(host):
         return None
-    return f"{scheme}://{host.lower().removesuffix(DEFAULT_PORTS[scheme])}"
+    return f"{scheme}://{host.lower().removesuffix(f':{DEFAULT_PORTS[scheme]}')}"
 
 
 def callback_url(request: Request, settings: Settings) -> str | None:
@@ -273,7 +267,7 @@ def is_own_origin(origin: str, request: Request, settings: Settings) -> bool:
     if settings.redirect_uri is not None:
         return origin.lower() == ours
     scheme, _, authority = origin.lower().partition("://")
-    return authority.removesuffix(DEFAULT_PORTS.get(scheme, ":")) == ours.partition("://")[2]
+    return authority.removesuffix(f":{DEFAULT_PORTS.get(scheme, '')}") == ours.partition("://")[2]
 
 
 # ----------------------------------------------------------------------------------------------------- Secure cookies
@@ -310,11 +304,3 @@ def is_loopback_host_header(host: str) -> bool:
         return is_loopback(urlsplit(f"//{host}").hostname or "")
     except ValueError:  # What stands in brackets is no IPv6 address.
         return False
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or address (no port) is this machine, as browsers see it."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

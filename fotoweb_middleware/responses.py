@@ -65,13 +65,7 @@ Outcome: TypeAlias = Authenticated | Anonymous | Response
 
 
 def page_response(page: Page, *, extra: Headers = (), headers: Headers = SECURITY_HEADERS) -> Response:
-    """Return a page.
-
-    Args:
-        page: What to show.
-        extra: Further headers, such as Retry-After.
-        headers: The page's own, where they are not the usual ones.
-    """
+    """Return a page; ``extra`` are headers beside its own, such as Retry-After."""
     return Response(page.status, headers + extra, page.html(), page.code)
 
 
@@ -85,16 +79,7 @@ def page_or_problem(request: Request, page: Page, *, extra: Headers = ()) -> Res
 def problem_response(  # noqa: PLR0913 (the members of a problem document)
     status: int, title: str, detail: str, *, code: str, extra: Headers = (), login_url: str | None = None
 ) -> Response:
-    """Return a problem document (RFC 9457).
-
-    Args:
-        status: HTTP status.
-        title: What kind of problem it is.
-        detail: What to do.
-        code: The stable name of the case.
-        extra: Further headers.
-        login_url: Where a login starts, where one would help.
-    """
+    """Return a problem document (RFC 9457); ``login_url`` is where a login starts, if one would help."""
     body = problem_json(status, title, detail, type_code=code, login_url=login_url)
     return Response(status, PROBLEM_HEADERS + extra, body, code, websocket_close_code=4000 + status)
 

@@ -125,7 +125,7 @@ class CachedSession:
         return now < self.fresh_from or now >= self.refresh_at
 
     def note_checked(self, now: float, monotonic: float, recheck_seconds: float) -> None:
-        """Note that the store has just been asked about this session, or could not be."""
+        """See ``SessionCache.note_checked``."""
         self.recheck_at = monotonic + recheck_seconds
         self.checked_at, self.checked_until = max(now, self.fresh_from), now + recheck_seconds
         self._set_due()
@@ -226,6 +226,11 @@ class SessionCache:
                     newer.operator_error, newer.used_expired = known.operator_error, known.used_expired
             self._sessions[session_id] = newer
             return newer
+
+    def note_checked(self, cached: CachedSession, *, is_saved: bool) -> None:
+        """Note that the store has just been asked about a session, and whether it knows this version."""
+        cached.is_saved = is_saved
+        cached.note_checked(self._clock(), self._monotonic(), self._settings.cache_recheck)
 
     def remember(self, header: bytes | str, cached: CachedSession, for_app: Any, *, secure: bool) -> None:
         """Note that a Cookie header carries a session at its newest version. Of each session the last two are known.

@@ -1,4 +1,7 @@
-"""The WSGI middleware: environ to Request, outcome to what the app or the server gets. It decides nothing."""
+"""The WSGI middleware: environ to Request, outcome to what the app or the server gets.
+
+A request whose whole Cookie header is known is answered from memory; ``handler`` decides about all others.
+"""
 
 from __future__ import annotations
 
@@ -239,10 +242,9 @@ def private_starter(start_response: StartResponse) -> StartResponse:
         names = {name.lower() for name, _ in headers}
         if "vary" in names:
             headers = private_headers(headers, has_session=True, sets_cookie=False)
-        elif "cache-control" in names:  # What nearly always comes: a shorter way to the same.
-            headers = [*headers, ("Vary", "Cookie")]
-        else:
-            headers = [*headers, ("Vary", "Cookie"), ("Cache-Control", "private")]
+        else:  # What nearly always comes: a shorter way to the same.
+            private = [] if "cache-control" in names else [("Cache-Control", "private")]
+            headers = [*headers, ("Vary", "Cookie"), *private]
         return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
 
     return start_privately

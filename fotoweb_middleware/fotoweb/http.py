@@ -32,7 +32,7 @@ R = TypeVar("R")
 
 MAX_CALLS_AT_ONCE = 40
 """Each holds a thread; further ones wait their turn."""
-PATIENCE_SECONDS = 0.5
+FREE_WAIT_SECONDS = 0.5
 MAX_BODY_BYTES = 262_144
 MAX_HEADER_BYTES = 65_536
 FIRST_SERVER_ERROR = 500
@@ -142,7 +142,7 @@ class FotoWebClient:
             return future.result()
         if not self._is_slow:
             with contextlib.suppress(TimeoutError):
-                return future.result(min(PATIENCE_SECONDS, self._settings.http_timeout))
+                return future.result(min(FREE_WAIT_SECONDS, self._settings.http_timeout))
             self._is_slow = True
         if not self._slow_waiters.acquire(blocking=False):
             return None
@@ -266,7 +266,7 @@ class CircuitBreaker:
         left_seconds = self._opens_until - self._monotonic()
         if self._failures >= self.FAILURES and left_seconds > 0:
             raise FotoWebUnreachable(
-                f"FotoWeb left the last {self.FAILURES} calls unanswered; calls go on in a moment",
+                f"FotoWeb did not answer the last {self.FAILURES} calls; retrying shortly",
                 retry_after_seconds=left_seconds,
             )
 

@@ -35,9 +35,9 @@ from fotoweb_middleware.session_cache import CachedSession
 from fotoweb_middleware.views.login import (
     LOGIN_SECONDS,
     LoginInProgress,
+    evict_login_cookies,
     forget_login,
     login_cookie_name,
-    make_room,
     open_login,
 )
 from fotoweb_middleware.views.login_loop import count_login
@@ -77,7 +77,7 @@ def callback(context: Context, request: Request, cookies: RequestCookies) -> Res
         return refuse(context, request, "state_reused", validated.login)
     # From here on the state is used up, so the browser's login cookie goes whatever comes.
     if validated.query.error:
-        response = report(context, request, validated)
+        response = authorization_error(context, request, validated)
     else:
         response = exchange(context, request, cookies, validated)
     return with_cookies(response, (forget_login(request, cookies, validated.cookie_name),))
@@ -217,10 +217,9 @@ def open_session(  # noqa: PLR0913, PLR0917 (what a session is made of)
             return unavailable("store_unavailable", RETRY_AFTER_SECONDS, login_url(context, request, login))
     adopted = context.session_cache.adopt(record, by_reference=cached.by_reference)
     if adopted is not None:
-        adopted.is_saved = is_saved
-        adopted.note_checked(now, context.monotonic(), context.settings.cache_recheck)
+        context.session_cache.note_checked(adopted, is_saved=is_saved)
     log_event(Event.LOGGED_IN, session_id=record.session_id, user=None if user is None else user.user_id)
-    return go_on(context, safe_next_path(context.settings, request.mount, login.next_path), set_cookies)
+    return redirect_to_next(context, safe_next_path(context.settings, request.mount, login.next_path), set_cookies)
 
 
 def cookies_of_new_session(
@@ -231,10 +230,10 @@ def cookies_of_new_session(
     set_cookies += (count_login(context, cookies, set_cookies),)
     taken_characters = sum(len(cookie.partition(";")[0]) + len("; ") for cookie in set_cookies)
     finished = login_cookie_name(cookies, login.state)
-    return set_cookies + make_room(context, request, cookies, taken_characters, finished=finished)
+    return set_cookies + evict_login_cookies(context, request, cookies, taken_characters, finished=finished)
 
 
-def go_on(context: Context, path: str, set_cookies: tuple[str, ...]) -> Response:
+def redirect_to_next(context: Context, path: str, set_cookies: tuple[str, ...]) -> Response:
     """Go where the user was going.
 
     A redirect would still be part of the navigation that FotoWeb's site began, and so carry no Strict cookie:
@@ -253,7 +252,7 @@ def refuse(context: Context, request: Request, code: str, login: LoginInProgress
     return page_response(page(code, login_url=login_url(context, request, login), app_url=app_url))
 
 
-def report(context: Context, request: Request, validated: ValidatedCallback) -> Response:
+def authorization_error(context: Context, request: Request, validated: ValidatedCallback) -> Response:
     """Show the error that FotoWeb sent instead of a code (RFC 6749, 4.1.2.1)."""
     query, again = validated.query, login_url(context, request, validated.login)
     log_event(Event.LOGIN_REFUSED, cause=query.error, description=query.error_description)

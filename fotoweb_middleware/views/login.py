@@ -115,10 +115,10 @@ def login_cookies(
         same_site=names.login_same_site,
         path=login_cookie_path(request, cookies),
     )
-    return (written, *make_room(context, request, cookies, others + total_characters({name: value})))
+    return (written, *evict_login_cookies(context, request, cookies, others + total_characters({name: value})))
 
 
-def make_room(
+def evict_login_cookies(
     context: Context, request: Request, cookies: RequestCookies, taken_characters: int, *, finished: str = ""
 ) -> tuple[str, ...]:
     """Return the Set-Cookie values that drop login cookies, oldest first, so that all our cookies stay few and small.

@@ -22,7 +22,7 @@ from fotoweb_middleware.sealing import Purpose
 
 MAX_ATTEMPTS = 3
 WINDOW_SECONDS = 120
-"""A round that takes longer has a person in it."""
+"""A slower round involves a person typing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def test_back_to_a_finished_login_after_a_logout(visitor: Visitor) -> None:
     visitor.send("POST", "/oauth2/logout", {**NAVIGATION, "Sec-Fetch-Site": "same-origin"})
     visitor.jar.cookies = jar
 
-    assert "This browser does not know this sign-in" in visitor.visit(callback).text
+    assert "This sign-in did not start in this browser" in visitor.visit(callback).text
 
 
 def test_reload_of_a_failed_login(site: Visited, visitor: Visitor) -> None:

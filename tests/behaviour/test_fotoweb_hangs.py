@@ -49,7 +49,7 @@ def hanging(
 ) -> Iterator[Callable[..., Hanging]]:
     """Return a function that opens such a site; requests wait as long as the test says, calls much longer."""
     opened: list[Hanging] = []
-    monkeypatch.setattr(http, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(http, "FREE_WAIT_SECONDS", 0.0)
 
     def open_with(http_timeout: float) -> Hanging:
         monkeypatch.setattr(refresh, "CALL_TIMEOUTS", 2 * PATIENCE_SECONDS / http_timeout)

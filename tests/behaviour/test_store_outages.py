@@ -222,7 +222,7 @@ def test_log_of_an_outage(site: Visited, caplog: pytest.LogCaptureFixture) -> No
     assert {visitor.get("/").status for visitor in visitors} == {200}
 
     began, ended = [record.getMessage() for record in caplog.records if record.levelno > logging.INFO]
-    assert ("in trouble" in began, "works again" in ended) == (True, True)
+    assert ("is failing" in began, "works again" in ended) == (True, True)
     assert "session ended" not in caplog.text
 
 

@@ -1,4 +1,4 @@
-"""``make bench``: measure, and print a table in Markdown: ``python -m tests.benchmarks.run known crowds``."""
+"""``make bench``: measure, and print a table in Markdown: ``python -m tests.benchmarks.run known at_once``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 __all__ = ["main"]
 
-PARTS = ("known", "servers", "crowds", "silence", "memory")
+PARTS = ("known", "servers", "at_once", "silence", "memory")
 
 
 def main(*parts: str) -> None:

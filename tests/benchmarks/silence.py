@@ -17,8 +17,8 @@ __all__ = ["measure"]
 
 PEOPLE, SILENT_SECONDS, CALM_SECONDS, THREADS = 20, 20.0, 5.0, 8
 THINKING_SECONDS = 0.02
-EXPIRED_EVERY = 10
-"""One request in ten is of somebody whose token has expired."""
+EXPIRED_EVERY = 50
+"""One request in fifty is of somebody whose token has expired: who was away for longer than it lives."""
 
 
 class Silence:
@@ -89,7 +89,7 @@ def wsgi_phase(silence: Silence, *, is_silent: bool) -> list[float]:
                 break
             is_expired = is_silent and not number % EXPIRED_EVERY
             people = silence.expired if is_expired else silence.valid
-            threads.submit(serve, people[number // EXPIRED_EVERY % PEOPLE], time.perf_counter())
+            threads.submit(serve, people[number // EXPIRED_EVERY % PEOPLE if is_expired else number % PEOPLE], time.perf_counter())
             time.sleep(THINKING_SECONDS / 4)
     return seconds
 

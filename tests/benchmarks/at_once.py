@@ -1,4 +1,4 @@
-"""Crowds: 1,000 sessions whose tokens expire in one moment, and 1,000 requests of one such session; ``local://``.
+"""Many at once: 1,000 sessions whose tokens expire in one moment, and 1,000 requests of one such session; ``local://``.
 
 FotoWeb takes 200 ms for each answer. ASGI; the longest computing of the event loop's thread in one of its turns is
 measured by that thread's own processor time, so other programs on the machine don't count.
@@ -47,7 +47,7 @@ async def all_at_once(site: Site, cookies: list[str]) -> tuple[Counter[int], flo
     return Counter(status for status, _ in answers), time.perf_counter() - began
 
 
-def crowd(sessions: int) -> tuple[Counter[int], float, float, int]:
+def expire_at_once(sessions: int) -> tuple[Counter[int], float, float, int]:
     """Return the statuses, the seconds, the loop's longest turn, and how often the busiest refresh token came."""
     fotoweb, clock, meter = FotoWeb(), TurnedClock(), TurnMeter()
     site = Site("asgi", fotoweb, clock=clock)
@@ -69,7 +69,7 @@ def measure() -> list[tuple[str, str, str]]:
         (COUNT, "1,000 sessions expire at once", "each 200, one call each, 10 s, 50 ms"),
         (1, "1,000 requests of one expired session", f"each 200, one call, {ANSWER_SECONDS + 0.3:.1f} s, 50 ms"),
     ):
-        statuses, seconds, turn, calls = crowd(sessions)
+        statuses, seconds, turn, calls = expire_at_once(sessions)
         told = f"{dict(statuses)}, at most {calls} calls each, {seconds:.2f} s, longest turn {turn * 1e3:.0f} ms"
         rows.append((name, told, limit))
     return rows
