@@ -25,11 +25,11 @@ help:
 	@echo "make format  let ruff lay out the code"
 	@echo
 	@echo "Before a release, not in CI:"
-	@echo "make stress  kill workers, take Redis away, come in crowds; real time, most of half an hour (STRESS='-k killed')"
+	@echo "make stress  kill workers, take Redis away, send many requests at once; real time, most of half an hour (STRESS='-k killed')"
 	@echo "make soak    let 50 people use an app while FotoWeb misbehaves (SECONDS=3600), and judge memory and files"
 	@echo "make fuzz    try a million inputs on each parser (RUNS=10000 LEAST=0 for a quick look; FUZZ='cookies')"
 	@echo "make mutation  change the package line by line, and see that a test notices (MUTATION=fotoweb_middleware/request.py)"
-	@echo "make bench   measure, and print a table (PARTS='known crowds' for some of it)"
+	@echo "make bench   measure, and print a table (PARTS='known at_once' for some of it)"
 	@echo
 	@echo "make audit   look up known vulnerabilities of every locked package (asks the network)"
 	@echo "make secrets look for passwords and keys in the project's files"

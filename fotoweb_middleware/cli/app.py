@@ -53,7 +53,10 @@ def demo(
 
 @app.command()
 def check() -> None:
-    """Check the settings, FotoWeb and the session store. Ends with 1 where something is wrong, else with 0."""
+    """Check the settings, FotoWeb and the session store. Run it as the user that runs the app.
+
+    Ends with 1 where something is wrong, else with 0.
+    """
     # What the settings log is among the findings: no need to say it twice.
     logging.getLogger("fotoweb_middleware").addHandler(logging.NullHandler())
     levels: list[str] = []
@@ -86,13 +89,7 @@ def secret() -> None:
 
 
 def write(text: str, *, style: str = "", to_errors: bool = False) -> None:
-    """Write ``text`` and a line break, in colour where the terminal has it.
-
-    Args:
-        text: Taken as it is: square brackets have no meaning.
-        style: One of rich's styles.
-        to_errors: True for standard error.
-    """
+    """Write ``text`` and a line break, in colour where the terminal has it. Square brackets have no meaning."""
     Console(stderr=to_errors, highlight=False).print(Text(text, style=style), soft_wrap=True)
 
 

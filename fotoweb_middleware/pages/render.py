@@ -31,52 +31,40 @@ _LONGEST_WAIT_SECONDS: Final = 86_400
 
 _TARGETS: Final = frozenset({"app_url", "back_url", "fotoweb_url", "login_url", "logout_url", "retry_url", "target"})
 
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    status: int
-    required: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-    template: str = ""
-
-
-_STATE: Final = _Kind(400, ("login_url", "app_url"))
-_LOOP: Final = _Kind(400, ("login_url", "characters"), template="login_loop.html")
-
-_KINDS: Final[dict[str, _Kind]] = {
+_STATUSES: Final = {
     # The callback: its state cannot be believed; nothing was changed.
-    "state_expired": _STATE,
-    "state_garbled": _STATE,
-    "state_missing": _STATE,
-    "state_no_cookies": _STATE,
-    "state_other_key": _STATE,
-    "state_plain_http": _STATE,
-    "state_reused": _STATE,
-    "state_unknown": _STATE,
+    "state_expired": 400,
+    "state_garbled": 400,
+    "state_missing": 400,
+    "state_no_cookies": 400,
+    "state_other_key": 400,
+    "state_plain_http": 400,
+    "state_reused": 400,
+    "state_unknown": 400,
     # Several logins came to their end in a row: what keeps the session away.
-    "loop_cache": _LOOP,
-    "loop_clock": _LOOP,
-    "loop_cookie_lost": _LOOP,
-    "loop_cookie_torn": _LOOP,
-    "loop_other_key": _LOOP,
-    "loop_token": _LOOP,
+    "loop_cache": 400,
+    "loop_clock": 400,
+    "loop_cookie_lost": 400,
+    "loop_cookie_torn": 400,
+    "loop_other_key": 400,
+    "loop_token": 400,
     # FotoWeb said no (RFC 6749, 4.1.2.1 and 5.2), answered what nobody can read, or did not answer.
-    "access_denied": _Kind(403, ("login_url",), ("description",)),
-    "fotoweb_error": _Kind(502, ("step", "error", "retry_url")),
-    "fotoweb_nonsense": _Kind(502, ("retry_url",)),
-    "fotoweb_unavailable": _Kind(503, (), ("retry_after_seconds", "retry_url")),
-    "temporarily_unavailable": _Kind(503, ("login_url",), ("retry_after_seconds",)),
-    "store_unavailable": _Kind(503, (), ("retry_after_seconds", "retry_url")),
+    "access_denied": 403,
+    "fotoweb_error": 502,
+    "fotoweb_nonsense": 502,
+    "fotoweb_unavailable": 503,
+    "temporarily_unavailable": 503,
+    "store_unavailable": 503,
     # Requests that are refused as they stand.
-    "bad_request_target": _Kind(400, (), ("app_url",)),
-    "cross_origin_refused": _Kind(403, (), ("app_url",)),
-    "method_not_allowed": _Kind(405, ("allowed",), ("app_url",)),
-    "no_such_page": _Kind(404, (), ("app_url",)),
-    "not_signed_in": _Kind(401, ("login_url",)),
+    "bad_request_target": 400,
+    "cross_origin_refused": 403,
+    "method_not_allowed": 405,
+    "no_such_page": 404,
+    "not_signed_in": 401,
     # On the way in, where cookies are Strict, and on the way out.
-    "one_moment": _Kind(200, ("target",)),
-    "confirm_logout": _Kind(200, ("logout_url", "back_url")),
-    "signed_out": _Kind(200, ("login_url",), ("fotoweb_url",)),
+    "one_moment": 200,
+    "confirm_logout": 200,
+    "signed_out": 200,
 }
 
 # RFC 6749, 4.1.2.1 and 5.2. access_denied and temporarily_unavailable have pages of their own.
@@ -93,7 +81,7 @@ _OAUTH_ERRORS: Final = (
 _STEPS: Final = ("authorize", "code", "refresh")
 
 PAGE_CODES: Final = (
-    *(code for code in _KINDS if code != "fotoweb_error"),
+    *(code for code in _STATUSES if code != "fotoweb_error"),
     "fotoweb_refused",
     *(f"fotoweb_{error}" for error in _OAUTH_ERRORS),
 )
@@ -124,11 +112,8 @@ _ENVIRONMENT: Final = _make_environment()
 class Page:
     """One page: first the reader's part in plain words; below it, folded away, the operator's.
 
-    Args:
+    Attributes:
         code: The stable name of the case. It stands at the foot of the page; search the documentation for it.
-        status: The HTTP status this page belongs to.
-        template: The file that holds its texts.
-        context: What the template needs, checked by `page`.
     """
 
     code: str
@@ -163,43 +148,27 @@ def page(code: str, **context: object) -> Page:
 
     Args:
         code: One of the codes above.
-        context: What this page needs, by name. Optional values may be None or left out.
-            app_url: The app's start page. None: no button.
-            login_url: The path that starts a login.
-            logout_url: The logout path, which the confirmation's form posts to.
-            back_url: Where "Stay signed in" leads.
-            retry_url: Where to try again: the path asked for, or the login path. None: no button.
-            target: The path asked for, opened by "Continue".
-            fotoweb_url: The FotoWeb site, offered to sign out there too. None: no link.
-            retry_after_seconds: The value of the Retry-After header. None: "in a moment".
-            error: FotoWeb's OAuth error code, or "" where none could be read. It is looked up, never shown as it came.
-            step: What FotoWeb was asked when it refused: `authorize`, `code` or `refresh`.
-            description: FotoWeb's own `error_description`; it is cut, and marked as FotoWeb's words. Show it only for a
-                callback whose state was right, or anybody could put words into FotoWeb's mouth.
-            characters: The length of the session's cookies.
-            allowed: The methods the path has, as in the Allow header.
+        context: The values that the page's template shows. One that is missing is an error when the page is rendered.
+            ``retry_url`` and ``retry_after_seconds`` may be None. ``error`` is FotoWeb's OAuth error code, or "" where
+            none could be read: it is looked up, never shown as it came. ``description`` is quoted as FotoWeb's words,
+            so give it only for a callback whose state was right.
 
     Raises:
         KeyError: There is no such page.
-        TypeError: A value is missing, or one is given that this page has no use for.
         ValueError: A target is not safe as a link or form action, or the step is unknown.
     """
-    kind = _KINDS[code]
-    missing, unknown = set(kind.required) - context.keys(), context.keys() - {*kind.required, *kind.optional}
-    if missing or unknown:
-        raise TypeError(f"page {code!r}: missing {sorted(missing)}, unknown {sorted(unknown)}")
-    context = dict.fromkeys(kind.optional) | context
+    status = _STATUSES[code]
     for name in _TARGETS & context.keys():
-        if context[name] is not None or name in kind.required:
+        if context[name] is not None:
             check_target(str(context[name]))
     if "description" in context:
         context["description"] = _harmless(str(context["description"] or ""))
     if "retry_after_seconds" in context:
         context["retry_after_seconds"] = _whole_seconds(context["retry_after_seconds"])
-    template = kind.template or f"{code}.html"
+    template = "login_loop.html" if code.startswith("loop_") else f"{code}.html"
     if code == "fotoweb_error":
         code = _fotoweb_error(context)
-    return Page(code, kind.status, template, context)
+    return Page(code, status, template, context)
 
 
 def _fotoweb_error(context: dict[str, object]) -> str:
@@ -226,35 +195,19 @@ def _whole_seconds(seconds: object) -> int:
     return math.ceil(min(seconds, _LONGEST_WAIT_SECONDS))
 
 
-def problem_json(
-    status: int,
-    title: str,
-    detail: str,
-    *,
-    type_code: str | None = None,
-    **extra: str | float | bool | None,
-) -> bytes:
+def problem_json(status: int, title: str, detail: str, *, type_code: str, login_url: str | None = None) -> bytes:
     """Write a problem details object for a program; send it with `PROBLEM_HEADERS`.
 
-    Args:
-        status: The HTTP status of the answer, repeated in the object.
-        title: What kind of problem this is, the same words every time.
-        detail: What happened this time and what to do.
-        type_code: The stable name of the case, as at the foot of our pages: `not_signed_in` gives the type
-            `urn:fotoweb-middleware:not-signed-in`. None gives `about:blank`.
-        extra: Further members, such as `login_url`. One that is None is left out.
+    `type_code` is the stable name of the case, as at the foot of our pages: `not_signed_in` gives the type
+    `urn:fotoweb-middleware:not-signed-in`.
 
     Raises:
-        ValueError: `login_url` or `logout_url` is no target a page may lead to, or `extra` names `type`.
+        ValueError: `login_url` is no target a page may lead to.
 
     Source: RFC 9457, section 3.
     """
-    if "type" in extra:
-        raise ValueError("the problem's type is made from type_code")
-    kind = "about:blank" if type_code is None else f"urn:fotoweb-middleware:{type_code.replace('_', '-')}"
-    members: dict[str, str | float | bool | None] = {"type": kind, "title": title, "status": status, "detail": detail}
-    for name, value in extra.items():
-        if value is not None:
-            members[name] = check_target(str(value)) if name in _TARGETS else value
-    # ASCII alone, and no NaN: every reader of JSON then reads the same.
-    return json.dumps(members, ensure_ascii=True, allow_nan=False).encode("ascii")
+    kind = f"urn:fotoweb-middleware:{type_code.replace('_', '-')}"
+    members: dict[str, str | int] = {"type": kind, "title": title, "status": status, "detail": detail}
+    if login_url is not None:
+        members["login_url"] = check_target(login_url)
+    return json.dumps(members).encode("ascii")  # It escapes all other letters.

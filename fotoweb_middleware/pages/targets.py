@@ -20,8 +20,7 @@ _HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5}
 def check_target(target: str) -> str:
     """Give back a target that is safe as a link, a form action or a JSON `login_url`.
 
-    Args:
-        target: A path on this origin (`/oauth2/login?next=%2F`), or an absolute http or https address.
+    That is a path on this origin (`/oauth2/login?next=%2F`), or an absolute http or https address.
 
     Raises:
         ValueError: It is neither; or holds white space, control characters or a backslash.
@@ -39,8 +38,7 @@ def check_target(target: str) -> str:
 def origin_of(target: str) -> str | None:
     """Name the origin of an absolute address, as a Content-Security-Policy writes it; None for a path of our own.
 
-    Args:
-        target: Such as FOTOWEB_POST_LOGOUT_URL: `https://www.example/bye` gives `https://www.example`.
+    `https://www.example/bye` gives `https://www.example`.
 
     Raises:
         ValueError: It is no path, and no http or https address with a plain ASCII host and without a user name.

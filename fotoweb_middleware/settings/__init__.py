@@ -4,7 +4,9 @@
     rules          what a value may be
     combinations   what several values mean together: conflicts and warnings
     reading        finds the values; one message for everything that is wrong
-    describe       the listing of ``fotoweb-middleware config``, and docs/reference/settings.md
+    describe       the listing of ``fotoweb-middleware config``
+
+The texts below the fields stand in docs/reference/settings.md too (tools/settings_page.py).
 
 A new setting is one declaration below. Importing this reads no variable and no file.
 """
@@ -117,7 +119,7 @@ class Settings:
         hint="Run `fotoweb-middleware secret`, or `python -c 'import secrets; print(secrets.token_urlsafe(32))'`, and "
         "use what it prints, the same value in every process and machine.",
     )
-    """Signs and seals cookies and cache entries. Several, newest first, while changing from one key to the next."""
+    """Signs and seals cookies and store entries. Several, newest first, while changing from one key to the next."""
 
     allow_http: bool = switch(default=False)
     """Allows plain http for hosts other than this machine. Tokens then travel in the open."""
@@ -157,7 +159,8 @@ class Settings:
     """`optional`: anonymous requests reach the app without a session."""
 
     cookie_mode: Literal["sealed", "reference"] = one_of("sealed", "reference")
-    """`sealed`: the cookie carries the encrypted tokens. `reference`: a random reference; the cache has the rest."""
+    """`sealed`: the cookie carries the encrypted tokens. `reference`: a random reference; the tokens stay in the
+    session store."""
 
     cache: str = setting(
         rules.read_cache_address,
@@ -165,11 +168,11 @@ class Settings:
         expects="local://, memory://, sqlite:///file.db, redis://host:6379/0 or rediss://host:6379/0",
         hint="One machine: leave it unset. More machines: the address of your Redis or Valkey.",
     )
-    """The server cache. `local://`: this machine. `memory://`: this process. `sqlite:///relative.db`,
+    """The session store. `local://`: this machine. `memory://`: this process. `sqlite:///relative.db`,
     `sqlite:////absolute.db`: that file. `redis://`, `rediss://`: Redis or Valkey, for more than one machine."""
 
     cache_recheck: float = seconds(0, 3600, default=5)
-    """Seconds after which a session in memory is checked against the shared cache: how soon a logout is seen."""
+    """Seconds after which a session in memory is checked against the session store: how soon a logout is seen."""
 
     cache_size: int = setting(
         partial(rules.read_number, smallest=1, largest=10_000_000, is_whole=True),
@@ -216,7 +219,7 @@ class Settings:
     """Puts the bearer token into the `Authorization` header that the app sees."""
 
     fetch_user: bool = switch(default=True)
-    """After a login, asks `GET /fotoweb/me` once who it was."""
+    """After a login, calls `GET /fotoweb/me` once to find out who signed in."""
 
     trusted_origins: Converted[Iterable[str], tuple[str, ...]] = setting(
         rules.read_trusted_origins,
@@ -258,7 +261,7 @@ class Settings:
         return tuple(self.secret_key.get_secret_value().split(","))
 
     def __repr__(self) -> str:
-        """Write the values with the cache's password masked (the secrets mask themselves).
+        """Write the values with the store's password masked (the secrets mask themselves).
 
         Error reporters write the local variables of ``__init__`` too, where an object has no values yet.
         """

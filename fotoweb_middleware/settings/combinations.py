@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from fotoweb_middleware.settings.rules import WrongValue
+from fotoweb_middleware.settings.rules import WrongValue, is_loopback
 
 if TYPE_CHECKING:
     from fotoweb_middleware.settings import Settings
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 def conflicts(values: Mapping[str, Any]) -> dict[str, WrongValue]:
     """Return which settings do not fit the others, and why.
 
-    Args:
-        values: The clean values, without those of settings that are wrong themselves: one cause is reported once.
+    ``values`` are the clean ones, without those of settings that are wrong themselves: one cause is reported once.
     """
     found = {}
     for name in ("url", "redirect_uri", "trusted_origins", "post_logout_url"):
@@ -89,9 +87,4 @@ def _is_open(url: str) -> bool:
 
 
 def _is_on_this_machine(url: str) -> bool:
-    """Whether the host is ``localhost``, a name under it, 127.0.0.0/8 or ::1."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+    return is_loopback(urlsplit(url).hostname or "")

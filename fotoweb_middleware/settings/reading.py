@@ -55,10 +55,6 @@ def read_all(
 
     Nothing is raised for what is wrong: ``Settings`` does so, where no local variable holds a secret.
 
-    Args:
-        declared: Every setting, in the order of the reference page.
-        arguments: Those of ``Settings(...)``.
-
     Returns:
         The clean values, where each came from ("argument", "environment", "file PATH", "default"), and a text for
         each thing that is wrong. The first two are complete where nothing is wrong.

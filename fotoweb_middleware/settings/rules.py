@@ -54,9 +54,6 @@ class Secret:
     """A text that shows itself only to ``get_secret_value()``, never in a repr or a log line.
 
     Not a dataclass: test reports and serialisers walk through those, and would walk through this one.
-
-    Args:
-        text: The secret.
     """
 
     __slots__ = ("_text",)
@@ -107,7 +104,7 @@ def read_flag(value: Any) -> bool:
     if isinstance(value, bool):
         return value
     word = read_text(value).lower()
-    require(word in _FLAGS, "it is none of the words a switch knows.")
+    require(word in _FLAGS, "it is not true or false.")
     return _FLAGS[word]
 
 
@@ -189,7 +186,7 @@ def read_secret_keys(value: Any) -> Secret:
         which = f"key {number} of {len(keys)}" if len(keys) > 1 else "it"
         require(key.isprintable(), f"{which} has a line break or control character; commas go between several keys.")
         require("," not in key, f"{which} has a comma inside; commas go between keys.")
-        require(len(key) >= 32, f"{which} is {len(key)} characters long; 32 is the least.")
+        require(len(key) >= 32, f"{which} is {len(key)} characters long; the minimum is 32.")
         # Once in 10**7 times, a random key of 32 hexadecimal digits has fewer than eight different ones.
         repeats = len(set(key)) < 8 or any(key.startswith(key[length:]) for length in range(1, len(key) // 2 + 1))
         require(not repeats, f"{which} repeats itself, so it is easy to guess.")
@@ -228,7 +225,7 @@ def read_cookie_secure(value: Any) -> str:
 
 # ----------------------------------------------------------------------------------------------------------- addresses
 
-_DEFAULT_PORTS = {"https": 443, "http": 80}
+DEFAULT_PORTS = {"https": 443, "http": 80}
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z]+)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?P<query>.*)")
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
@@ -249,13 +246,13 @@ def read_address(text: str) -> tuple[str, str, str]:
     )
     parts = _ADDRESS.fullmatch(text)
     scheme = parts["scheme"].lower() if parts else ""
-    if parts is None or scheme not in _DEFAULT_PORTS:
+    if parts is None or scheme not in DEFAULT_PORTS:
         raise WrongValue("it does not start with https://.")
     require("@" not in parts["authority"], "it has a user name or password in it.")
     require("#" not in parts["query"], "it has a fragment (#…).")
     host, port = _read_host_and_port(parts["authority"])
     origin = f"{scheme}://[{host}]" if ":" in host else f"{scheme}://{host}"
-    if port not in {None, _DEFAULT_PORTS[scheme]}:
+    if port not in {None, DEFAULT_PORTS[scheme]}:
         origin = f"{origin}:{port}"
     return origin, parts["path"], parts["query"]
 
@@ -276,6 +273,14 @@ def _read_host_and_port(authority: str) -> tuple[str, int | None]:
         raise WrongValue("its host is not a proper IP address.") from None
     require(len(host) <= 253 and all(map(_LABEL.fullmatch, host.split("."))), "its host is not a proper name.")
     return host, port
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address (no port) is this machine, as browsers see it."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def read_site(value: Any) -> str:
@@ -348,7 +353,7 @@ def read_public_paths(value: Any) -> tuple[str, ...]:
     for path in paths:
         require(
             path not in {"/", "/*", "*"},
-            f"{path!r} is no small exemption.",
+            f"{path!r} would make the whole app public.",
             "Name the paths one by one. To let anonymous visitors in everywhere, set FOTOWEB_LOGIN=optional.",
         )
         require(path.startswith("/"), f"{path!a} does not start with a slash.")

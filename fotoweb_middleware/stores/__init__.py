@@ -22,11 +22,6 @@ __all__ = ["MemoryStore", "SaveOutcome", "SqliteStore", "Store", "StoreLock", "S
 def open_store(settings: Settings, *, clock: Callable[[], float], monotonic: Callable[[], float]) -> Store:
     """Return the store that ``FOTOWEB_CACHE`` names. Nothing is connected to before the first call.
 
-    Args:
-        settings: Of the wrapped app.
-        clock: Epoch seconds.
-        monotonic: Seconds of a clock that never jumps.
-
     Raises:
         SettingsError: The SQLite file can't be used safely, or Redis not with these options.
     """

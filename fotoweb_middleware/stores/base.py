@@ -37,7 +37,6 @@ class StoreLock:
     """The right to be the only one who refreshes the session under a key, for a while.
 
     Attributes:
-        key: What is locked.
         owner: A random name of the holder, so that only the holder can release it.
         fence: Rises with every lock of this key; a save under an older lock than the stored entry's is refused.
     """

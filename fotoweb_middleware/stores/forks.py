@@ -14,8 +14,6 @@ import weakref
 from functools import partial
 from typing import Protocol
 
-__all__ = ["ForkAware", "register"]
-
 
 class ForkAware(Protocol):
     """Something that must know of forks.

@@ -19,20 +19,14 @@ from pathlib import Path
 from fotoweb_middleware.log import LOGGER
 from fotoweb_middleware.stores.sqlite import SIDE_SUFFIXES, SqliteStore
 
-__all__ = ["open_local_store"]
-
 
 def open_local_store(
     identity: str, *, clock: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic
 ) -> SqliteStore | None:
     """Open the store that all processes of this user share, or return None where there is no safe place for its file.
 
-    The log is told where the place is not the usual one: other processes must find the same.
-
-    Args:
-        identity: What makes one configuration: processes share a file only where it is the same. Only its hash is seen.
-        clock: As for ``SqliteStore``.
-        monotonic: As for ``SqliteStore``.
+    The log is told where the place is not the usual one: other processes must find the same. Processes share a file
+    where ``identity`` is the same; only its hash is seen.
     """
     if not hasattr(os, "geteuid"):  # Windows: owners and modes mean something else there.
         return None

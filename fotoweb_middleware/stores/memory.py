@@ -19,8 +19,6 @@ from cachetools import TLRUCache
 from fotoweb_middleware.stores import forks
 from fotoweb_middleware.stores.base import SaveOutcome, StoredEntry, StoreLock
 
-__all__ = ["MemoryStore"]
-
 MAX_USED_KEYS = 50_000
 """Anybody can begin logins, so what was used once must not fill the memory. Beyond this the oldest are forgotten: the
 same browser could then try its callback a second time, and FotoWeb refuses a code that was used."""
@@ -47,7 +45,6 @@ class MemoryStore:
 
     Args:
         size: Most entries kept; revocations and locks don't count.
-        monotonic: A clock that never jumps, in seconds.
     """
 
     shared = False

@@ -12,8 +12,6 @@ from fotoweb_middleware.log import LOGGER
 from fotoweb_middleware.stores import forks
 from fotoweb_middleware.stores.base import Store
 
-__all__ = ["MonitoredStore"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -25,10 +23,6 @@ class MonitoredStore:
     again that had failed. (That a full Redis can be read does not mean that it can be written to.) A store of
     somebody's own may raise what its database does, though it ought not to: that counts as out of reach, and its author
     finds the traceback in the log.
-
-    Args:
-        store: The store.
-        monotonic: Seconds of a clock that never jumps.
     """
 
     def __init__(self, store: Store, monotonic: Callable[[], float]) -> None:
@@ -81,8 +75,8 @@ class MonitoredStore:
                 self._began_at = now
         if is_first:
             LOGGER.warning(
-                "The session store is in trouble: %s fails: %s. Until it works again, logouts and refreshes may not "
-                "reach other processes, and sessions in reference mode may get 503. It is tried again by itself.",
+                "The session store is failing: %s: %s. Until it works again, logouts and refreshes may not reach other "
+                "processes, and sessions in reference mode may get 503. The middleware keeps retrying.",
                 what,
                 str(error).removesuffix("."),
                 exc_info=unexpected,

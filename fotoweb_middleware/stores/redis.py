@@ -30,7 +30,7 @@ import secrets
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import redis
@@ -39,11 +39,9 @@ from redis.connection import parse_url
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
-from fotoweb_middleware.errors import SettingsError, StoreUnavailable
+from fotoweb_middleware.errors import SettingsError, StoreUnavailable, chain_of
 from fotoweb_middleware.stores import forks
 from fotoweb_middleware.stores.base import SaveOutcome, StoredEntry, StoreLock
-
-__all__ = ["RedisStore"]
 
 if int(redis.__version__.partition(".")[0]) < 8:
     raise SettingsError(
@@ -52,6 +50,10 @@ if int(redis.__version__.partition(".")[0]) < 8:
     )
 
 T = TypeVar("T")
+
+# redis-py gives them no types.
+take_apart: Callable[[str], dict[str, Any]] = parse_url
+make_pool: Callable[..., Any] = redis.BlockingConnectionPool
 
 MAX_CONNECTIONS = 32
 """Most connections of one process, where the address does not say otherwise."""
@@ -103,14 +105,15 @@ class RedisStore:
     always tried.
 
     Args:
-        address: ``redis://`` or ``rediss://`` with host, port, database, user, password, and TLS options in the query.
+        address: ``redis://`` or ``rediss://`` with host, port, database, user and password. The query may have options
+            of redis-py's pool and connections; those that we set ourselves are ignored.
         namespace: What every Redis key begins with.
         timeout_seconds: Most time for a call. Half of it for each step: connecting, one answer.
             (Twice that at most, where all connections are in use.)
-        monotonic: Seconds of a clock that never jumps.
 
     Raises:
-        SettingsError: The address has options that are not taken. Redis itself is not asked: it may be down at start.
+        SettingsError: The address can't be read, or has an option that redis-py does not know. Redis itself is not
+            asked: it may be down at start.
     """
 
     shared = True
@@ -125,8 +128,11 @@ class RedisStore:
     ) -> None:
         options = read_address(address)
         del address  # It may hold a password, which no frame of an error may.
-        if isinstance(options, SettingsError):
-            raise options
+        if options is None:
+            raise SettingsError(
+                "FOTOWEB_CACHE holds a Redis address that can't be read, or that has an option that redis-py does not "
+                "know (those of TLS, ssl_..., need rediss://)."
+            )
         self._options = options
         self._namespace = namespace
         self._timeout_seconds = timeout_seconds
@@ -220,17 +226,19 @@ class RedisStore:
         RESP 2, since with RESP 3 redis-py does not check that a connection from the pool has no surplus answer waiting,
         which would be read as the answer to the next question.
         """
-        make_pool: Callable[..., redis.BlockingConnectionPool] = redis.BlockingConnectionPool
-        pool = make_pool(
-            **self._options,
-            timeout=self._timeout_seconds,  # For a free connection: longer than those who have one wait for Redis.
-            socket_timeout=self._timeout_seconds / 2,
-            socket_connect_timeout=self._timeout_seconds / 2,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-            driver_info=None,  # Two answers less to wait for, and one permission less to grant (CLIENT SETINFO).
-        )
-        return redis.Redis(connection_pool=pool)
+        options = self._options | {
+            "timeout": self._timeout_seconds,  # For a free connection: longer than those who have one wait for Redis.
+            "socket_timeout": self._timeout_seconds / 2,
+            "socket_connect_timeout": self._timeout_seconds / 2,
+            "retry": Retry(NoBackoff(), 0),
+            "retry_on_error": [],
+            "retry_on_timeout": False,
+            "health_check_interval": 0,
+            "decode_responses": False,
+            "protocol": 2,
+            "driver_info": None,  # Two answers less to wait for, and one permission less to grant (CLIENT SETINFO).
+        }
+        return redis.Redis(connection_pool=make_pool(**options))
 
 
 def run(client: Any, script: str, names: list[str], words: tuple[Any, ...]) -> Any:
@@ -260,14 +268,13 @@ CAUSES: tuple[tuple[str | tuple[type[BaseException], ...], str], ...] = (
     ("NOPERM|ACL|user executing", "its user lacks a permission (ACL); the how-to page on Redis names all of them"),
     ("READONLY|MASTERDOWN", "it is a read-only replica; FOTOWEB_CACHE must lead to the primary"),
     ("OOM", "its memory is full (maxmemory); make room or raise it"),
-    ("MISCONF|NOREPLICAS", "it takes no writes (disk full, or too few replicas); look into its log"),
+    ("MISCONF", "it takes no writes (is its disk full?); look into its log"),
     ("LOADING", "it is still loading its data; wait"),
     ("BUSY", "a script keeps it busy, and none of ours; SCRIPT KILL ends it"),
-    ("MOVED|ASK|CROSSSLOT|CLUSTERDOWN|TRYAGAIN", "it is a Redis Cluster; FOTOWEB_CACHE must lead to a single server"),
+    ("MOVED|CLUSTERDOWN", "it is a Redis Cluster; FOTOWEB_CACHE must lead to a single server"),
     ("DENIED", "it takes connections from its own machine only (protected mode); set a password in Redis"),
     ("max number of clients", "it takes no more connections; raise maxclients or lower max_connections"),
     ("DB index", "it has no database of this number; correct the number in FOTOWEB_CACHE"),
-    ("unknown command", "it lacks a command that is needed; Redis 6.0 and later have all, unless disabled"),
     # What else goes wrong.
     ((queue.Empty,), "too many calls at once wait for a connection; raise max_connections in FOTOWEB_CACHE"),
     ((ssl.SSLCertVerificationError,), "its TLS certificate is not one we trust; name its CA (ssl_ca_certs)"),
@@ -298,39 +305,11 @@ def text_of(error: Exception) -> str:
     return f"{code or ''} {error}" if code or isinstance(error, ResponseError) else ""
 
 
-def chain_of(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what led to it."""
-    link: BaseException | None = error
-    while link is not None:
-        yield link
-        link = link.__cause__ or link.__context__
-
-
-OPTIONS = {"client_name", "db", "host", "max_connections", "password", "port", "username"}
-TLS_OPTIONS = {
-    f"ssl_{name}"
-    for name in ("ca_certs", "ca_path", "cert_reqs", "certfile", "check_hostname", "ciphers", "keyfile", "password")
-}
-take_apart: Callable[[str], dict[str, Any]] = parse_url  # redis-py gives it no types.
-
-
-def read_address(address: str) -> dict[str, Any] | SettingsError:
-    """Return the options of redis-py's pool, or what is wrong with the address, without a part of it.
-
-    Options that would undo our time-outs or the bytes we expect are refused, and so is what redis-py does not know.
-    """
-    is_tls = address.startswith("rediss://")
-    allowed = OPTIONS | TLS_OPTIONS if is_tls else OPTIONS
+def read_address(address: str) -> dict[str, Any] | None:
+    """Return the options of redis-py's pool; None where it can't read the address, or does not know an option."""
     try:
-        options = {"max_connections": MAX_CONNECTIONS, **take_apart(address)}
-    except ValueError:
-        return SettingsError("FOTOWEB_CACHE holds a Redis address whose options can't be read.")
-    cert_reqs = options.setdefault("ssl_cert_reqs", "required") if is_tls else "none"
-    if options.keys() - allowed - {"connection_class"} or cert_reqs not in {"required", "optional", "none"}:
-        return SettingsError(
-            f"FOTOWEB_CACHE holds an option that is not taken here. It accepts {', '.join(sorted(allowed))}"
-            f"{' (ssl_cert_reqs is required, optional or none)' if is_tls else '; those of TLS need rediss://'}."
-        )
-    if is_tls:  # The certificate's name is checked unless the address says otherwise, whatever redis-py's default is.
-        options["ssl_check_hostname"] = cert_reqs != "none" and options.get("ssl_check_hostname", True)
+        options: dict[str, Any] = {"max_connections": MAX_CONNECTIONS, **take_apart(address)}
+        make_pool(**options).make_connection()  # This connects to nothing; redis-py looks at the options.
+    except Exception:  # noqa: BLE001 (redis-py raises anything, and its words may hold the password)
+        return None
     return options

@@ -37,8 +37,6 @@ from fotoweb_middleware.stores.base import SaveOutcome, StoredEntry, StoreLock
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["SIDE_SUFFIXES", "SqliteStore"]
-
 R = TypeVar("R")
 Work: TypeAlias = "Callable[[sqlite3.Connection], R]"
 
@@ -103,13 +101,8 @@ class SqliteStore:
     revocations are always tried.
 
     Args:
-        path: The file.
         clock: The wall clock, in epoch seconds.
-        monotonic: A clock that never jumps, in seconds.
         check_files: Called before a file is opened. Raises OSError where somebody else could have put it there.
-
-    Attributes:
-        path: The file, links followed: SQLite names the side files after that.
     """
 
     shared = True
@@ -123,7 +116,7 @@ class SqliteStore:
         monotonic: Callable[[], float] = time.monotonic,
         check_files: Callable[[], None] = lambda: None,
     ) -> None:
-        self.path = Path(os.path.realpath(path))
+        self.path = Path(os.path.realpath(path))  # SQLite names the side files after that.
         self._clock = clock
         self._monotonic = monotonic
         self._check_files = check_files

@@ -89,7 +89,9 @@ def wsgi_phase(silence: Silence, *, is_silent: bool) -> list[float]:
                 break
             is_expired = is_silent and not number % EXPIRED_EVERY
             people = silence.expired if is_expired else silence.valid
-            threads.submit(serve, people[number // EXPIRED_EVERY % PEOPLE if is_expired else number % PEOPLE], time.perf_counter())
+            threads.submit(
+                serve, people[number // EXPIRED_EVERY % PEOPLE if is_expired else number % PEOPLE], time.perf_counter()
+            )
             time.sleep(THINKING_SECONDS / 4)
     return seconds
 

@@ -40,7 +40,7 @@ EVERY_PAGE: dict[str, Page] = {
     },
     "access_denied": page("access_denied", description="Your account is not licensed", login_url=LOGIN_URL),
     "access_denied/silent": page("access_denied", description=None, login_url=LOGIN_URL),
-    "bad_request_target": page("bad_request_target", app_url=APP_URL),
+    "bad_request_target": page("bad_request_target"),
     "confirm_logout": page("confirm_logout", logout_url=LOGOUT_URL, back_url=APP_URL),
     "cross_origin_refused": page("cross_origin_refused", app_url=APP_URL),
     "fotoweb_nonsense": page("fotoweb_nonsense", retry_url=LOGIN_URL),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
+import jinja2
 import pytest
 
 from fotoweb_middleware.pages import PAGE_CODES, Page, page
@@ -108,7 +110,7 @@ def test_buttons_have_words_and_foot_names_the_code(shown: Page) -> None:
     """Each link and button says what it does; the reference code stands at the foot where something went wrong."""
     seen = read(shown)
 
-    assert len(seen.actions()) in {1, 2}
+    assert len(seen.actions()) in ({0} if shown.code == "bad_request_target" else {1, 2})
     assert seen.words().endswith(f"fotoweb-middleware: {shown.code}") == (shown.status >= 400)
 
 
@@ -144,10 +146,10 @@ def test_outside_words_are_text_and_nothing_else(words: str) -> None:
 @pytest.mark.parametrize("words", HOSTILE)
 def test_every_value_is_escaped(words: str) -> None:
     """No value is trusted, though callers give none from outside: neither methods nor a length add an element."""
-    methods = read(page("method_not_allowed", allowed=(words,)))
+    methods = read(page("method_not_allowed", allowed=(words,), app_url="/"))
     loop = read(page("loop_cookie_lost", login_url="/", characters=words))
 
-    assert methods.tags == read(page("method_not_allowed", allowed=("GET",))).tags
+    assert methods.tags == read(page("method_not_allowed", allowed=("GET",), app_url="/")).tags
     assert loop.tags == read(page("loop_cookie_lost", login_url="/", characters=1)).tags
     assert words in methods.words()
 
@@ -195,7 +197,7 @@ def test_description_may_run_from_right_to_left() -> None:
 
 def test_surrogates_do_not_break_the_page() -> None:
     """A lone surrogate is replaced instead of ending in an encoding error."""
-    assert b"<code>a?</code>" in page("method_not_allowed", allowed=("a\udcff",)).html()
+    assert b"<code>a?</code>" in page("method_not_allowed", allowed=("a\udcff",), app_url="/").html()
 
 
 def test_new_tab_cannot_reach_back() -> None:
@@ -208,18 +210,22 @@ def test_repr_holds_no_address() -> None:
     assert repr(EVERY_PAGE["not_signed_in"]) == "Page(code='not_signed_in', status=401)"
 
 
-@pytest.mark.parametrize(
-    ("code", "context"),
-    [
-        ("not_signed_in", {}),
-        ("not_signed_in", {"login_url": "/", "app_url": "/"}),
-        ("fotoweb_error", {"step": "code", "retry_url": "/"}),
-    ],
-)
-def test_missing_and_unknown_values_are_refused(code: str, context: dict[str, object]) -> None:
-    """A page that lacks a value, or gets one it has no use for, is refused when it is chosen, not when it is shown."""
-    with pytest.raises(TypeError, match=code):
-        page(code, **context)
+@each_page
+def test_a_missing_value_is_an_error(shown: Page) -> None:
+    """A page that lacks a value is never shown with a hole: rendering fails, unless this page has no use for it."""
+    for name in shown.context:
+        rest = {other: value for other, value in shown.context.items() if other != name}
+        try:
+            html = dataclasses.replace(shown, context=rest).html()
+        except jinja2.UndefinedError:
+            continue
+        assert html == shown.html()
+
+
+def test_a_missing_target_is_an_error() -> None:
+    """The error names what is missing."""
+    with pytest.raises(jinja2.UndefinedError, match="login_url"):
+        page("not_signed_in").html()
 
 
 def test_unknown_step_is_refused() -> None:

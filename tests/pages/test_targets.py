@@ -59,7 +59,6 @@ BAD = (
 # Every way a target enters a page: the page, the name of the target, and what else the page needs.
 WAYS_IN: list[tuple[str, str, Mapping[str, object]]] = [
     ("access_denied", "login_url", {}),
-    ("bad_request_target", "app_url", {}),
     ("confirm_logout", "back_url", {"logout_url": "/"}),
     ("confirm_logout", "logout_url", {"back_url": "/"}),
     ("cross_origin_refused", "app_url", {}),
@@ -71,7 +70,7 @@ WAYS_IN: list[tuple[str, str, Mapping[str, object]]] = [
     ("not_signed_in", "login_url", {}),
     ("one_moment", "target", {}),
     ("signed_out", "fotoweb_url", {"login_url": "/"}),
-    ("signed_out", "login_url", {}),
+    ("signed_out", "login_url", {"fotoweb_url": "/"}),
     ("store_unavailable", "retry_url", {}),
     ("temporarily_unavailable", "login_url", {}),
     *((code, "login_url", {"app_url": "/"}) for code in STATE_CODES),

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from fotoweb_middleware.settings import DECLARED, Settings
-from fotoweb_middleware.settings.describe import describe, reference_table
+from fotoweb_middleware.settings.describe import describe
 from fotoweb_middleware.settings.reading import variable_of
 from tests.settings.samples import CLIENT_SECRET, KEY, OLDER_KEY, settings
+from tools.settings_page import reference_table
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/reference/settings.md"
@@ -68,7 +69,7 @@ def test_no_secret_is_shown() -> None:
 
 def test_table_is_up_to_date() -> None:
     """The table in docs/reference/settings.md is what the code would write."""
-    command = "python -m fotoweb_middleware.settings.describe docs/reference/settings.md"
+    command = "python tools/settings_page.py docs/reference/settings.md"
 
     assert PAGE.read_text(encoding="utf-8").endswith(f"\n\n{reference_table()}"), f"run: {command}"
 
@@ -85,7 +86,7 @@ def test_command_writes_the_table(tmp_path: Path) -> None:
     """The command puts the table behind the text that is there."""
     page = tmp_path / "settings.md"
     page.write_text("# Settings\n\n| variable | old\n", encoding="utf-8")
-    command = [sys.executable, "-m", "fotoweb_middleware.settings.describe", str(page)]
+    command = [sys.executable, "tools/settings_page.py", str(page)]
 
     subprocess.run(command, cwd=ROOT, check=True)
 

@@ -59,7 +59,7 @@ def test_one_line_and_one_line(
     store.load("k")
     store.use_once("k", ttl_seconds=1)
 
-    assert ["in trouble: load fails: the place: it is full. Until" in line for line in told] == [True]
+    assert ["is failing: load: the place: it is full. Until" in line for line in told] == [True]
     assert caplog.messages[1:] == ["The session store works again after 6.0 s."]
 
 

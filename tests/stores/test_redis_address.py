@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 import sys
 from typing import Any
@@ -15,8 +16,13 @@ from fotoweb_middleware.stores.redis import RedisStore, read_address
 def read(address: str) -> dict[str, Any]:
     """Read an address that must be accepted."""
     options = read_address(address)
-    assert not isinstance(options, SettingsError)
+    assert options is not None
     return options
+
+
+def connection(address: str) -> Any:
+    """Return a connection, not yet opened, as a store for this address makes it."""
+    return RedisStore(address)._client.connection_pool.make_connection()
 
 
 def test_all_parts() -> None:
@@ -33,9 +39,9 @@ def test_all_parts() -> None:
 
 
 def test_tls_checks_names() -> None:
-    """With TLS the certificate and its host name are checked, whatever redis-py's default is."""
-    options = read("rediss://cache.example")
-    assert (options["ssl_cert_reqs"], options["ssl_check_hostname"]) == ("required", True)
+    """With TLS the certificate and its host name are checked, unless the address says otherwise."""
+    made = connection("rediss://cache.example")
+    assert (made.cert_reqs, made.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
 def test_tls_options() -> None:
@@ -46,26 +52,34 @@ def test_tls_options() -> None:
 
 def test_tls_unchecked() -> None:
     """Who asks for no check of the certificate gets none of its name either (Python refuses the other)."""
-    assert not read("rediss://h?ssl_cert_reqs=none")["ssl_check_hostname"]
+    made = connection("rediss://h?ssl_cert_reqs=none")
+    assert (made.cert_reqs, made.check_hostname) == (ssl.CERT_NONE, False)
 
 
 @pytest.mark.parametrize(
-    "query",
+    "option",
     [
         "socket_timeout=60",
         "socket_connect_timeout=60",
         "timeout=60",
         "retry_on_timeout=true",
+        "retry_on_error=x",
         "health_check_interval=1",
         "decode_responses=true",
         "protocol=3",
-        "S3CR3T=1",
-        "ssl_ca_certs=/ca.pem",
-        "max_connections=many",
     ],
 )
+def test_our_own_options_win(option: str) -> None:
+    """An option that would undo our time-outs or the bytes that we expect changes nothing."""
+    name, pools = option.partition("=")[0], [RedisStore(f"redis://h?{q}")._client.connection_pool for q in ("", option)]
+    usual, given = [pool.connection_kwargs.get(name, pool.timeout) for pool in pools]
+
+    assert usual == given
+
+
+@pytest.mark.parametrize("query", ["S3CR3T=1", "ssl_ca_certs=/ca.pem", "max_connections=many", "connection_class=x"])
 def test_refused_options(query: str) -> None:
-    """Options that would undo our time-outs, or that nobody knows, are refused by name."""
+    """An option that redis-py does not know is refused at the start, and not repeated."""
     with pytest.raises(SettingsError) as refused:
         RedisStore(f"redis://:S3CR3T@h/0?{query}")
     assert ("FOTOWEB_CACHE" in str(refused.value), "S3CR3T" in str(refused.value)) == (True, False)
@@ -115,7 +129,7 @@ def test_no_secret_in_repr() -> None:
 
 def test_no_secret_in_frames() -> None:
     """Where an address is refused, no frame of ours holds a part of it."""
-    held = [["rediss://:S3CR3T@h?socket_timeout=1"]]
+    held = [["rediss://:S3CR3T@h?nobody_knows=1"]]
     with pytest.raises(SettingsError) as refused:
         RedisStore(held[0].pop())
     frames = [entry.frame.f_locals for entry in refused.traceback[1:]]

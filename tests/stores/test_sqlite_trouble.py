@@ -318,8 +318,8 @@ def folder_away(path: Path) -> Iterator[None]:
 
 
 TROUBLES: list[tuple[Callable[[Path], AbstractContextManager[None]], str]] = [
-    (locked_by_another, "save fails: {path}: writing failed: database is locked"),
-    (folder_away, "load fails: {path}: reading failed: No such file or directory"),
+    (locked_by_another, "save: {path}: writing failed: database is locked"),
+    (folder_away, "load: {path}: reading failed: No such file or directory"),
 ]
 
 
@@ -345,7 +345,7 @@ def test_one_line_and_one_line(
     assert monitored.load("k") is not None
     assert save(monitored, version=3) is SaveOutcome.SAVED
     first, last = caplog.messages
-    assert first.startswith(f"The session store is in trouble: {cause.format(path=path)}.")
+    assert first.startswith(f"The session store is failing: {cause.format(path=path)}.")
     assert last == "The session store works again after 6.0 s."
 
 

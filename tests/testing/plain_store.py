@@ -131,9 +131,9 @@ class PlainStore:
     def put(self, key: str, row: Row) -> None:
         """Write a row, and make room."""
         self.rows[key] = row
-        self.make_room([name for name, other in self.rows.items() if other.value is not None])
+        self.evict_login_cookies([name for name, other in self.rows.items() if other.value is not None])
 
-    def make_room(self, names: list[str]) -> None:
+    def evict_login_cookies(self, names: list[str]) -> None:
         """Push the oldest of these rows out."""
         for name in names[: max(0, len(names) - self.size)]:
             del self.rows[name]

@@ -154,9 +154,9 @@ class KeepsLocksAmongEntries(PlainStore):
 class PushesLocksOut(PlainStore):
     """Entries that come in push locks out."""
 
-    def make_room(self, names: list[str]) -> None:
+    def evict_login_cookies(self, names: list[str]) -> None:
         """Make room everywhere."""
-        super().make_room(names)
+        super().evict_login_cookies(names)
         if len(names) > self.size:
             self.out.clear()
 

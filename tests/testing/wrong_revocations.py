@@ -111,16 +111,16 @@ class RevokesForEver(PlainStore):
 class PushesRevocationsOut(PlainStore):
     """Revocations are pushed out by size, as entries are."""
 
-    def make_room(self, names: list[str]) -> None:
+    def evict_login_cookies(self, names: list[str]) -> None:
         """Push the oldest out, whatever it is."""
-        super().make_room(list(self.rows))
+        super().evict_login_cookies(list(self.rows))
 
 
 @told_by("test_takes_no_room")
 class LetsRevocationsTakeRoom(PlainStore):
     """Revocations count towards the size, and entries make way for them."""
 
-    def make_room(self, names: list[str]) -> None:
+    def evict_login_cookies(self, names: list[str]) -> None:
         """Push entries out until all fits."""
         for name in names[: max(0, len(self.rows) - self.size)]:
             del self.rows[name]

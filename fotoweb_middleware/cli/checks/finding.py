@@ -12,7 +12,6 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        level: How bad it is.
         what: What was found, with its cause. Never holds a secret.
         hint: What to do about it; "" where nothing needs doing.
     """

@@ -25,13 +25,7 @@ MAX_SKEW_SECONDS = 60
 
 
 def check_fotoweb(settings: Settings, client: httpx.Client, *, clock: Callable[[], float]) -> list[Finding]:
-    """Ask both endpoints what they think of these settings.
-
-    Args:
-        settings: What to try.
-        client: Follows no redirects.
-        clock: Returns epoch seconds.
-    """
+    """Ask both endpoints what they think of these settings. The client must follow no redirects."""
     redirect_uri = settings.redirect_uri if settings.send_redirect_uri else None
     verifier = make_verifier(secrets.token_bytes) if settings.pkce else None
     authorize_url = build_authorize_url(

@@ -16,23 +16,12 @@ from fotoweb_middleware.stores import SaveOutcome, Store, StoredEntry, open_stor
 TTL_SECONDS = 10
 """How long the entry may stay where it can't be removed."""
 
-ROOT_SEES_ANOTHER_FILE = warn(
-    "The check runs as root, whose file of local:// is another one than that of other users.",
-    "Where the app runs as another user, run the check as that user, with the app's environment.",
-)
-
 
 def check_store(settings: Settings) -> list[Finding]:
     """Open the store of the settings and try it."""
     place = mask_cache_address(settings.cache)
-    if is_root() and is_file_to_make(settings.cache):
-        return [
-            warn(
-                f"The session store {place} was not tried: there is no file yet, and one that root makes is closed to "
-                "other users.",
-                "Run the check as the user that runs the app, or once the app has made the file.",
-            )
-        ]
+    if would_be_roots_file(settings.cache):
+        return [warn(f"The session store {place} was not tried, since this is root.", "Run this as the app's user.")]
     try:
         store = open_store(settings, clock=time.time, monotonic=time.monotonic)
     except SettingsError as error:
@@ -40,21 +29,17 @@ def check_store(settings: Settings) -> list[Finding]:
     except StoreUnavailable as error:
         return [unavailable(place, error)]
     try:
-        found = [try_store(store, place)]
+        return [try_store(store, place)]
     finally:
         store.close()
-    return [*found, ROOT_SEES_ANOTHER_FILE] if is_root() and place == "local://" else found
 
 
-def is_root() -> bool:
-    """Return whether the check runs as root, who sees other files than the app does and may do more."""
-    return hasattr(os, "geteuid") and os.geteuid() == 0
-
-
-def is_file_to_make(address: str) -> bool:
-    """Return whether the store is a SQLite file that is not there yet, in a folder that is."""
-    path = Path(address.removeprefix("sqlite:///"))
-    return address.startswith("sqlite:///") and path.parent.is_dir() and not path.exists()
+def would_be_roots_file(address: str) -> bool:
+    """Return whether a SQLite file would be made here as root's own, which the app, as another user, then refuses."""
+    path = Path(address.removeprefix("sqlite:///")).absolute()
+    if not address.startswith("sqlite:") or path.exists() or not hasattr(os, "geteuid"):
+        return False
+    return os.geteuid() == 0 and path.parent.stat().st_uid != 0
 
 
 def try_store(store: Store, place: str) -> Finding:
