@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from typing import Any, TypeVar, assert_never
 
 import anyio
-import anyio.from_thread
 import anyio.lowlevel
 import anyio.to_thread
 import httpx
@@ -263,8 +262,8 @@ class LoopState:
         self.fotoweb_limiter = anyio.CapacityLimiter(MAX_THREADS)
         self.look_ups: dict[tuple[str, str | None], Flight] = {}
         self._events: dict[Future[Any], anyio.Event] = {}
-        self._token = anyio.lowlevel.current_token()
-        self._thread_id = threading.get_ident()
+        # Weakly: the table in which this lies must not keep its own loop.
+        self._loop = weakref.ref(anyio.lowlevel.current_token().native_token)
 
     async def wait(self, future: Future[R], timeout_seconds: float | None) -> R | None:
         """Wait as a task, which holds no thread, for what a thread works out; None where it took too long."""
@@ -278,11 +277,12 @@ class LoopState:
         return future.result() if future.done() else None
 
     def _wake(self, future: Future[Any]) -> None:
-        if threading.get_ident() == self._thread_id:  # It was done in that very moment.
-            self._end(future)
-            return
-        with contextlib.suppress(RuntimeError, anyio.NoEventLoopError):  # The loop has ended: nobody waits any more.
-            anyio.from_thread.run_sync(self._end, future, token=self._token)
+        """Hand the end of a future over to the loop, without waiting for it: it may have stopped."""
+        loop = self._loop()  # asyncio's loop, or trio's token.
+        schedule = getattr(loop, "call_soon_threadsafe", None) or getattr(loop, "run_sync_soon", None)
+        if schedule is not None:
+            with contextlib.suppress(RuntimeError):  # It is closed: nobody waits any more.
+                schedule(self._end, future)
 
     def _end(self, future: Future[Any]) -> None:
         event = self._events.pop(future, None)

@@ -18,7 +18,7 @@ from fotoweb_middleware.stores.base import Store
 from fotoweb_middleware.stores.monitored import MonitoredStore
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Context:
     """Everything that a decision may use besides the request.
 

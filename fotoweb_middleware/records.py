@@ -7,6 +7,8 @@ out of reach is told to it when it is next asked.
 from __future__ import annotations
 
 import contextlib
+import threading
+import weakref
 from dataclasses import dataclass
 
 from fotoweb_middleware.context import Context
@@ -17,6 +19,7 @@ from fotoweb_middleware.session_cache import CachedSession
 from fotoweb_middleware.stores.base import SaveOutcome, StoredEntry, StoreLock
 
 PENDING_AT_ONCE = 20
+TELL_AGAIN_SECONDS = 5.0
 CLOCK_SKEW_SECONDS = 60
 
 
@@ -134,5 +137,18 @@ def tell_revocations(context: Context, session_ids: list[str]) -> None:
             context.store.revoke(session_key(context, left[-1]), ttl_seconds=ttl_seconds)
             left.pop()
     finally:
-        for session_id in left:
-            context.session_cache.add_pending_revocation(session_id)
+        if left and context.session_cache.add_pending_revocations(left):
+            tell_later(weakref.ref(context))
+
+
+def tell_later(weak_context: weakref.ref[Context]) -> None:
+    """Try again in some seconds: there may be no other request that asks the store by then."""
+
+    def tell() -> None:
+        context = weak_context()
+        if context is not None:
+            revoke_pending(context)
+
+    timer = threading.Timer(TELL_AGAIN_SECONDS, tell)
+    timer.daemon = True
+    timer.start()

@@ -199,13 +199,14 @@ def refresh(context: Context, cached: CachedSession) -> RefreshResult:
     gives_up_at = time.monotonic() + context.settings.http_timeout
     ttl_seconds = CALL_TIMEOUTS * context.settings.http_timeout + LOCK_MARGIN_SECONDS
     while True:
+        in_time_until = context.monotonic() + LOCK_MARGIN_SECONDS
         try:
             lock = context.store.acquire_lock(session_key(context, before.session_id), ttl_seconds=ttl_seconds)
         except StoreUnavailable:
             return refresh_without_lock(context, cached)
         if lock is not None:
             with released(context, lock):
-                return refresh_under_lock(context, cached, lock)
+                return refresh_under_lock(context, cached, lock, in_time_until)
         if time.monotonic() >= gives_up_at or not cached.must_refresh(context.clock()):
             return NotNow(FIRST_RETRY_SECONDS)
         time.sleep(random.uniform(*POLL_SECONDS))  # noqa: S311 (spreads the processes that wait; no secret)
@@ -226,8 +227,12 @@ def released(context: Context, lock: StoreLock) -> Iterator[None]:
             context.store.release_lock(lock)
 
 
-def refresh_under_lock(context: Context, cached: CachedSession, lock: StoreLock) -> RefreshResult:
-    """Look once more whether somebody refreshed the session meanwhile, then ask FotoWeb."""
+def refresh_under_lock(context: Context, cached: CachedSession, lock: StoreLock, in_time_until: float) -> RefreshResult:
+    """Look once more whether somebody refreshed the session meanwhile, then ask FotoWeb.
+
+    A call that begins after ``in_time_until`` (monotonic seconds), since this process stood still, could outlast the
+    lock, and another process could ask too.
+    """
     before = cached.record
     newest = load_newest(context, before.session_id, carried_by_cookie(cached))
     if isinstance(newest, StoreDown):
@@ -236,6 +241,8 @@ def refresh_under_lock(context: Context, cached: CachedSession, lock: StoreLock)
         return Ended()
     if was_refreshed(context, newest, before):
         return Usable(newest)
+    if context.monotonic() > in_time_until:
+        return NotNow(FIRST_RETRY_SECONDS)
     if may_be_outdated(context, newest) and not newest.must_refresh(context.clock()):
         return NotNow(FIRST_RETRY_SECONDS, store_is_down=True)
     return exchange(context, newest, lock)

@@ -95,8 +95,8 @@ class CachedSession:
             self.stale_at = self.refresh_at = expires_at
         else:
             self.fresh_from = tokens.received_at - CLOCK_SKEW_SECONDS
-            self.stale_at = expires_at - min(settings.refresh_leeway, lifetime_seconds / 2)
             self.refresh_at = expires_at - min(MARGIN_SECONDS, lifetime_seconds / 10)
+            self.stale_at = min(expires_at - min(settings.refresh_leeway, lifetime_seconds / 2), self.refresh_at)
         self.expires_at = expires_at
         self.ends_at = record.started_at + settings.session_lifetime
         self.note_at = math.inf
@@ -181,8 +181,9 @@ class SessionCache:
 
     def after_fork_in_child(self) -> None:
         """Go on with what the parent knew, or, where a thread was changing it at the fork, with nothing."""
-        if self._lock.locked():
+        if not self._lock.acquire(blocking=False):
             self._begin_empty()
+        self._lock = threading.Lock()
 
     def find(self, header: bytes | str, *, secure: bool) -> KnownRequest | None:
         """Return what is known of a whole Cookie header, where its session's token is fresh and nothing is due.
@@ -273,10 +274,12 @@ class SessionCache:
             self._used_states[key] = None
             return True
 
-    def add_pending_revocation(self, session_id: str) -> None:
-        """Note that the store, being out of reach, was not told of a session's end."""
+    def add_pending_revocations(self, session_ids: list[str]) -> bool:
+        """Note that the store, being out of reach, was not told of these ends; return whether they are the first."""
         with self._lock:
-            self._pending_revocations.add(session_id)
+            is_first = not self._pending_revocations
+            self._pending_revocations.update(session_ids)
+            return is_first
 
     def take_pending_revocations(self, most: int) -> list[str]:
         """Return some of the sessions of whose end the store is still to be told, and forget them."""

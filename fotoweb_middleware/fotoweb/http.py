@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import math
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
@@ -32,7 +34,7 @@ R = TypeVar("R")
 
 MAX_CALLS_AT_ONCE = 40
 """Each holds a thread; further ones wait their turn."""
-FREE_WAIT_SECONDS = 0.5
+FREE_WAIT_SECONDS = 1.0
 MAX_BODY_BYTES = 262_144
 MAX_HEADER_BYTES = 65_536
 FIRST_SERVER_ERROR = 500
@@ -78,7 +80,8 @@ class FotoWebClient:
         self._executor = self._given_executor or ThreadPoolExecutor(MAX_CALLS_AT_ONCE, thread_name_prefix="fotoweb")
         self._breaker = CircuitBreaker(self._monotonic)
         self._slow_waiters = threading.BoundedSemaphore(self._max_slow_waiters)
-        self._is_slow = False
+        self._lock = threading.Lock()
+        self._running: dict[object, float] = {}  # When each call began; by the machine's own clock, as threads wait.
 
     def submit(self, work: Callable[[], R]) -> Future[R]:
         """Run work that calls FotoWeb in a thread of its own, which nobody cancels, and return its future.
@@ -135,23 +138,28 @@ class FotoWebClient:
     def wait(self, future: Future[R]) -> R | None:
         """Wait in this thread for such work, for ``FOTOWEB_HTTP_TIMEOUT`` at most; None where it took too long.
 
-        A server has few threads, and those who wait for FotoWeb must leave some for all others. So once somebody has
-        waited for half a second in vain, and until FotoWeb answers again, only some may wait at all.
+        A server has few threads, and those who wait for FotoWeb must leave some for all others. So only some may wait
+        for longer than a second, and while a call has been running for as long, nobody else waits at all.
         """
-        if future.done():
-            return future.result()
-        if not self._is_slow:
+        timeout_seconds = self._settings.http_timeout
+        free_seconds = min(FREE_WAIT_SECONDS, timeout_seconds)
+        if future.done() or not self._is_slow():
             with contextlib.suppress(TimeoutError):
-                return future.result(min(FREE_WAIT_SECONDS, self._settings.http_timeout))
-            self._is_slow = True
+                return future.result(free_seconds)
         if not self._slow_waiters.acquire(blocking=False):
             return None
         try:
-            return future.result(self._settings.http_timeout)
+            return future.result(timeout_seconds - free_seconds)
         except TimeoutError:
             return None
         finally:
             self._slow_waiters.release()
+
+    def _is_slow(self) -> bool:
+        """Return whether FotoWeb has left a call unanswered for a second."""
+        with self._lock:
+            oldest = min(self._running.values(), default=math.inf)
+        return time.monotonic() - oldest > FREE_WAIT_SECONDS
 
     def _call(self, method: str, path: str, parts: Callable[[], dict[str, Any]], timeout_seconds: float) -> HttpReply:
         """Make one call. Secrets are in ``parts``, and so in no variable of a frame that an error report may show."""
@@ -161,15 +169,15 @@ class FotoWebClient:
         except FotoWebError as error:
             raise error.with_traceback(None) from None
         except Exception as error:  # noqa: BLE001 (the frames below hold secrets: none may go with an error of ours)
-            did_not_answer = isinstance(error, httpx.NetworkError | httpx.TimeoutException)
+            did_not_answer = isinstance(error, httpx.ConnectError | httpx.TimeoutException)
             self._breaker.note(is_answered=not did_not_answer)
             raise unreachable(error) from None
         self._breaker.note(is_answered=True)
-        self._is_slow = False
         return reply
 
     def _send(self, method: str, path: str, parts: Callable[[], dict[str, Any]], timeout_seconds: float) -> HttpReply:
         with (
+            self._noted(),
             Deadline(timeout_seconds) as deadline,
             self._client.stream(
                 method,
@@ -182,6 +190,18 @@ class FotoWebClient:
             reply = read_reply(response)
             deadline.check()  # What ends by a cut connection may look like a whole answer.
             return reply
+
+    @contextlib.contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Note that a call is running."""
+        call = object()
+        with self._lock:
+            self._running[call] = time.monotonic()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._running[call]
 
 
 class Deadline:

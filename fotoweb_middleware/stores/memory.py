@@ -68,8 +68,9 @@ class MemoryStore:
 
     def after_fork_in_child(self) -> None:
         """See ``ForkAware``. Refresh locks are forgotten: their holders are in the parent and can't release them."""
-        if self._lock.locked():
+        if not self._lock.acquire(blocking=False):
             self._begin_empty()
+        self._lock = threading.Lock()
         self._locks = self._table(math.inf)
 
     def load(self, key: str) -> StoredEntry | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from fotoweb_middleware.testing import Fault
@@ -98,3 +100,18 @@ def test_born_expired_without_a_refresh_token(site: Visited, visitor: Visitor, e
     site.clock.advance(0.6)
 
     assert [visitor.get("/").status for _ in range(2)] == [200, 401]
+
+
+@pytest.mark.parametrize("leeway", [0, 2])
+def test_a_short_leeway_hands_out_no_dying_token(open_site: Callable[..., Visited], leeway: float) -> None:
+    """Whatever ``FOTOWEB_REFRESH_LEEWAY`` says, a token has at least five seconds left when the app gets it."""
+    site = open_site(refresh_leeway=leeway)
+    site.fake.switch(access_token_lifetime_seconds=300)
+    visitor = site.visitor()
+    visitor.log_in()
+    left = []
+    for seconds in (293, 0, 4.5):  # Known at 293; the store need not be asked again before 298.
+        site.clock.advance(seconds)
+        left.append(visitor.get("/").seen["expires_at"] - site.clock())
+
+    assert min(left) > 5

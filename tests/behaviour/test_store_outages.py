@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
 import anyio.from_thread
 import pytest
 
+from fotoweb_middleware import records
 from fotoweb_middleware.stores.memory import MemoryStore
-from tests.behaviour.kit import Opening, Visited, Visitor
+from tests.behaviour.kit import NAVIGATION, Opening, Visited, Visitor
 from tests.behaviour.pairs import Pair, twin_of
 
 LIFETIME, STALE, LAST_SECONDS, EXPIRED = 300, 250, 297, 301
@@ -239,3 +241,20 @@ def test_log_of_a_refusal_that_ends_nothing(site: Visited, member: Visitor, capl
     assert [member.get("/").status for _ in range(5)] == [200] * 5
     (line,) = [record.getMessage() for record in caplog.records if record.levelno == logging.INFO]
     assert ("session kept" in line, "ended" in line) == (True, False)
+
+
+def test_logout_is_told_without_another_request(
+    open_site: Callable[..., Visited], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A logout that the store missed is told to it a little later, though nobody asks this process anything more."""
+    told = threading.Event()
+    monkeypatch.setattr(records, "TELL_AGAIN_SECONDS", 0.01)
+    site = open_site()
+    member = site.visitor()
+    member.log_in()
+    site.store.is_down = True
+    member.send("POST", "/oauth2/logout", {**NAVIGATION, "Sec-Fetch-Site": "same-origin"})
+    site.store.is_down = False
+    site.store.before("revoke", told.set)
+
+    assert told.wait(20)

@@ -136,8 +136,8 @@ def test_revocation_outlives_size_and_versions(clock: FakeClock) -> None:
 def test_pending_revocations_are_taken_once(clock: FakeClock) -> None:
     """The store is told of each missed logout once, some at a time."""
     cache = a_cache(clock)
-    for number in range(5):
-        cache.add_pending_revocation(f"id-{number}")
+    assert cache.add_pending_revocations([f"id-{number}" for number in range(4)])
+    assert not cache.add_pending_revocations(["id-4"])
 
     taken = [*cache.take_pending_revocations(3), *cache.take_pending_revocations(3)]
 

@@ -11,7 +11,7 @@ from typing import Literal
 import pytest
 
 from tests.stress.people import Person
-from tests.stress.scenes import expired_crowd, served
+from tests.stress.scenes import come_back, expired_crowd, served
 from tests.stress.witness import check_invariants
 from tests.stress.workers import Workers, wait_for
 
@@ -51,9 +51,9 @@ def test_clients_that_go_away_lose_no_refresh(kind: Kind) -> None:
             time.sleep(0.3)  # The others wait by now, in the same workers and elsewhere; no event tells.
         time.sleep(0.3)  # The workers may notice that nobody is there any more.
         fotoweb.open_gate()
-        answers = [person.fetch(f"{workers.url}/back") for person in people]
+        answers = [come_back(person, f"{workers.url}/back") for person in people]
 
-        assert [answer.status_code for answer in answers] == [200] * PEOPLE
+        assert [answer.status for answer in answers] == [200] * PEOPLE
         assert Counter(post.token for post in fotoweb.posts) == Counter({post.token for post in fotoweb.posts})
         assert len(fotoweb.posts) == PEOPLE
         check_invariants(fotoweb, people)

@@ -113,8 +113,10 @@ def check_late_with_an_answer(redis: RedisServer, folder: Path, kind: Kind) -> N
     """The late worker's own result is not written over the newer one."""
     with stood_still_at("saving", kind, redis, folder, rotate_every=0) as given:
         assert len(given.fotoweb.posts) == given.posts_before == 2 * PEOPLE
-        assert [answer.status_code for answer in given.late] == [200] * PEOPLE
-        assert [answer.json()["token"] for answer in given.late] == given.tokens
+        # Who waited for longer than ``http_timeout`` was told to come back; nobody got another token.
+        assert {answer.status_code for answer in given.late} <= {200, 503}
+        late = [answer.json()["token"] for answer in given.late if answer.status_code == 200]
+        assert set(late) <= set(given.tokens)
         assert_newest_everywhere(given)
         assert {person.logins for person in given.people} == {1}
         check_invariants(given.fotoweb, given.people)

@@ -80,16 +80,6 @@ def connections_killed(server: RedisServer) -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def wrong_type(server: RedisServer) -> Iterator[None]:
-    """Put a list in the place of everything that is there."""
-    with admin(server.url) as client:
-        for key in list(client.scan_iter()):
-            client.delete(key)
-            client.rpush(key, "no session")
-        yield
-
-
 def test_killed(redis_server: RedisServer, tmp_path: Path) -> None:
     """Killed, and started again empty: reference mode waits, then asks for a login (T-CX-12)."""
     with opened_cases(redis_server.url, tmp_path) as cases:
@@ -124,12 +114,6 @@ def test_connections_killed(redis_server: RedisServer, tmp_path: Path) -> None:
     """All connections ended (CLIENT KILL): nobody sees anything, others are opened (T-CX-12)."""
     with opened_cases(redis_server.url, tmp_path) as cases:
         assert what_people_see(cases, connections_killed(redis_server)) == as_ever(NOTHING_SEEN)
-
-
-def test_wrong_type(redis_server: RedisServer, tmp_path: Path) -> None:
-    """Lists where our entries were: they count as lost, as after a restart, and are written over (T-CX-12)."""
-    with opened_cases(redis_server.url, tmp_path) as cases:
-        assert what_people_see(cases, wrong_type(redis_server)) == as_ever(EMPTIED)
 
 
 def test_wrong_password(redis_server: RedisServer, tmp_path: Path) -> None:
