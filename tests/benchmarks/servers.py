@@ -1,6 +1,6 @@
 """Whole servers under load, with and without us: uvicorn and gunicorn, by the processor time that a request costs.
 
-Both are loaded at once, from kept connections, so that they find the same machine. ``local://``, a sealed cookie of
+Both are loaded in turn, from kept connections. ``local://``, a sealed cookie of
 1.7 kB between three other cookies.
 """
 
@@ -24,7 +24,7 @@ from tests.benchmarks.sites import BESIDE, FotoWeb, Site, session_only
 __all__ = ["measure"]
 
 ROOT = Path(__file__).parents[2]
-ROUNDS, ROUND_SECONDS, CONNECTIONS = 5, 3, 8
+ROUNDS, ROUND_SECONDS, CONNECTIONS = 7, 1.5, 8
 SERVERS = {
     "uvicorn": "-m uvicorn tests.benchmarks.served:{app} --loop uvloop --http httptools --fd {fd} --no-access-log",
     "gunicorn": "-m gunicorn tests.benchmarks.served:{app} --worker-class gthread --threads 8 --bind fd://{fd} "
@@ -81,21 +81,17 @@ def processor_seconds(pid: int) -> float:
     return own + sum(processor_seconds(int(child)) for child in children)
 
 
-def cost(running: dict[str, tuple[int, int]], request: bytes) -> dict[str, float]:
-    """Load all of them at once, and return what a request cost each."""
-    ends_at = time.monotonic() + ROUND_SECONDS
-    seconds: dict[str, list[float]] = {app: [] for app in running}
-    before = {app: processor_seconds(pid) for app, (pid, _) in running.items()}
-    threads = [
-        threading.Thread(target=click, args=(port, request, lambda: time.monotonic() > ends_at, seconds[app]))
-        for app, (_, port) in running.items()
-        for _ in range(CONNECTIONS)
-    ]
+def cost(pid: int, port: int, request: bytes) -> float:
+    """Load a server for a while, and return what a request cost it."""
+    ends_at, seconds = time.monotonic() + ROUND_SECONDS, list[float]()
+    before = processor_seconds(pid)
+    clicking = (port, request, lambda: time.monotonic() > ends_at, seconds)
+    threads = [threading.Thread(target=click, args=clicking) for _ in range(CONNECTIONS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return {app: (processor_seconds(pid) - before[app]) / len(seconds[app]) for app, (pid, _) in running.items()}
+    return (processor_seconds(pid) - before) / len(seconds)
 
 
 def measure() -> list[tuple[str, str, str]]:
@@ -107,7 +103,10 @@ def measure() -> list[tuple[str, str, str]]:
             site = Site("wsgi", FotoWeb(), cache="memory://")
             request = request_bytes(BESIDE.format(ours=session_only(site.log_in())))
             running = {app: stack.enter_context(served(server, app, folder)) for app in ("bare", "wrapped")}
-            costs = [cost(running, request) for _ in range(ROUNDS + 1)][1:]  # The first round warms up.
+            rounds = range(ROUNDS + 1)
+            costs = [{app: cost(*place, request) for app, place in running.items()} for _ in rounds][
+                1:
+            ]  # Warm by then.
         ratio = statistics.median(each["bare"] / each["wrapped"] for each in costs)
         micro = statistics.median(each["wrapped"] for each in costs) * 1e6
         rows.append(
