@@ -54,6 +54,10 @@ class Reply:
         return content
 
 
+KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"})
+"""The validator warns of others, which real servers let through."""
+
+
 @dataclass
 class EchoApp:
     """An app that tells what reached it; counts its calls."""
@@ -67,8 +71,8 @@ class EchoApp:
 
     def serve_wsgi(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Answer a WSGI server, under the eyes of the standard library's validator."""
-        app = self.instead or validator(self.wsgi)
-        return app(environ, start_response)
+        watched = validator(self.wsgi) if environ["REQUEST_METHOD"] in KNOWN_METHODS else self.wsgi
+        return (self.instead or watched)(environ, start_response)
 
     async def serve_asgi(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer an ASGI server."""
@@ -142,7 +146,7 @@ class WsgiAdapter:
             return lambda _data: None
 
         # The validator refuses what real servers let through: other methods, and targets that are no path.
-        is_plain = method in {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"} and target[:1] == "/"
+        is_plain = method in KNOWN_METHODS and target[:1] == "/"
         app = validator(self.app) if is_plain else self.app
         result = app(environ, start_response)
         try:
