@@ -88,10 +88,12 @@ class NotingStore(WatchedStore):
     Attributes:
         errors: What failed: its words, and its frames with their locals.
         unforeseen: Raised by every write while it is set.
+        locks_released: How many locks were given up.
     """
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
+        self.locks_released = 0
         self.errors: list[Told] = []
         self.unforeseen: Exception | None = None
 
@@ -105,10 +107,12 @@ class NotingStore(WatchedStore):
             if self.unforeseen is not None and name == "save":
                 raise self.unforeseen
             try:
-                return found(*arguments, **named)
+                result = found(*arguments, **named)
             except FotoWebMiddlewareError as error:
                 self.errors.append((str(error), []))  # Nobody gets its frames: the middleware takes it from here.
                 raise
+            self.locks_released += name == "release_lock"
+            return result
 
         return call
 
@@ -136,8 +140,8 @@ class Scene:
 
     @property
     def refreshes(self) -> int:
-        """How often FotoWeb was asked to refresh a token."""
-        return self.fake.refresh_count
+        """How many refreshes have ended: FotoWeb was asked, the new token stored, the lock given up."""
+        return min(self.fake.refresh_count, self.store.locks_released)
 
     def gather(self, visitor: Visitor) -> None:
         """Note the browser's cookies."""

@@ -141,7 +141,7 @@ def come_as_known(scene: Scene, visitor: CanaryVisitor) -> None:
 
 
 def until_refreshed(scene: Scene, count: int) -> None:
-    """Wait for a refresh that runs once the answer has been sent."""
+    """Wait for a refresh that runs once the answer has been sent: the clock may not leap in the middle of it."""
     wait_for(lambda: scene.refreshes >= count, f"{count} refreshes")
 
 
