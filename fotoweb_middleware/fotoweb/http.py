@@ -138,8 +138,8 @@ class FotoWebClient:
     def wait(self, future: Future[R]) -> R | None:
         """Wait in this thread for such work, for ``FOTOWEB_HTTP_TIMEOUT`` at most; None where it took too long.
 
-        A server has few threads, and those who wait for FotoWeb must leave some for all others. So only some may wait
-        for longer than a second, and while a call has been running for as long, nobody else waits at all.
+        A server has few threads, and those who wait for FotoWeb must leave some for all others. So once a call has been
+        running for a second, only ``max_slow_waiters`` threads wait, and nobody else does at all.
         """
         timeout_seconds = self._settings.http_timeout
         free_seconds = min(FREE_WAIT_SECONDS, timeout_seconds)
