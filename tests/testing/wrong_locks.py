@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import math
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from fotoweb_middleware.stores.base import StoreLock
 from tests.testing.plain_store import Out, PlainStore, Row
-from tests.testing.wrong_stores import RACE_SECONDS, told_by
+from tests.testing.wrong_stores import let_another_come_between, told_by
 
 __all__: list[str] = []
 
@@ -220,5 +219,5 @@ class LocksWithoutALock(PlainStore):
     def is_out(self, key: str) -> bool:
         """Look, then wait."""
         is_out = super().is_out(key)
-        time.sleep(RACE_SECONDS)
+        let_another_come_between()
         return is_out

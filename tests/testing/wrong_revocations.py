@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import math
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from fotoweb_middleware.stores.base import SaveOutcome, StoreLock
 from tests.testing.plain_store import PlainStore, Row
-from tests.testing.wrong_stores import RACE_SECONDS, told_by
+from tests.testing.wrong_stores import let_another_come_between, told_by
 
 __all__: list[str] = []
 
@@ -136,5 +135,6 @@ class RevokesWithoutALock(PlainStore):
 
     def put(self, key: str, row: Row) -> None:
         """Let another thread come between."""
-        time.sleep(RACE_SECONDS if row.value is not None else 0)
+        if row.value is not None:
+            let_another_come_between()
         super().put(key, row)

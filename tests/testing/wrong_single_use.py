@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import math
-import time
 from collections.abc import Callable
 
 from tests.testing.plain_store import PlainStore
-from tests.testing.wrong_stores import RACE_SECONDS, told_by
+from tests.testing.wrong_stores import let_another_come_between, told_by
 
 __all__: list[str] = []
 
@@ -69,5 +68,5 @@ class UsesWithoutALock(PlainStore):
     def is_used(self, key: str) -> bool:
         """Look, then wait."""
         is_used = super().is_used(key)
-        time.sleep(RACE_SECONDS)
+        let_another_come_between()
         return is_used
