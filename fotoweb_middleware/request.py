@@ -267,7 +267,9 @@ def is_own_origin(origin: str, request: Request, settings: Settings) -> bool:
     if settings.redirect_uri is not None:
         return origin.lower() == ours
     scheme, _, authority = origin.lower().partition("://")
-    return authority.removesuffix(f":{DEFAULT_PORTS.get(scheme, '')}") == ours.partition("://")[2]
+    if scheme not in DEFAULT_PORTS:
+        return False
+    return authority.removesuffix(f":{DEFAULT_PORTS[scheme]}") == ours.partition("://")[2]
 
 
 # ----------------------------------------------------------------------------------------------------- Secure cookies

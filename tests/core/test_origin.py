@@ -209,6 +209,7 @@ def test_no_browser() -> None:
     [
         (SAME, False),
         ("https://APP.example", False),
+        ("http:https://app.example", True),
         ("https://app.example:443", False),
         ("http://app.example", False),
         ("http://app.example:80", False),

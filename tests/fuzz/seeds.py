@@ -150,6 +150,7 @@ ORIGINS = encoded(
     "app.example\n-\n-",
     "app.example:443\nhttps://app.example\n-",
     "app.example\nhttps://app.example\nsame-origin",
+    "app.example\nhttp:https://app.example\n-",
     "app.example\nhttps://evil.test\ncross-site",
     "app.example\nhttps://app.example.evil.test\n-",
     "app.example\nhttps://app.example@evil.test\n-",
