@@ -1,28 +1,25 @@
 """The ASGI middleware: scope to Request, outcome to what the app or the server gets.
 
 A request whose whole Cookie header is known is answered from memory, on the event loop; ``handler`` decides about all
-others. What may block runs in worker threads. Requests that want the same look-up or the same refresh wait for it as
-tasks and hold no thread.
+others. What may block runs in worker threads (``event_loop``).
 """
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import time
-import weakref
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, Future
-from typing import Any, TypeVar, assert_never
+from concurrent.futures import Executor
+from functools import lru_cache, partial
+from typing import Any, assert_never
 
-import anyio
-import anyio.lowlevel
 import anyio.to_thread
 import httpx
 from asgiref.compatibility import guarantee_single_callable
 
 from fotoweb_middleware.context import open_context
 from fotoweb_middleware.cookies import MAX_HEADER_CHARACTERS, RequestCookies
+from fotoweb_middleware.event_loop import MAX_THREADS, LoopState, loop_state
 from fotoweb_middleware.handler import Handler
 from fotoweb_middleware.log import log_response
 from fotoweb_middleware.lookup import Found, Lookup, look_up
@@ -35,18 +32,18 @@ from fotoweb_middleware.request import (
 )
 from fotoweb_middleware.response_headers import private_headers
 from fotoweb_middleware.responses import Anonymous, Authenticated, Outcome, Response
-from fotoweb_middleware.session import SESSION_KEY, Session
+from fotoweb_middleware.session import SESSION_KEY, Session, source_of
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores.base import Store
+from fotoweb_middleware.urls import URLS_KEY, Urls
 from fotoweb_middleware.views.callback import callback
+from fotoweb_middleware.websocket import SessionWebSocket
 
 __all__ = ["FotoWebASGIMiddleware"]
 
-R = TypeVar("R")
 WANTED = {name.encode("ascii"): name for name in HEADERS_READ}
 HTTP_SCHEMES = {"ws": "http", "wss": "https"}
-MAX_THREADS = 40
-"""For look-ups in the store, and as many for logins that wait for FotoWeb."""
+MAX_MOUNTS = 64
 
 Scope = Any  # asgiref's scopes are TypedDicts that know no extension keys such as ours.
 Receive = Any
@@ -105,7 +102,8 @@ class FotoWebASGIMiddleware:
         self._inject_header = settings.inject_header
         self._always_varies = settings.login == "optional"
         self._withheld = frozenset({b"cookie", b"authorization"} if settings.inject_header else {b"cookie"})
-        self._loop_state: anyio.lowlevel.RunVar[LoopState] = anyio.lowlevel.RunVar(f"fotoweb_middleware_{id(self)}")
+        self._close_websockets = settings.close_websockets
+        self._urls = lru_cache(MAX_MOUNTS)(partial(Urls, settings))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; ``lifespan`` and types we do not know reach the app untouched."""
@@ -162,7 +160,8 @@ class FotoWebASGIMiddleware:
         # A list of its own, always: uvicorn with httptools adds a request's trailers to the scope's.
         headers = [header for header in scope["headers"] if header[0] not in withheld]
         headers += given
-        inner = {**scope, "headers": headers, **session}
+        urls = self._urls((scope.get("root_path") or "").rstrip("/"))
+        inner = {**scope, "headers": headers, URLS_KEY: urls, **session}
         if not session:
             inner.pop(SESSION_KEY, None)
         return inner
@@ -184,7 +183,7 @@ class FotoWebASGIMiddleware:
 
     async def _with_session(self, request: Request, cookies: RequestCookies) -> Outcome:
         """Take the steps of ``Handler.handle``: what may block in threads, all else here."""
-        handler, state = self._handler, self._state()
+        handler, state = self._handler, loop_state()
         if (view := handler.view_of(request)) is not None:
             limiter = state.fotoweb_limiter if view is callback else state.store_limiter
             return await anyio.to_thread.run_sync(view, handler.context, request, cookies, limiter=limiter)
@@ -197,20 +196,8 @@ class FotoWebASGIMiddleware:
 
     async def _look_up(self, state: LoopState, cookies: RequestCookies) -> Lookup:
         """Find a session; of all requests with the same session cookie at the same time one asks."""
-        key = (cookies.names.session, cookies.session_value)
-        while (flight := state.look_ups.get(key)) is not None:
-            await flight.ended.wait()
-            if flight.found is not None:
-                return flight.found  # Else the request that asked was cancelled: somebody asks again.
-        flight = state.look_ups[key] = Flight()
-        try:
-            flight.found = await anyio.to_thread.run_sync(
-                look_up, self._handler.context, cookies, limiter=state.store_limiter
-            )
-            return flight.found
-        finally:
-            del state.look_ups[key]
-            flight.ended.set()
+        key = (id(self), cookies.names.session, cookies.session_value)
+        return await state.ask_store(key, partial(look_up, self._handler.context, cookies))
 
     async def _run_app(self, scope: Scope, receive: Receive, send: Send, outcome: Authenticated | Anonymous) -> None:
         inner = self._inner_scope(scope, outcome.for_app)
@@ -219,75 +206,17 @@ class FotoWebASGIMiddleware:
         if has_session or self._always_varies or outcome.set_cookies:
             send = sender_with_cookies(outcome, send, has_session=has_session)
         del outcome
+        source = source_of(inner[SESSION_KEY]) if has_session and scope["type"] == "websocket" else None
         try:
-            await self._app(inner, receive, send)
+            if source is not None and self._close_websockets:
+                await SessionWebSocket(source, receive, send).run(partial(self._app, inner))
+            else:
+                await self._app(inner, receive, send)
         finally:
             del inner, send  # As in ``__call__``.
         refresh = None if stale_session_id is None else self._handler.refresher.start_if_stale(stale_session_id)
         if refresh is not None:
-            await self._state().wait(refresh, None)
-
-    def _state(self) -> LoopState:
-        state = self._loop_state.get(None)
-        if state is None:
-            state = LoopState()
-            self._loop_state.set(state)
-        return state
-
-
-class Flight:
-    """A look-up that is under way on an event loop.
-
-    Attributes:
-        ended: Set when it is over.
-        found: What it found; None where the request that asked was cancelled.
-    """
-
-    def __init__(self) -> None:
-        self.ended = anyio.Event()
-        self.found: Lookup | None = None
-
-
-class LoopState:
-    """What belongs to one event loop: limits on threads, and who waits for what.
-
-    Attributes:
-        store_limiter: For threads that ask the store.
-        fotoweb_limiter: For threads that wait for FotoWeb, so that these can't take the others.
-        look_ups: Look-ups under way, by session cookie.
-    """
-
-    def __init__(self) -> None:
-        self.store_limiter = anyio.CapacityLimiter(MAX_THREADS)
-        self.fotoweb_limiter = anyio.CapacityLimiter(MAX_THREADS)
-        self.look_ups: dict[tuple[str, str | None], Flight] = {}
-        self._events: dict[Future[Any], anyio.Event] = {}
-        # Weakly: the table in which this lies must not keep its own loop.
-        self._loop = weakref.ref(anyio.lowlevel.current_token().native_token)
-
-    async def wait(self, future: Future[R], timeout_seconds: float | None) -> R | None:
-        """Wait as a task, which holds no thread, for what a thread works out; None where it took too long."""
-        if not future.done():
-            event = self._events.get(future)
-            if event is None:
-                event = self._events[future] = anyio.Event()
-                future.add_done_callback(self._wake)  # One for all that wait: each wakes the loop.
-            with anyio.move_on_after(timeout_seconds):
-                await event.wait()
-        return future.result() if future.done() else None
-
-    def _wake(self, future: Future[Any]) -> None:
-        """Hand the end of a future over to the loop, without waiting for it: it may have stopped."""
-        loop = self._loop()  # asyncio's loop, or trio's token.
-        schedule = getattr(loop, "call_soon_threadsafe", None) or getattr(loop, "run_sync_soon", None)
-        if schedule is not None:
-            with contextlib.suppress(RuntimeError):  # It is closed: nobody waits any more.
-                schedule(self._end, future)
-
-    def _end(self, future: Future[Any]) -> None:
-        event = self._events.pop(future, None)
-        if event is not None:
-            event.set()
+            await loop_state().wait(refresh, None)
 
 
 def request_from_scope(scope: Scope) -> Request:

@@ -6,7 +6,9 @@
     │   ├── FotoWebUnreachable   no answer, 5xx or 429: try again later
     │   ├── FotoWebNonsense      an answer that isn't what RFC 6749 promises
     │   └── FotoWebRefused       an OAuth error code (``error``) in an orderly answer
-    └── StoreUnavailable         the session store can't be reached
+    ├── StoreUnavailable         the session store can't be reached
+    ├── NotSignedIn              nobody is signed in, and ``require_session`` was asked for a session
+    └── SessionEnded             a session that the app still holds is over: there are no more tokens
 
 Each class has a stable ``code`` for logs and monitoring.
 No message of these errors ever holds a token, a code, a key or a cookie.
@@ -23,6 +25,8 @@ __all__ = [
     "FotoWebNonsense",
     "FotoWebRefused",
     "FotoWebUnreachable",
+    "NotSignedIn",
+    "SessionEnded",
     "SettingsError",
     "StoreUnavailable",
 ]
@@ -87,6 +91,18 @@ class StoreUnavailable(FotoWebMiddlewareError):
     """The session store did not answer, or not in time."""
 
     code = "store_unavailable"
+
+
+class NotSignedIn(FotoWebMiddlewareError):
+    """Nobody is signed in. The framework integrations make it a 401."""
+
+    code = "not_signed_in"
+
+
+class SessionEnded(FotoWebMiddlewareError):
+    """A session is over: signed out, refused by FotoWeb, or past its lifetime. Its user has to sign in again."""
+
+    code = "session_ended"
 
 
 def chain_of(error: BaseException) -> Iterator[BaseException]:

@@ -19,6 +19,7 @@ from typing import Any, TypeAlias, assert_never
 
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.cookies import RequestCookies, read_cookies
+from fotoweb_middleware.live_session import session_of
 from fotoweb_middleware.lookup import Found, Lookup, NoSession, forget_session_cookies, look_up, session_cookies
 from fotoweb_middleware.records import StoreDown
 from fotoweb_middleware.refresh import Ended, NotNow, OperatorFault, Refresher, RefreshResult, Usable
@@ -151,7 +152,7 @@ class Handler:
         """Let the app run with the session. The browser gets a new cookie where it has an older version."""
         context, cached, now = self.context, found.cached, self.context.clock()
         set_cookies: tuple[str, ...] = ()
-        for_app = self._for_app(cached.session, cookies.rest)
+        for_app = self._for_app(session_of(self.refresher, cached), cookies.rest)
         if found.cookie_version is not None and found.cookie_version < cached.record.version:
             set_cookies = session_cookies(context, cookies, cached)
         elif request.cookie_key:

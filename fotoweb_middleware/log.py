@@ -19,6 +19,7 @@ class Event(enum.Enum):
 
     LOGGED_IN = ("logged in", logging.INFO)
     LOGGED_OUT = ("logged out", logging.INFO)
+    WEBSOCKET_CLOSED = ("WebSocket closed: its session has ended", logging.INFO)
     REFRESHED = ("token refreshed", logging.INFO)
     SESSION_REFUSED = ("FotoWeb refused the refresh token: session ended", logging.INFO)
     REFUSAL_UNCONFIRMED = (

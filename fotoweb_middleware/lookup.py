@@ -72,22 +72,42 @@ Lookup: TypeAlias = Found | NoSession | StoreDown
 
 def look_up(context: Context, cookies: RequestCookies) -> Lookup:
     """Find the session of a request. Asks the store where ``FOTOWEB_CACHE_RECHECK`` is over; may block for a second."""
-    now = context.clock()
     cookie = open_session_cookie(context, cookies)
-    if cookie is None or not is_within_lifetime(context, cookie.ends_at, now):
-        return NoSession()
-    if context.session_cache.is_revoked(cookie.session_id):
+    return NoSession() if cookie is None else find_session(context, cookie)
+
+
+def find_session(context: Context, cookie: SessionCookie, *, is_use: bool = True) -> Lookup:
+    """Find the newest version of the session that a cookie carries or refers to. May block for a second.
+
+    ``is_use`` says whether this counts as use, for the idle limit.
+    """
+    now = context.clock()
+    if not is_within_lifetime(context, cookie.ends_at, now) or context.session_cache.is_revoked(cookie.session_id):
         return NoSession()
     cached = context.session_cache.get(cookie.session_id)
-    if cached is None or context.monotonic() >= cached.recheck_at or cached.record.version < (cookie.version or 0):
+    if cached is None or is_recheck_due(context, cached) or cached.record.version < (cookie.version or 0):
         newest = load_newest(context, cookie.session_id, cookie.record)
         if isinstance(newest, StoreDown):
             return newest
         cached = newest
     if cached is None or now >= cached.ends_at:
         return NoSession()
-    noted = note_use(context, cached, now)
+    noted = note_use(context, cached, now) if is_use else cached
     return NoSession() if noted is None else Found(noted, cookie.version)
+
+
+def is_recheck_due(context: Context, cached: CachedSession) -> bool:
+    """Return whether the store must be asked again whether a session lives on."""
+    return context.monotonic() >= cached.recheck_at
+
+
+def cookie_of(context: Context, cached: CachedSession) -> SessionCookie:
+    """Return what the browser's cookie carries of a session that is in use."""
+    record = cached.record
+    ends_at = record.started_at + context.settings.session_lifetime
+    if cached.by_reference:
+        return SessionCookie(record.session_id, ends_at, None, None)
+    return SessionCookie(record.session_id, ends_at, record, record.version)
 
 
 def open_session_cookie(context: Context, cookies: RequestCookies) -> SessionCookie | None:

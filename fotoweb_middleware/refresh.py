@@ -101,7 +101,7 @@ class Refresher:
     """Refreshes sessions; of all requests of this process that want a session's new token, one asks for it."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
+        self.context = context
         self.after_fork_in_child()
         forks.register(self)
 
@@ -112,7 +112,7 @@ class Refresher:
 
     def without_refresh(self, cached: CachedSession) -> RefreshResult | None:
         """Return what holds of a session as it is; None where it has to be refreshed first."""
-        now, tokens = self._context.clock(), cached.record.tokens
+        now, tokens = self.context.clock(), cached.record.tokens
         if not cached.must_refresh(now):
             return Usable(cached)
         if may_be_used_expired(cached, now):
@@ -120,28 +120,31 @@ class Refresher:
             return Usable(cached)
         if tokens.refresh_token is None:
             return Ended()
-        wait_seconds = cached.retry_at - self._context.monotonic()
+        wait_seconds = cached.retry_at - self.context.monotonic()
         if wait_seconds <= 0:
             return None
         failure = OperatorFault(cached.operator_error) if cached.operator_error else NotNow(wait_seconds)
         return self.settle(cached, failure)
 
-    def start(self, cached: CachedSession) -> Future[RefreshResult]:
-        """Begin to refresh a session, unless that is under way; return what will hold its result."""
+    def start(self, cached: CachedSession, *, is_refused: bool = False) -> Future[RefreshResult]:
+        """Begin to refresh a session, unless that is under way; return what will hold its result.
+
+        ``is_refused`` says that FotoWeb's API refused the token, so that its expiry tells nothing.
+        """
         session_id = cached.record.session_id
         with self._lock:
             if (future := self._in_flight.get(session_id)) is not None:
                 return future
             future = self._in_flight[session_id] = Future()
         try:
-            self._context.client.submit(lambda: self._run(cached, future))
+            self.context.client.submit(lambda: self._run(cached, future, is_refused=is_refused))
         except RuntimeError:  # The process is about to end, and takes no new work.
             self._finish(cached, future, NotNow(FIRST_RETRY_SECONDS))
         return future
 
     def start_if_stale(self, session_id: str) -> Future[RefreshResult] | None:
         """Begin to refresh a stale token, unless that is under way or a try just failed."""
-        context = self._context
+        context = self.context
         cached, now = context.session_cache.get(session_id), context.clock()
         if cached is None or not cached.is_stale(now) or now < cached.refresh_due_at:
             return None
@@ -153,7 +156,7 @@ class Refresher:
 
         ``cached`` is the session as the request found it; ``result`` is None if the refresh took too long.
         """
-        now = self._context.clock()
+        now = self.context.clock()
         if isinstance(result, Usable):
             result.cached.used_expired = result.cached.used_expired or now >= result.cached.expires_at
             return result
@@ -161,17 +164,17 @@ class Refresher:
         has_ended = isinstance(result, Ended) and result.is_certain
         return Usable(cached) if not has_ended and cached.fresh_from <= now < cached.expires_at else result
 
-    def _run(self, cached: CachedSession, future: Future[RefreshResult]) -> None:
+    def _run(self, cached: CachedSession, future: Future[RefreshResult], *, is_refused: bool) -> None:
         result: RefreshResult = NotNow(FIRST_RETRY_SECONDS)
         try:
-            result = refresh(self._context, cached)
+            result = refresh(self.context, cached, is_refused=is_refused)
         except Exception:  # noqa: BLE001 (whoever waits must get an answer)
             LOGGER.exception("a refresh failed unexpectedly; the next request tries again")
         finally:
             self._finish(cached, future, result)
 
     def _finish(self, cached: CachedSession, future: Future[RefreshResult], result: RefreshResult) -> None:
-        context, session_id = self._context, cached.record.session_id
+        context, session_id = self.context, cached.record.session_id
         newest = context.session_cache.get(session_id)
         if newest is not None and not isinstance(result, Usable):
             wait_seconds = max(FIRST_RETRY_SECONDS, newest.retry_at - context.monotonic())
@@ -193,8 +196,11 @@ def may_be_used_expired(cached: CachedSession, now: float) -> bool:
     return was_born_expired and is_new and now >= cached.expires_at and not cached.used_expired
 
 
-def refresh(context: Context, cached: CachedSession) -> RefreshResult:
-    """Take the store's lock on a session and refresh it, or wait for the process that holds the lock."""
+def refresh(context: Context, cached: CachedSession, *, is_refused: bool = False) -> RefreshResult:
+    """Take the store's lock on a session and refresh it, or wait for the process that holds the lock.
+
+    Nobody waits for the lock while the token is valid, unless FotoWeb's API refused it (``is_refused``).
+    """
     before = cached.record
     gives_up_at = time.monotonic() + context.settings.http_timeout
     ttl_seconds = CALL_TIMEOUTS * context.settings.http_timeout + LOCK_MARGIN_SECONDS
@@ -207,7 +213,8 @@ def refresh(context: Context, cached: CachedSession) -> RefreshResult:
         if lock is not None:
             with released(context, lock):
                 return refresh_under_lock(context, cached, lock, in_time_until)
-        if time.monotonic() >= gives_up_at or not cached.must_refresh(context.clock()):
+        is_needed = is_refused or cached.must_refresh(context.clock())
+        if time.monotonic() >= gives_up_at or not is_needed:
             return NotNow(FIRST_RETRY_SECONDS)
         time.sleep(random.uniform(*POLL_SECONDS))  # noqa: S311 (spreads the processes that wait; no secret)
         newest = load_newest(context, before.session_id, carried_by_cookie(cached))

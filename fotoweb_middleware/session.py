@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-__all__ = ["SESSION_KEY", "Session", "SessionRecord", "TokenSet", "User", "get_session"]
+from fotoweb_middleware.errors import NotSignedIn
+
+__all__ = ["SESSION_KEY", "Session", "SessionRecord", "TokenSet", "User", "get_session", "require_session"]
 
 SESSION_KEY = "fotoweb.session"
 """Where the session lies in an ASGI scope and in a WSGI environ."""
@@ -29,6 +31,32 @@ class User:
     email: str
 
 
+class SessionSource(Protocol):
+    """What a session asks after its request: the middleware that let the request in (``live_session.LiveSession``)."""
+
+    @property
+    def session_id(self) -> str:
+        """Whose session it is."""
+
+    def fresh_token(self) -> str:
+        """See ``Session.fresh_token``."""
+
+    async def afresh_token(self) -> str:
+        """See ``Session.afresh_token``."""
+
+    def replace_token(self, refused: str) -> str | None:
+        """Return another token than one that FotoWeb's API refused, after a refresh; None where none is to be had."""
+
+    async def areplace_token(self, refused: str) -> str | None:
+        """Do what ``replace_token`` does, as a task."""
+
+    async def has_ended(self) -> bool:
+        """Return whether the session is over. Asks the store where that is due; this is no use of the session."""
+
+    def seconds_until_check(self) -> float:
+        """Return after how long ``has_ended`` may have news."""
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """What the wrapped app sees of a login.
@@ -38,12 +66,31 @@ class Session:
         token_type: "bearer".
         expires_at: Epoch seconds, or None where FotoWeb gave no ``expires_in``.
         user: Who it is, or None where FotoWeb did not tell.
+        fotoweb_url: The FotoWeb site, without a slash at its end.
     """
 
     access_token: str = field(repr=False)
     token_type: str
     expires_at: float | None
     user: User | None
+    fotoweb_url: str = ""
+    _source: SessionSource | None = field(default=None, repr=False, compare=False)
+
+    def fresh_token(self) -> str:
+        """Return a token that is valid now, for work that outlives its request: streams, WebSockets, background tasks.
+
+        It may wait for FotoWeb where the token has expired. In async code use ``afresh_token``. A session that has no
+        middleware, since it was pickled or made by hand, returns the token that it has.
+
+        Raises:
+            SessionEnded: The session is over.
+            FotoWebUnreachable: The token has expired, and there is no new one for now.
+        """
+        return self.access_token if self._source is None else self._source.fresh_token()
+
+    async def afresh_token(self) -> str:
+        """Do what ``fresh_token`` does without blocking the event loop; asyncio or trio."""
+        return self.access_token if self._source is None else await self._source.afresh_token()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,23 +154,53 @@ class SessionRecord:
             return None
 
 
+def source_of(session: Session) -> SessionSource | None:
+    """Return what stands behind a session; None where it has no middleware."""
+    return session._source  # noqa: SLF001 (private to the package, not to the class)
+
+
 def get_session(request: object) -> Session | None:
     """Return the session of the logged-in user, or None where nobody is logged in.
 
     Args:
-        request: A Starlette, FastAPI, Quart, Django or Flask request, an ASGI scope, or a WSGI environ.
+        request: A Starlette, FastAPI, Quart, Litestar, Django or Flask request, an ASGI scope, or a WSGI environ.
 
     Raises:
         TypeError: It is none of these.
     """
-    carriers = (request, *(getattr(request, name, None) for name in ("scope", "environ", "META")))
+    for carrier in carriers_of(request):
+        session = carrier.get(SESSION_KEY)
+        if isinstance(session, Session):
+            return session
+    return None
+
+
+def require_session(request: object) -> Session:
+    """Return the session of the logged-in user.
+
+    Args:
+        request: As in ``get_session``.
+
+    Raises:
+        NotSignedIn: Nobody is logged in.
+        TypeError: It is none of these.
+    """
+    session = get_session(request)
+    if session is None:
+        raise NotSignedIn("nobody is signed in")
+    return session
+
+
+def carriers_of(request: object) -> Iterator[Mapping[Any, Any]]:
+    """Yield the ASGI scope or WSGI environ that a request is or carries.
+
+    Raises:
+        TypeError: It is no request.
+    """
     found = False
-    for carrier in carriers:
+    for carrier in (request, *(getattr(request, name, None) for name in ("scope", "environ", "META"))):
         if isinstance(carrier, Mapping):
             found = True
-            session = carrier.get(SESSION_KEY)
-            if isinstance(session, Session):
-                return session
-    if found:
-        return None
-    raise TypeError(f"get_session takes a request, an ASGI scope or a WSGI environ, not {type(request).__name__}")
+            yield carrier
+    if not found:
+        raise TypeError(f"this takes a request, an ASGI scope or a WSGI environ, not {type(request).__name__}")

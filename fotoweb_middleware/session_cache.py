@@ -17,7 +17,7 @@ from typing import Any
 
 from cachetools import LRUCache, TTLCache
 
-from fotoweb_middleware.session import Session, SessionRecord
+from fotoweb_middleware.session import SessionRecord
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores import forks
 
@@ -36,7 +36,6 @@ class CachedSession:
 
     Attributes:
         record: What the cookie and the store hold.
-        session: What the app gets of it.
         by_reference: Whether the browser's cookie only refers to the session, so that the store alone carries it.
         is_saved: False while the store, being out of reach, does not know this version.
         lost_at: Monotonic seconds at which the store turned out to have lost or missed it; minus infinity: never.
@@ -76,7 +75,6 @@ class CachedSession:
         "refresh_at",
         "refresh_due_at",
         "retry_at",
-        "session",
         "stale_at",
         "used_expired",
     )
@@ -86,7 +84,6 @@ class CachedSession:
         expires_at = math.inf if tokens.expires_at is None else tokens.expires_at
         lifetime_seconds = expires_at - tokens.received_at
         self.record = record
-        self.session = Session(tokens.access_token, "bearer", tokens.expires_at, record.user)
         self.by_reference = by_reference
         self.is_saved = True
         self.lost_at = -math.inf

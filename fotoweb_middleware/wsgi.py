@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
+from functools import lru_cache, partial
 from typing import Any, assert_never
 
 import httpx
@@ -30,12 +31,14 @@ from fotoweb_middleware.responses import Anonymous, Authenticated, Response
 from fotoweb_middleware.session import SESSION_KEY, Session
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores.base import Store
+from fotoweb_middleware.urls import URLS_KEY, Urls
 
 __all__ = ["FotoWebWSGIMiddleware"]
 
 WANTED = {f"HTTP_{name.upper().replace('-', '_')}": name for name in HEADERS_READ}
 MAX_SLOW_WAITERS = 4
 """Servers do not tell how many threads they have, and many have no more than eight."""
+MAX_MOUNTS = 64
 PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
 
 Environ = dict[str, Any]
@@ -94,6 +97,7 @@ class FotoWebWSGIMiddleware:
         if settings.inject_header:
             self._withheld.append("HTTP_AUTHORIZATION")
         self._always_varies = settings.login == "optional"
+        self._urls = lru_cache(MAX_MOUNTS)(partial(Urls, settings))
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
@@ -152,6 +156,7 @@ class FotoWebWSGIMiddleware:
     def _inner_environ(self, environ: Environ, for_app: Environ) -> Environ:
         """Return the environ as the app sees it: no cookie of ours, and no identity but the session's."""
         inner = environ | for_app
+        inner[URLS_KEY] = self._urls(text_of(environ.get("SCRIPT_NAME", "")).rstrip("/"))
         for name in self._withheld:
             if name in inner and name not in for_app:
                 del inner[name]

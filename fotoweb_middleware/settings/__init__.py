@@ -162,6 +162,9 @@ class Settings:
     """`sealed`: the cookie carries the encrypted tokens. `reference`: a random reference; the tokens stay in the
     session store."""
 
+    close_websockets: bool = switch(default=True)
+    """Closes an accepted WebSocket with 4401 when its session ends. `false` leaves it open."""
+
     cache: str = setting(
         rules.read_cache_address,
         default="local://",

@@ -27,7 +27,7 @@ def status(context: Context, request: Request, cookies: RequestCookies) -> Respo
     if isinstance(found, Found) and not is_over(context, found.cached):
         content = {
             "authenticated": True,
-            "expires_at": found.cached.session.expires_at,
+            "expires_at": found.cached.record.tokens.expires_at,
             "logout_url": own_path(context.settings, request.mount, "logout"),
         }
         headers = (("Content-Type", "application/json"), *PROBLEM_HEADERS[1:])

@@ -69,7 +69,7 @@ def site() -> Site:
 def access_token(result: RefreshResult) -> str:
     """Return the token that may be used now."""
     assert isinstance(result, Usable)
-    return result.cached.session.access_token
+    return result.cached.record.tokens.access_token
 
 
 def test_result_is_saved_before_the_lock_is_released(site: Site) -> None:

@@ -41,6 +41,7 @@ def test_defaults() -> None:
         "public_paths": (),
         "login": "required",
         "cookie_mode": "sealed",
+        "close_websockets": True,
         "cache": "local://",
         "cache_recheck": 5.0,
         "cache_size": 10_000,

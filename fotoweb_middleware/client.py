@@ -1,0 +1,126 @@
+"""Calls to FotoWeb's API with the signed-in user's token: an auth for httpx and for httpx2, its successor."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import AsyncGenerator, Generator
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from fotoweb_middleware.session import Session, source_of
+
+__all__ = ["FotoWebAuth"]
+
+if TYPE_CHECKING:
+    import httpx2
+
+    class AnyAuth(httpx.Auth, httpx2.Auth):  # type: ignore[misc]  # Their requests are of different classes.
+        """What both libraries take as ``auth=``."""
+else:
+    bases = [httpx.Auth]
+    if importlib.util.find_spec("httpx2"):
+        import httpx2
+
+        bases.append(httpx2.Auth)
+    AnyAuth = type("AnyAuth", tuple(bases), {})
+
+
+class FotoWebAuth(AnyAuth):
+    """Signs requests to FotoWeb with the session's token, and no request to anywhere else.
+
+        with httpx.Client(auth=FotoWebAuth(session), base_url=session.fotoweb_url) as client:
+            archives = client.get("/fotoweb/archives/").json()
+
+    For ``httpx.Client``, ``httpx.AsyncClient`` and those of httpx2. Each request gets a token that is valid now. Where
+    FotoWeb's API answers 401, which happens when somebody ended the token there, the session is refreshed once and the
+    request sent again. The 401 is handed on where no other token is to be had, or where the body can't be sent a second
+    time (a generator). A redirect away from FotoWeb's origin carries no token (httpx takes it off), except for one from
+    http to https on the same host.
+
+    Args:
+        session: The user's, from ``get_session`` or ``require_session``.
+
+    Raises:
+        SessionEnded: From a request: the session is over.
+        FotoWebUnreachable: From a request: the token has expired, and there is no new one for now.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __repr__(self) -> str:
+        return "FotoWebAuth()"
+
+    def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
+        """Sign and send a request; called by the client."""
+        if not self._is_for_fotoweb(request):
+            yield request
+            return
+        sign(request, self._session.fresh_token())
+        response = yield request
+        source = source_of(self._session)
+        if source is None or not is_refusal(response, request):
+            return
+        token = source.replace_token(token_in(request))
+        if token is not None and can_be_sent_again(request, read_quietly(request)):
+            sign(request, token)
+            yield request
+
+    async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
+        """Do what ``sync_auth_flow`` does, for async clients."""
+        if not self._is_for_fotoweb(request):
+            yield request
+            return
+        sign(request, await self._session.afresh_token())
+        response = yield request
+        source = source_of(self._session)
+        if source is None or not is_refusal(response, request):
+            return
+        token = await source.areplace_token(token_in(request))
+        if token is not None and can_be_sent_again(request, await aread_quietly(request)):
+            sign(request, token)
+            yield request
+
+    def _is_for_fotoweb(self, request: Any) -> bool:
+        url = request.url
+        return f"{url.scheme}://{url.netloc.decode('ascii')}".lower() == self._session.fotoweb_url
+
+
+def sign(request: Any, token: str) -> None:
+    """Put a token into a request."""
+    request.headers["Authorization"] = f"Bearer {token}"
+
+
+def token_in(request: Any) -> str:
+    """Return the token that ``sign`` put into a request."""
+    return str(request.headers["Authorization"]).removeprefix("Bearer ")
+
+
+def is_refusal(response: Any, request: Any) -> bool:
+    """Return whether an answer refuses the token. After a redirect it may be the answer to a request without one."""
+    sent = response.request.headers.get("Authorization")
+    return bool(response.status_code == 401 and sent == request.headers["Authorization"])
+
+
+def read_quietly(request: Any) -> bytes | None:
+    """Return a request's whole body after it was sent; None for one that can be read only once."""
+    try:
+        return bytes(request.read())
+    except Exception:  # noqa: BLE001 (each library has its own error for this, and so has a file that was closed)
+        return None
+
+
+async def aread_quietly(request: Any) -> bytes | None:
+    """Do what ``read_quietly`` does for a request of an async client."""
+    try:
+        return bytes(await request.aread())
+    except Exception:  # noqa: BLE001 (as above)
+        return None
+
+
+def can_be_sent_again(request: Any, body: bytes | None) -> bool:
+    """Return whether a body that was read again is what was sent: a file that was read to its end gives nothing."""
+    if body is None or "Transfer-Encoding" in request.headers:
+        return False
+    return len(body) == int(request.headers.get("Content-Length", 0))

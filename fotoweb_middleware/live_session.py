@@ -1,0 +1,176 @@
+"""A session beyond its request: tokens that are valid now, and whether it is still open.
+
+Both ways take the same steps as a request, with the same single flight, store and limits. ``fresh_token`` blocks;
+``afresh_token`` waits as a task.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from types import NoneType
+from typing import Any, assert_never
+
+from fotoweb_middleware.context import Context
+from fotoweb_middleware.errors import FotoWebUnreachable, SessionEnded
+from fotoweb_middleware.event_loop import loop_state
+from fotoweb_middleware.lookup import Found, Lookup, NoSession, cookie_of, find_session, is_recheck_due
+from fotoweb_middleware.records import StoreDown
+from fotoweb_middleware.refresh import Ended, NotNow, OperatorFault, Refresher, RefreshResult, Usable
+from fotoweb_middleware.session import Session
+from fotoweb_middleware.session_cache import CachedSession
+
+STORE_RETRY_SECONDS = 1.0
+
+
+class LiveSession:
+    """What a ``Session`` of the app's asks (``session.SessionSource``).
+
+    Args:
+        refresher: The middleware's.
+        cached: The session as the request found it. What is newer is found at each call.
+    """
+
+    __slots__ = ("_cached", "_refresher")
+
+    def __init__(self, refresher: Refresher, cached: CachedSession) -> None:
+        self._refresher = refresher
+        self._cached = cached
+
+    def __reduce__(self) -> Any:
+        """Become None in a copy or pickle of the session, which then has no middleware."""
+        return NoneType, ()
+
+    @property
+    def session_id(self) -> str:
+        """Whose session it is."""
+        return self._cached.record.session_id
+
+    @property
+    def context(self) -> Context:
+        """What the middleware decides with."""
+        return self._refresher.context
+
+    # ---------------------------------------------------------------------------------------------------- fresh tokens
+
+    def fresh_token(self) -> str:
+        """See ``Session.fresh_token``."""
+        cached = self._usable(self._find())
+        result = self._refresher.without_refresh(cached)
+        if result is None:
+            waited = self.context.client.wait(self._refresher.start(cached))
+            result = self._refresher.settle(cached, waited)
+        return self._token_of(result)
+
+    async def afresh_token(self) -> str:
+        """See ``Session.afresh_token``."""
+        cached = self._usable(await self._afind())
+        result = self._refresher.without_refresh(cached)
+        if result is None:
+            waited = await loop_state().wait(self._refresher.start(cached), self.context.settings.http_timeout)
+            result = self._refresher.settle(cached, waited)
+        return self._token_of(result)
+
+    def _find(self) -> Lookup:
+        return find_session(self.context, cookie_of(self.context, self._cached))
+
+    async def _afind(self, *, is_use: bool = True) -> Lookup:
+        """Do what ``_find`` does; in a thread where the store has to be asked."""
+        context, cookie = self.context, cookie_of(self.context, self._cached)
+        find = partial(find_session, context, cookie, is_use=is_use)
+        cached = context.session_cache.get(cookie.session_id)
+        is_known = cached is not None and not is_recheck_due(context, cached)
+        if is_known and cached is not None and not (is_use and context.clock() >= cached.note_at):
+            return find()  # From memory: no store is asked.
+        return await loop_state().ask_store((id(context), cookie.session_id, is_use), find)
+
+    def _usable(self, found: Lookup) -> CachedSession:
+        match found:
+            case Found(cached):
+                return cached
+            case NoSession():
+                raise SessionEnded("the session is over: its user has to sign in again")
+            case StoreDown():
+                if not self._cached.must_refresh(self.context.clock()):
+                    return self._cached
+                raise FotoWebUnreachable(
+                    "the session store is out of reach, and only it knows the session's new token",
+                    retry_after_seconds=STORE_RETRY_SECONDS,
+                )
+            case _:
+                assert_never(found)
+
+    def _token_of(self, result: RefreshResult) -> str:
+        match result:
+            case Usable(cached):
+                if cached.is_stale(self.context.clock()):
+                    self._refresher.start_if_stale(cached.record.session_id)
+                return cached.record.tokens.access_token
+            case Ended():
+                raise SessionEnded("FotoWeb gives this session no more tokens: its user has to sign in again")
+            case NotNow(seconds):
+                raise FotoWebUnreachable(
+                    "the session's token has expired, and there is no new one for now", retry_after_seconds=seconds
+                )
+            case OperatorFault(error):
+                raise FotoWebUnreachable(
+                    f"FotoWeb refuses this app itself ({error}): run `fotoweb-middleware check` to find out why"
+                )
+            case _:
+                assert_never(result)
+
+    # ------------------------------------------------------------------------------------------ tokens that are refused
+
+    def replace_token(self, refused: str) -> str | None:
+        """See ``SessionSource.replace_token``."""
+        newest = self._newest(self._find(), refused)
+        if newest is None or newest.record.tokens.access_token != refused:
+            return self._other_than(refused, newest)
+        waited = self.context.client.wait(self._refresher.start(newest, is_refused=True))
+        return self._other_than(refused, waited.cached if isinstance(waited, Usable) else None)
+
+    async def areplace_token(self, refused: str) -> str | None:
+        """See ``SessionSource.areplace_token``."""
+        newest = self._newest(await self._afind(), refused)
+        if newest is None or newest.record.tokens.access_token != refused:
+            return self._other_than(refused, newest)
+        started = self._refresher.start(newest, is_refused=True)
+        waited = await loop_state().wait(started, self.context.settings.http_timeout)
+        return self._other_than(refused, waited.cached if isinstance(waited, Usable) else None)
+
+    def _newest(self, found: Lookup, refused: str) -> CachedSession | None:
+        """Return the session's newest version, where it has another token or may be refreshed now."""
+        if not isinstance(found, Found):
+            return None
+        tokens = found.cached.record.tokens
+        may_refresh = tokens.refresh_token is not None and self.context.monotonic() >= found.cached.retry_at
+        return found.cached if tokens.access_token != refused or may_refresh else None
+
+    def _other_than(self, refused: str, cached: CachedSession | None) -> str | None:
+        token = None if cached is None else cached.record.tokens.access_token
+        return None if token == refused else token
+
+    # ---------------------------------------------------------------------------------------------------------- its end
+
+    async def has_ended(self) -> bool:
+        """See ``SessionSource.has_ended``."""
+        return isinstance(await self._afind(is_use=False), NoSession)
+
+    def seconds_until_check(self) -> float:
+        """See ``SessionSource.seconds_until_check``. A store that is out of reach is asked again after a second."""
+        context = self.context
+        cached = context.session_cache.get(self.session_id) or self._cached
+        shortest_seconds = min(context.settings.cache_recheck or STORE_RETRY_SECONDS, STORE_RETRY_SECONDS)
+        return max(shortest_seconds, min(cached.recheck_at - context.monotonic(), cached.ends_at - context.clock()))
+
+
+def session_of(refresher: Refresher, cached: CachedSession) -> Session:
+    """Return what the app gets of a session."""
+    tokens = cached.record.tokens
+    return Session(
+        access_token=tokens.access_token,
+        token_type="bearer",  # noqa: S106 (RFC 6750, not a password)
+        expires_at=tokens.expires_at,
+        user=cached.record.user,
+        fotoweb_url=refresher.context.settings.url,
+        _source=LiveSession(refresher, cached),
+    )

@@ -1,0 +1,92 @@
+"""An accepted WebSocket of somebody's session, closed with 4401 when that session ends, wherever it ends.
+
+One task for each open WebSocket sleeps until the session is due to be checked. All WebSockets and requests of a session
+share one look-up in the store. A token that expires, or a store or FotoWeb that is out of reach, closes nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+
+from fotoweb_middleware.log import Event, log_event
+from fotoweb_middleware.session import SessionSource
+
+CLOSE_CODE = 4401
+CLOSING_SECONDS = 10.0
+"""Most time for the server to tell the browser."""
+
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+
+class SessionWebSocket:
+    """One WebSocket, between the server and the app.
+
+    Args:
+        session: Whose it is.
+        receive: The server's.
+        send: The server's.
+    """
+
+    def __init__(self, session: SessionSource, receive: Receive, send: Send) -> None:
+        self._session = session
+        self._receive = receive
+        self._send = send
+        self._is_open = False
+        self._has_ended = False
+        self._receiving: set[anyio.CancelScope] = set()
+
+    async def run(self, app: Callable[[Receive, Send], Awaitable[None]]) -> None:
+        """Run the app until it returns. What it raises comes out as it is."""
+        error: Exception | None = None
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._watch)
+            try:
+                await app(self.receive, self.send)
+            except Exception as raised:  # noqa: BLE001 (a task group would wrap it in a group)
+                error = raised
+            tasks.cancel_scope.cancel()
+        if error is not None:
+            raise error
+
+    async def receive(self) -> Any:
+        """Return the server's next message; once the session has ended, a disconnect."""
+        if not self._has_ended:
+            with anyio.CancelScope() as scope:
+                self._receiving.add(scope)
+                try:
+                    return await self._receive()
+                finally:
+                    self._receiving.discard(scope)
+        return {"type": "websocket.disconnect", "code": CLOSE_CODE, "reason": ""}
+
+    async def send(self, message: Any) -> None:
+        """Hand a message to the server.
+
+        Raises:
+            OSError: The session has ended (ASGI 2.4, "Disconnected Client").
+        """
+        if self._has_ended:
+            raise OSError("the WebSocket was closed, since its session has ended")
+        await self._send(message)
+        self._is_open = message["type"] == "websocket.accept" or (
+            self._is_open and message["type"] != "websocket.close"
+        )
+
+    async def _watch(self) -> None:
+        """Wait for the session's end, then close the WebSocket."""
+        while True:
+            await anyio.sleep(self._session.seconds_until_check())
+            if self._is_open and await self._session.has_ended():
+                break
+        self._has_ended = True
+        log_event(Event.WEBSOCKET_CLOSED, session_id=self._session.session_id)
+        for scope in tuple(self._receiving):
+            scope.cancel()
+        # The app may return at once: that must not cut the server's closing short.
+        with anyio.move_on_after(CLOSING_SECONDS, shield=True), contextlib.suppress(OSError, RuntimeError):
+            await self._send({"type": "websocket.close", "code": CLOSE_CODE, "reason": ""})
