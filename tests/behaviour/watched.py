@@ -89,10 +89,10 @@ class WatchedStore:
         """Do some work before the next call of this name; what it raises, the call raises."""
         self._work[name] = work
 
-    def wait_for(self, name: str) -> bool:
-        """Wait until there was a call of this name."""
+    def wait_for(self, name: str, *, times: int = 1) -> bool:
+        """Wait until there were so many calls of this name."""
         with self._changed:
-            return self._changed.wait_for(lambda: name in self.calls, timeout=20)
+            return self._changed.wait_for(lambda: self.calls.count(name) >= times, timeout=20)
 
     def stored_session(self) -> StoredEntry | None:
         """Return what the store holds of the only session that there ever was."""

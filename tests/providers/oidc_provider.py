@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
+import httpx
+
 from tests.providers.child import Child
 from tests.providers.node import RIG_FOLDER, find_node
 
@@ -134,6 +136,16 @@ class OidcRig:
         """Stop it and start it again on the same port, with an empty memory."""
         self.stop()
         self.start()
+
+    def end_token(self, access_token: str) -> None:
+        """End one access token, and nothing else."""
+        answer = httpx.get(f"{self.base_url}/rig/end", params={"token": access_token}, trust_env=False)
+        assert answer.text == "ended", answer.text
+
+    def revoke(self, access_token: str) -> None:
+        """End a token with its whole grant, refresh token and all (RFC 7009)."""
+        form = {"token": access_token, "client_id": self.options.client_id, "client_secret": self.options.client_secret}
+        httpx.post(f"{self.base_url}/rig/revoke", data=form, trust_env=False).raise_for_status()
 
     def unplug(self) -> None:
         """Close its port and every connection: FotoWeb is down. It forgets nothing."""

@@ -136,7 +136,15 @@ async function me(ctx) {
   ctx.body = { error: value ? 'invalid_token' : 'missing_token' };
 }
 
+// Ends one access token alone; /rig/revoke ends its grant, refresh token and all.
+async function endToken(ctx) {
+  const token = await provider.AccessToken.find(ctx.query.token);
+  if (token) await token.destroy();
+  ctx.body = token ? 'ended' : 'unknown';
+}
+
 provider.use((ctx, next) => {
+  if (ctx.path === '/rig/end') return endToken(ctx);
   if (ctx.path === '/fotoweb/me') return me(ctx);
   if (ctx.path.startsWith('/fotoweb/login/')) return interaction(ctx);
   // FotoWeb takes the client's credentials in the body only; oidc-provider would take a Basic header as well.

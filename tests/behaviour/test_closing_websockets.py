@@ -1,0 +1,324 @@
+"""An accepted WebSocket is closed with 4401 when its session ends, wherever it ends; nothing else closes it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+import anyio
+import anyio.from_thread
+import anyio.to_thread
+import pytest
+
+from fotoweb_middleware import FotoWebASGIMiddleware, require_session
+from fotoweb_middleware.testing import FakeClock
+from tests.behaviour.kit import FETCH, AsgiAdapter, Opening, Visited, Visitor
+from tests.behaviour.watched import WatchedStore
+
+RECHECK_SECONDS = 0.02
+CLOSED = {"type": "websocket.close", "code": 4401, "reason": ""}
+DISCONNECT = {"type": "websocket.disconnect", "code": 4401, "reason": ""}
+
+OpenSite = Callable[..., Visited]
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def portal(request: pytest.FixtureRequest) -> Any:
+    """Run an event loop of each kind."""
+    with anyio.from_thread.start_blocking_portal(request.param) as portal:
+        yield portal
+
+
+@pytest.fixture
+def open_site(mode: str, portal: anyio.from_thread.BlockingPortal) -> OpenSite:
+    """Return a function that opens a site whose sessions are checked again after 20 ms."""
+
+    def open_with(**changes: Any) -> Visited:
+        shared = changes.pop("shared", True)
+        settings = {"cache_recheck": RECHECK_SECONDS, **changes}
+        return Opening("asgi", portal, mode, changes=settings, shared=shared, clock=RunningClock()).open()
+
+    return open_with
+
+
+class RunningClock(FakeClock):
+    """A clock that can be turned, and that moves on by 20 ms with each look: what is due comes due."""
+
+    def __call__(self) -> float:
+        """Return the time."""
+        self.advance(RECHECK_SECONDS)
+        return super().__call__()
+
+
+class Socket:
+    """The server's side of one WebSocket: what the app sent, and a browser that stays and says nothing."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        adapter = visitor.site.adapter
+        assert isinstance(adapter, AsgiAdapter)
+        self.scope = adapter.scope("websocket", "GET", "/ws", [*FETCH.items(), *visitor.jar.header("/ws")])
+        self.middleware: FotoWebASGIMiddleware = visitor.site.middleware
+        self.sent: list[Any] = []
+        self.is_accepted = anyio.Event()
+        self._messages: list[Any] = [{"type": "websocket.connect"}]
+
+    async def receive(self) -> Any:
+        """Return the connect, then nothing for ever."""
+        if self._messages:
+            return self._messages.pop()
+        return await anyio.sleep_forever()
+
+    async def send(self, message: Any) -> None:
+        """Note what the app sends."""
+        self.sent.append(message)
+        if message["type"] == "websocket.accept":
+            self.is_accepted.set()
+
+    async def run(self) -> None:
+        """Run the app with this WebSocket, for at most 20 s."""
+        with anyio.fail_after(20):
+            await self.middleware(self.scope, self.receive, self.send)
+
+
+async def waiting_app(scope: Any, receive: Any, send: Any) -> None:
+    """Accept, and wait for the end; say of it what was received, by a field of the scope."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    scope["state"]["end"] = await receive()
+
+
+def opened(visitor: Visitor, app: Any = waiting_app) -> tuple[Socket, dict[str, Any]]:
+    """Return a WebSocket of somebody's, not yet run, and what its app notes."""
+    visitor.site.app.instead = app  # type: ignore[attr-defined]
+    state: dict[str, Any] = {}
+
+    async def make() -> Socket:
+        return Socket(visitor)
+
+    assert isinstance(visitor.site.adapter, AsgiAdapter)
+    socket = visitor.site.adapter.portal.call(make)
+    socket.scope["state"] = state
+    return socket, state
+
+
+def run(visitor: Visitor, socket: Socket, meanwhile: Callable[[], Awaitable[None]]) -> None:
+    """Run a WebSocket, and do something once it is accepted."""
+
+    async def both() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(socket.run)
+            await socket.is_accepted.wait()
+            await meanwhile()
+
+    assert isinstance(visitor.site.adapter, AsgiAdapter)
+    visitor.site.adapter.portal.call(both)
+
+
+def signed_in(site: Visited) -> Visitor:
+    """Return somebody who is signed in."""
+    visitor = site.visitor()
+    visitor.log_in()
+    visitor.site.app.instead = None  # type: ignore[attr-defined]
+    return visitor
+
+
+def other_machine(visitor: Visitor) -> FotoWebASGIMiddleware:
+    """Return a second middleware over the same store."""
+    site = visitor.site
+    assert isinstance(site, Visited)
+    return FotoWebASGIMiddleware(
+        site.app.serve_asgi, site.settings, store=site.store, transport=site.transport, clock=site.wall,
+        monotonic=site.clock,
+    )  # fmt: skip
+
+
+async def log_out(visitor: Visitor, app: Any) -> None:
+    """Sign somebody out at a middleware, from within the event loop."""
+    adapter = visitor.site.adapter
+    assert isinstance(adapter, AsgiAdapter)
+    scope = adapter.scope("http", "POST", "/oauth2/logout", [*FETCH.items(), *visitor.jar.header("/oauth2/logout")])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    assert sent[0]["status"] in {200, 302}
+
+
+def test_logout_on_another_machine(open_site: OpenSite) -> None:
+    """A logout elsewhere closes the WebSocket, and the app receives a disconnect with the same code."""
+    visitor = signed_in(open_site())
+    socket, state = opened(visitor)
+
+    run(visitor, socket, lambda: log_out(visitor, other_machine(visitor)))
+
+    assert socket.sent[-1] == CLOSED
+    assert state["end"] == DISCONNECT
+
+
+def test_logout_here(open_site: OpenSite) -> None:
+    """So does a logout in the same process."""
+    visitor = signed_in(open_site())
+    socket, state = opened(visitor)
+
+    run(visitor, socket, lambda: log_out(visitor, visitor.site.middleware))
+
+    assert socket.sent[-1] == CLOSED
+    assert state["end"] == DISCONNECT
+
+
+def test_send_after_the_end(open_site: OpenSite) -> None:
+    """An app that only sends gets ``OSError`` from then on, as after a browser that left (ASGI 2.4)."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        try:
+            while True:
+                await anyio.sleep(0.001)
+                await send({"type": "websocket.send", "text": "tick"})
+        except OSError as error:
+            scope["state"]["error"] = error
+
+    visitor = signed_in(open_site())
+    socket, state = opened(visitor, app)
+
+    run(visitor, socket, lambda: log_out(visitor, other_machine(visitor)))
+
+    assert CLOSED in socket.sent
+    assert isinstance(state["error"], OSError)
+
+
+def test_lifetime_closes_it(open_site: OpenSite) -> None:
+    """A session that is past its lifetime closes its WebSocket."""
+    visitor = signed_in(open_site())
+    socket, state = opened(visitor)
+
+    async def turn_the_clock() -> None:
+        visitor.site.clock.advance(43_200)
+
+    run(visitor, socket, turn_the_clock)
+
+    assert state["end"] == DISCONNECT
+
+
+def test_idle_limit_closes_it(open_site: OpenSite) -> None:
+    """An open WebSocket alone is no use of the session."""
+    visitor = signed_in(open_site(session_idle=600))
+    socket, state = opened(visitor)
+
+    async def turn_the_clock() -> None:
+        visitor.site.clock.advance(601)
+
+    run(visitor, socket, turn_the_clock)
+
+    assert state["end"] == DISCONNECT
+
+
+def test_expired_token_and_outage_close_nothing(open_site: OpenSite) -> None:
+    """Neither a token's expiry, nor a store or FotoWeb out of reach, ends a WebSocket; FotoWeb is never asked."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await scope["state"]["checked"].wait()
+
+    site = open_site(session_lifetime=10**6)
+    visitor = signed_in(site)
+    socket, state = opened(visitor, app)
+    asked = len(site.fake.requests)
+
+    async def age_and_break() -> None:
+        site.clock.advance(10_000)
+        await checks(site.store, 3)
+        site.store.is_down = True
+        await checks(site.store, 3)
+        state["checked"].set()
+
+    async def watch() -> None:
+        state["checked"] = anyio.Event()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(socket.run)
+            await socket.is_accepted.wait()
+            await age_and_break()
+
+    assert isinstance(site.adapter, AsgiAdapter)
+    site.adapter.portal.call(watch)
+
+    assert [message["type"] for message in socket.sent] == ["websocket.accept"]
+    assert len(site.fake.requests) == asked
+
+
+async def checks(store: WatchedStore, count: int) -> None:
+    """Wait until the store was asked so many times more."""
+    times = store.calls.count("load") + count
+    assert await anyio.to_thread.run_sync(partial(store.wait_for, "load", times=times))
+
+
+def test_left_to_the_app(open_site: OpenSite) -> None:
+    """With ``FOTOWEB_CLOSE_WEBSOCKETS=false`` an app keeps its WebSocket; its token source tells that it is over."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await log_out(visitor, visitor.site.middleware)
+        await send({"type": "websocket.send", "text": "still here"})
+        scope["state"]["session"] = require_session(scope)
+
+    visitor = signed_in(open_site(close_websockets=False))
+    socket, state = opened(visitor, app)
+
+    async def nothing() -> None:
+        pass
+
+    run(visitor, socket, nothing)
+
+    assert socket.sent[-1] == {"type": "websocket.send", "text": "still here"}
+    assert state["session"].access_token
+
+
+@pytest.mark.parametrize("kind", [ValueError, OSError])
+def test_errors_of_the_app(open_site: OpenSite, kind: type[Exception]) -> None:
+    """What the app raises comes out as it is, and no task is left."""
+
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        raise kind("broken")
+
+    visitor = signed_in(open_site())
+    socket, _ = opened(visitor, app)
+
+    assert isinstance(visitor.site.adapter, AsgiAdapter)
+    with pytest.raises(kind, match="broken"):
+        visitor.site.adapter.portal.call(socket.run)
+
+
+def test_thousand_sockets_of_a_hundred_sessions(portal: anyio.from_thread.BlockingPortal) -> None:
+    """Ten WebSockets of a session cost one look-up for each recheck, and none asks FotoWeb."""
+    clock = FakeClock()
+    site = Opening("asgi", portal, "sealed", changes={"cache_recheck": 0.05}, shared=True, clock=clock).open()
+    people = [signed_in(site) for _ in range(100)]
+    sockets = [opened(person)[0] for person in people for _ in range(10)]
+    asked = len(site.fake.requests)
+
+    async def watch() -> int:
+        async with anyio.create_task_group() as tasks:
+            for socket in sockets:
+                tasks.start_soon(socket.middleware, socket.scope, socket.receive, socket.send)
+            for socket in sockets:
+                await socket.is_accepted.wait()
+            before = site.store.calls.count("load")
+            clock.advance(0.05)
+            assert await anyio.to_thread.run_sync(partial(site.store.wait_for, "load", times=before + 100))
+            await anyio.sleep(0.3)  # Several times as long as the recheck: whatever would be asked too often is asked.
+            tasks.cancel_scope.cancel()
+        return site.store.calls.count("load") - before
+
+    assert portal.call(watch) == 100
+    assert len(site.fake.requests) == asked

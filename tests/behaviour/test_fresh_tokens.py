@@ -1,0 +1,192 @@
+"""Tokens for work that outlives its request: ``session.fresh_token()`` and ``await session.afresh_token()``."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import anyio.from_thread
+import httpx
+import pytest
+
+from fotoweb_middleware import FotoWebUnreachable, Session, SessionEnded, get_session
+from fotoweb_middleware.testing import Client, FakeClock, FakeFotoWeb, Fault
+from tests.behaviour.kit import CALLBACK, FOTOWEB, AsgiAdapter, EchoApp, Opening, Visited, Visitor
+
+TOKEN_SECONDS = 3600
+LATER = TOKEN_SECONDS + 1
+LEEWAY_SECONDS = 60
+
+OpenSite = Callable[..., Visited]
+Fresh = Callable[[Session], str]
+
+
+@pytest.fixture
+def open_site(adapter: str, mode: str, portal: anyio.from_thread.BlockingPortal) -> OpenSite:
+    """Return a function that opens a site whose tokens live for an hour."""
+
+    def open_with(**changes: Any) -> Visited:
+        clock = FakeClock()
+        fake = FakeFotoWeb(clients=[Client(redirect_uris=(CALLBACK,))], clock=clock, pause=lambda _: None)
+        fake.switch(access_token_lifetime_seconds=TOKEN_SECONDS)
+        return Opening(adapter, portal, mode, changes=changes, fake=fake, clock=clock).open()
+
+    return open_with
+
+
+@pytest.fixture
+def member(open_site: OpenSite) -> Visitor:
+    """Return somebody who is signed in."""
+    visitor = open_site().visitor()
+    visitor.log_in()
+    return visitor
+
+
+@pytest.fixture(params=["blocking", "awaited"])
+def fresh(request: pytest.FixtureRequest, portal: anyio.from_thread.BlockingPortal) -> Fresh:
+    """Return one of the two ways to a fresh token."""
+    if request.param == "blocking":
+        return lambda session: session.fresh_token()
+    return lambda session: portal.call(session.afresh_token)
+
+
+def session_of(visitor: Visitor) -> Session:
+    """Return the session that the app gets at a request, as a stream or a task keeps it."""
+    caught: list[Session | None] = []
+    app: EchoApp = visitor.site.app  # type: ignore[attr-defined]
+
+    async def asgi(scope: Any, receive: Any, send: Any) -> None:
+        caught.append(get_session(scope))
+        await app.asgi(scope, receive, send)
+
+    def wsgi(environ: Any, start_response: Any) -> Any:
+        caught.append(get_session(environ))
+        return app.wsgi(environ, start_response)
+
+    app.instead = asgi if isinstance(visitor.site.adapter, AsgiAdapter) else wsgi
+    visitor.get("/stream")
+    app.instead = None
+    (session,) = caught
+    assert session is not None
+    return session
+
+
+def is_accepted(visitor: Visitor, token: str) -> bool:
+    """Return whether FotoWeb's API takes a token."""
+    with httpx.Client(transport=visitor.site.fake.transport(), base_url=FOTOWEB) as client:
+        return client.get("/fotoweb/me", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+
+
+def test_fresh_token_is_handed_out_as_it_is(member: Visitor, fresh: Fresh) -> None:
+    """While the token is fresh, FotoWeb is not asked."""
+    session = session_of(member)
+
+    assert fresh(session) == session.access_token
+    assert member.site.refreshes == 0
+
+
+def test_expired_token_is_refreshed(member: Visitor, fresh: Fresh) -> None:
+    """Once the token has expired there is a new one that FotoWeb takes, through three expiries."""
+    session, tokens = session_of(member), set[str]()
+    for _ in range(3):
+        member.site.clock.advance(LATER)
+        token = fresh(session)
+        tokens.add(token)
+        assert is_accepted(member, token)
+
+    assert len(tokens | {session.access_token}) == 4
+    assert member.site.refreshes == 3
+
+
+def test_the_browser_goes_on_with_the_new_token(member: Visitor, fresh: Fresh) -> None:
+    """What a stream refreshed is what the next request carries: there is no second refresh."""
+    session = session_of(member)
+    member.site.clock.advance(LATER)
+    token = fresh(session)
+
+    assert member.get("/").seen["token"] == token
+    assert member.site.refreshes == 1
+
+
+def test_stale_token_is_handed_out_and_refreshed_behind(member: Visitor, fresh: Fresh) -> None:
+    """A stale token is still valid: it comes at once, and a refresh begins."""
+    session = session_of(member)
+    member.site.clock.advance(TOKEN_SECONDS - LEEWAY_SECONDS + 1)
+
+    assert fresh(session) == session.access_token
+    for refresh in list(member.site.middleware._handler.refresher._in_flight.values()):
+        refresh.result(20)
+    assert member.site.refreshes == 1
+    assert fresh(session) != session.access_token
+
+
+def test_after_a_logout_there_is_none(member: Visitor, fresh: Fresh) -> None:
+    """A session that was signed out gives no token, also where the one at hand is still valid."""
+    session = session_of(member)
+    assert member.send("POST", "/oauth2/logout").status == 200
+
+    with pytest.raises(SessionEnded):
+        fresh(session)
+
+
+def test_refused_refresh_ends_it(member: Visitor, fresh: Fresh) -> None:
+    """Where FotoWeb refuses the refresh token, the session is over."""
+    session = session_of(member)
+    member.site.fake.revoke_everything()
+    member.site.clock.advance(LATER)
+
+    with pytest.raises(SessionEnded):
+        fresh(session)
+
+
+def test_unreachable_fotoweb(member: Visitor, fresh: Fresh) -> None:
+    """Where FotoWeb is out of reach and the token has expired, the error says for how long; then it works again."""
+    session = session_of(member)
+    member.site.fake.fault("token", Fault.server_error(), times=1)
+    member.site.clock.advance(LATER)
+
+    with pytest.raises(FotoWebUnreachable) as caught:
+        fresh(session)
+    assert caught.value.retry_after_seconds is not None
+    member.site.clock.advance(10)
+    assert fresh(session) != session.access_token
+
+
+def test_lifetime_ends_it(member: Visitor, fresh: Fresh) -> None:
+    """A session past its lifetime gives no token."""
+    session = session_of(member)
+    member.site.clock.advance(43_200)
+
+    with pytest.raises(SessionEnded):
+        fresh(session)
+
+
+def test_it_counts_as_use(open_site: OpenSite, fresh: Fresh) -> None:
+    """A stream that asks for tokens keeps a session with an idle limit open."""
+    member = open_site(session_idle=600).visitor()
+    member.log_in()
+    session = session_of(member)
+    for _ in range(4):
+        member.site.clock.advance(400)
+        fresh(session)
+
+    assert member.get("/").status == 200
+
+
+def test_it_names_the_site(member: Visitor) -> None:
+    """``fotoweb_url`` is the site's address, for ``base_url``."""
+    assert session_of(member).fotoweb_url == FOTOWEB
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda session: pickle.loads(pickle.dumps(session))])  # noqa: S301
+def test_copy_has_its_own_token_alone(member: Visitor, fresh: Fresh, duplicate: Callable[[Session], Session]) -> None:
+    """A copy or pickle is equal, holds nothing of the middleware, and hands out the token that it has."""
+    session = session_of(member)
+    copied = duplicate(session)
+
+    assert copied == session
+    assert fresh(copied) == session.access_token
+    assert dataclasses.asdict(session)["_source"] is None
