@@ -82,7 +82,7 @@ class OpenConnection:
             AssertionError: The server closed before.
         """
         while end not in self._received:
-            part = self._socket.recv(65_536)
+            part = self._receive()
             assert part, f"the server closed; there was {self._received[:500]!r}"
             self._received += part
         before, found, self._received = self._received.partition(end)
@@ -98,7 +98,7 @@ class OpenConnection:
         """Read the answer: its head where it is a 101, else all until the server closes."""
         answer = self.read_until(b"\r\n\r\n")
         if not answer.startswith(b"HTTP/1.1 101 "):
-            while part := self._socket.recv(65_536):
+            while part := self._receive():
                 self._received += part
             answer, self._received = answer + self._received, b""
         return self._browser.note(self._url, read_reply(self._asked, answer, time.monotonic() - self._started))
@@ -108,9 +108,16 @@ class OpenConnection:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._socket.close()
 
+    def _receive(self) -> bytes:
+        """Return what comes next, nothing at the end. A server that leaves a body unread may end with a reset."""
+        try:
+            return self._socket.recv(65_536)
+        except ConnectionResetError:
+            return b""
+
     def _read(self, count: int) -> bytes:
         while len(self._received) < count:
-            part = self._socket.recv(65_536)
+            part = self._receive()
             assert part, "the server closed"
             self._received += part
         content, self._received = self._received[:count], self._received[count:]
