@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+import anyio
 import httpx
 import pytest
+from starlette.testclient import TestClient
 
-from fotoweb_middleware import Session
+from fotoweb_middleware import FotoWebASGIMiddleware, Session, require_session
 from fotoweb_middleware.testing import FakeFotoWeb
 from tests.examples.browser import browse
 
@@ -60,7 +62,7 @@ def test_every_page_with_python_is_run() -> None:
     """No how-to page has Python that no test runs."""
     with_python = {path.name for path in HOW_TO.glob("*.md") if python_blocks(path)}
 
-    here = {"first-login.md", "call-the-api.md", "read-the-log.md", "test-your-app.md"}
+    here = {"first-login.md", "call-the-api.md", "read-the-log.md", "streams-and-websockets.md", "test-your-app.md"}
     assert with_python == here | {"write-your-own-store.md"}  # The last one: tests/testing.
 
 
@@ -112,22 +114,55 @@ def test_the_api_is_called_with_one_client(run_page: RunPage, fotoweb: FakeFotoW
         assert browser.go("/").json() == ["Nordic coast", "Garden and greenhouse"]
 
 
-def test_the_api_is_called_from_a_sync_app(run_page: RunPage, fotoweb: FakeFotoWeb) -> None:
-    """The sync function of call-the-api.md tells who the user is."""
-    names = run_page("call-the-api.md")
+def session_of_somebody(fotoweb: FakeFotoWeb) -> Session:
+    """Return the session of somebody who has signed in at an app of the four variables."""
     sessions: list[Session] = []
 
     async def keep_session(scope: Any, receive: Any, send: Any) -> None:
-        sessions.append(names["get_session"](scope))
+        sessions.append(require_session(scope))
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    with browse("asgi", names["FotoWebASGIMiddleware"](keep_session)) as browser:
+    with browse("asgi", FotoWebASGIMiddleware(keep_session)) as browser:
         browser.go(fotoweb.approve(browser.go("/").headers["location"]))
         browser.go("/")
+    return sessions[-1]
+
+
+def test_the_api_is_called_from_a_sync_app(run_page: RunPage, fotoweb: FakeFotoWeb) -> None:
+    """The sync function of call-the-api.md tells who the user is."""
+    names = run_page("call-the-api.md")
+    session = session_of_somebody(fotoweb)
 
     with httpx.Client(base_url=names["settings"].url) as client:
-        assert names["who_am_i"](client, sessions[0])["userName"] == "alice"
+        assert names["who_am_i"](client, session)["userName"] == "alice"
+
+
+def test_the_websocket_answers_and_the_stream_runs(run_page: RunPage, fotoweb: FakeFotoWeb) -> None:
+    """The WebSocket of streams-and-websockets.md has a token for each message, and its stream calls the API."""
+    names = run_page("streams-and-websockets.md")
+    with TestClient(names["app"], base_url="http://localhost:8000") as browser:
+        sent_to = browser.get("/chat", headers={"Accept": "text/html"}, follow_redirects=False).headers["location"]
+        browser.get(fotoweb.approve(sent_to), follow_redirects=False)
+        cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+
+        with browser.websocket_connect("ws://localhost:8000/chat", headers={"Cookie": cookies}) as socket:
+            socket.send_text("hello")
+            length = socket.receive_json()["length"]
+
+    assert length > 0
+
+    session = session_of_somebody(fotoweb)
+
+    async def first_event() -> str:
+        stream = names["events"](session)
+        try:
+            event: str = await anext(stream)
+            return event
+        finally:
+            await stream.aclose()
+
+    assert anyio.run(first_event) == "data: 200\n\n"
 
 
 def test_the_test_of_an_app_passes(run_page: RunPage) -> None:
