@@ -1,6 +1,7 @@
 """The app behind the middleware: it tells what reached it, as JSON. ``asgi`` and ``wsgi`` answer alike.
 
 ``/stream?pacer=PORT``: ten chunks; each but the first waits for a byte from the test (see ``pacer.py``).
+``/tokens?pacer=PORT``: the session's fresh token on a line, and another for each byte from the test.
 ``/upload?pacer=PORT``: reads the body; says so to the test once the first part of it is there.
 ``/file``: a file, through ``wsgi.file_wrapper`` where there is one.
 Anything else: what the app sees of the request.
@@ -17,7 +18,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
 
-from fotoweb_middleware import Session, get_session
+from fotoweb_middleware import Session, get_session, require_session
 from tests.servers.turned_clock import turn_middlewares
 
 __all__ = ["CHUNKS", "FILE_BYTES", "FIRST_PART_BYTES", "asgi", "chunk", "digest", "wsgi"]
@@ -75,6 +76,8 @@ async def asgi(scope: Any, receive: Any, send: Any) -> None:
         await echo_messages(scope, receive, send)
     elif scope["path"] == "/stream":
         await stream(scope, send)
+    elif scope["path"] == "/tokens":
+        await stream_tokens(scope, send)
     elif scope["path"] == "/upload":
         await upload(scope, receive, send)
     else:
@@ -129,6 +132,21 @@ async def stream(scope: Any, send: Any) -> None:
     await writer.wait_closed()
 
 
+async def stream_tokens(scope: Any, send: Any) -> None:
+    """Send a token for each byte from the test, until it goes away."""
+    session = require_session(scope)
+    reader, writer = await asyncio.open_connection("127.0.0.1", pacer_port(scope["query_string"].decode()))
+    await start(send, b"text/event-stream")
+    more = True
+    while more:
+        token = await session.afresh_token()
+        await send({"type": "http.response.body", "body": f"{token}\n".encode(), "more_body": True})
+        more = bool(await asyncio.wait_for(reader.read(1), PACER_SECONDS))
+    await send({"type": "http.response.body", "body": b""})
+    writer.close()
+    await writer.wait_closed()
+
+
 async def upload(scope: Any, receive: Any, send: Any) -> None:
     """Read a body, and tell the test when the first part of it is here."""
     port, count, hasher = pacer_port(scope["query_string"].decode()), 0, hashlib.sha256()
@@ -150,12 +168,14 @@ async def upload(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def echo_messages(scope: Any, receive: Any, send: Any) -> None:
-    """Accept a WebSocket, tell what the app saw, and send each message back."""
+    """Accept a WebSocket, tell what the app saw, and send each message back; for "token" a fresh one."""
     assert (await receive())["type"] == "websocket.connect"
     await send({"type": "websocket.accept"})
     await send({"type": "websocket.send", "text": told_asgi(scope).decode()})
     while (message := await receive())["type"] == "websocket.receive":
-        await send({"type": "websocket.send", "text": f"echo {message['text']}"})
+        is_token = message["text"] == "token"
+        text = await require_session(scope).afresh_token() if is_token else f"echo {message['text']}"
+        await send({"type": "websocket.send", "text": text})
 
 
 # -------------------------------------------------------------------------------------------------------------- WSGI
@@ -167,6 +187,9 @@ def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
     if path == "/stream":
         start_response("200 OK", [("Content-Type", "text/plain")])
         return paced_chunks(pacer_port(query))
+    if path == "/tokens":
+        start_response("200 OK", [("Content-Type", "text/event-stream")])
+        return paced_tokens(require_session(environ), pacer_port(query))
     if path == "/file":
         return wrapped_file(environ, start_response)
     content = take_upload(environ, pacer_port(query)) if path == "/upload" else told_wsgi(environ)
@@ -193,6 +216,15 @@ def paced_chunks(port: int) -> Iterator[bytes]:
             if number:
                 assert pacer.recv(1), "the test went away"
             yield chunk(number)
+
+
+def paced_tokens(session: Session, port: int) -> Iterator[bytes]:
+    """Yield a token for each byte from the test, until it goes away."""
+    with socket.create_connection(("127.0.0.1", port), PACER_SECONDS) as pacer:
+        more = True
+        while more:
+            yield f"{session.fresh_token()}\n".encode()
+            more = bool(pacer.recv(1))
 
 
 def take_upload(environ: dict[str, Any], port: int) -> bytes:
