@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from tests.attacks.conftest import browser, case, fotoweb, member, portal, pytest_runtest_makereport, serve
+from tests.servers.conftest import visitor
 
-__all__ = ["browser", "case", "fotoweb", "member", "portal", "pytest_runtest_makereport", "serve"]
+__all__ = ["browser", "case", "fotoweb", "member", "portal", "pytest_runtest_makereport", "serve", "visitor"]
