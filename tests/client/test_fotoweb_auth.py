@@ -218,7 +218,19 @@ async def async_chunks() -> AsyncIterator[bytes]:
     yield b"lo"
 
 
-@pytest.mark.parametrize("content", [chunks, lambda: io.BytesIO(b"hello")], ids=["generator", "file"])
+class Pipe:
+    """A body of unknown length that is empty when it is read again."""
+
+    def __init__(self) -> None:
+        self._left = [b"hel", b"lo"]
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield what is left."""
+        while self._left:
+            yield self._left.pop(0)
+
+
+@pytest.mark.parametrize("content", [chunks, Pipe, lambda: io.BytesIO(b"hello")], ids=["generator", "pipe", "file"])
 def test_body_that_can_be_read_once(library: ModuleType, content: Any) -> None:
     """A body that is gone is not sent again: the 401 is handed on; the session was refreshed for the next call."""
     source, api = Source("one", "two"), Api(library, "two")
