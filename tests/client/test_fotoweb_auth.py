@@ -292,6 +292,21 @@ def test_session_without_middleware(library: ModuleType) -> None:
         assert client.get("/x").status_code == 401
 
 
+def test_session_without_middleware_async(library: ModuleType) -> None:
+    """The same for async clients."""
+    api = Api(library, "other")
+    session = Session("mine", "bearer", None, None, FOTOWEB)
+
+    async def call() -> int:
+        transport = library.MockTransport(api.later)
+        async with library.AsyncClient(auth=FotoWebAuth(session), transport=transport, base_url=FOTOWEB) as client:
+            status: int = (await client.get("/x")).status_code
+        return status
+
+    assert anyio.run(call) == 401
+    assert [sent for _, sent, _ in api.seen] == ["Bearer mine"]
+
+
 def test_it_shows_no_token() -> None:
     """Its repr holds no token."""
     assert "S3CR3T" not in repr(FotoWebAuth(Session("S3CR3T", "bearer", None, None, FOTOWEB)))
