@@ -133,6 +133,22 @@ def test_the_page_size_is_a_switch(app: App, token: str) -> None:
     assert (len(found), len({asset["href"] for asset in found})) == (30, 30)
 
 
+def test_archives_come_in_pages(app: App, token: str) -> None:
+    """As assets do: `next` is empty on the last page."""
+    app.fake.switch(archives_per_page=1)
+    first = app.get(ARCHIVES, token).json()
+    assert first["paging"]["next"] == f"{ARCHIVES};p=1"
+    last = app.get(first["paging"]["next"], token).json()
+    assert [archive["name"] for archive in first["data"] + last["data"]] == ["Nordic coast", "Garden and greenhouse"]
+    assert (last["paging"]["next"], last["paging"]["prev"]) == ("", f"{ARCHIVES};p=0")
+
+
+def test_an_archive_can_be_asked_for_by_its_number(app: App, token: str) -> None:
+    """As public integrations do; without the slash it redirects."""
+    assert app.get("/fotoweb/archives/5001/", token).json()["name"] == "Nordic coast"
+    assert app.get("/fotoweb/archives/5001", token).headers["location"] == "/fotoweb/archives/5001/"
+
+
 def test_a_search_finds_some(app: App, token: str) -> None:
     """By words of title, file name and tags; in the list too, as a count."""
     archive = first_archive(app, token)

@@ -46,10 +46,14 @@ def choose_type(request: FakeRequest, *offered: str) -> str | None:
 def api_error(request: FakeRequest, status: int) -> FakeResponse:
     """Build the API's error document."""
     messages = {
+        400: "BadRequest: The request is not valid",
         401: "Unauthorized: You are not authorized to access this resource",
         403: "Forbidden: You are not permitted to access this resource",
         404: "NotFound: The requested resource was not found",
         406: "NotAcceptable: The requested representation is not available",
+        409: "Conflict: This was received before",
+        410: "Gone: The resource is no longer available",
+        415: "UnsupportedMediaType: The type of the request's body is not supported",
     }
     return json_response({"message": messages[status], "href": request.path}, status)
 

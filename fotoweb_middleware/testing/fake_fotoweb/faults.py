@@ -28,7 +28,10 @@ def endpoint_of(path: str) -> Endpoint:
         return "authorize"
     if path in {"/fotoweb/me", "/fotoweb/me/"}:
         return "me"
-    api = ("/fotoweb/me/", "/fotoweb/archives", "/fotoweb/data/", "/fotoweb/cache/", "/fotoweb/api/")
+    api = (
+        *("/fotoweb/me/", "/fotoweb/archives", "/fotoweb/data/", "/fotoweb/cache/", "/fotoweb/api/"),
+        "/fotoweb/services/renditions",
+    )
     return "api" if path.startswith(api) else "page"
 
 

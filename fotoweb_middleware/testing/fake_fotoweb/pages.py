@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import jinja2
 
 from fotoweb_middleware.testing.fake_fotoweb.messages import FakeResponse, html_response
 from fotoweb_middleware.testing.fake_fotoweb.registration import Client, User
 
-__all__ = ["consent_page", "error_page", "home_page", "login_page"]
+__all__ = ["consent_page", "error_page", "home_page", "login_page", "widget_page"]
 
 TEMPLATES: Final = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -43,6 +43,17 @@ def consent_page(client: Client, user: User, pending_id: str) -> FakeResponse:
 def home_page(user: User | None) -> FakeResponse:
     """Build the front page, where a person sees whether FotoWeb knows this browser, and can log out."""
     return html_response(TEMPLATES.get_template("home.html").render(user=user))
+
+
+def widget_page(kind: Literal["selection", "export"], frame_origins: list[str]) -> FakeResponse:
+    """Build a widget: the one kind of page here that has a script and may be framed, by these origins alone."""
+    ancestors = " ".join(frame_origins) or "'none'"
+    policy = (
+        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; "
+        f"img-src 'self'; base-uri 'none'; frame-ancestors {ancestors}"
+    )
+    text = TEMPLATES.get_template("widget.html").render(kind=kind)
+    return html_response(text).with_header("Content-Security-Policy", policy)
 
 
 def error_page(status: int, title: str, explanation: str) -> FakeResponse:

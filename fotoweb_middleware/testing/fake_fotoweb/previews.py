@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from fotoweb_middleware.testing.fake_fotoweb.access_tokens import encode_base64url
 from fotoweb_middleware.testing.fake_fotoweb.api import api_error
-from fotoweb_middleware.testing.fake_fotoweb.catalogue import ARCHIVES, Asset, assets_of
+from fotoweb_middleware.testing.fake_fotoweb.catalogue import ARCHIVES, Asset
 from fotoweb_middleware.testing.fake_fotoweb.messages import FakeRequest, FakeResponse
 from fotoweb_middleware.testing.fake_fotoweb.pictures import draw
 from fotoweb_middleware.testing.fake_fotoweb.state import Site
@@ -58,7 +58,7 @@ def preview(site: Site, request: FakeRequest) -> FakeResponse:
     archive_id, number = int(match["archive"]), int(match["number"])
     if int(match["expires_at"]) <= site.now() or archive_id not in ARCHIVES:
         return api_error(request, 404)
-    asset = assets_of(archive_id)[number]
+    asset = site.assets_of(archive_id)[number]
     seed = archive_id * 1000 + number
     picture = draw(asset.scene, asset.mood, seed, asset.shape, (int(match["width"]), int(match["height"])))
     return FakeResponse(

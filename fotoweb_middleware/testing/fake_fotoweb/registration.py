@@ -62,6 +62,7 @@ class User:
         full_name: first and last name, with a space between.
         email: may be empty.
         archives: ids of the archives this user sees; see `catalogue`.
+        uploads_to: ids of those that this user may upload to.
     """
 
     user_name: str
@@ -70,6 +71,7 @@ class User:
     full_name: str = ""
     email: str = ""
     archives: tuple[int, ...] = (5001, 5002, 5003, 5004)
+    uploads_to: tuple[int, ...] = ()
 
     @property
     def href(self) -> str:
@@ -78,7 +80,14 @@ class User:
 
 
 DEFAULT_USERS: Final = (
-    User(user_name="alice", user_id=15021, full_name="Alice Berg", email="alice@example.test", archives=(5001, 5003)),
+    User(
+        user_name="alice",
+        user_id=15021,
+        full_name="Alice Berg",
+        email="alice@example.test",
+        archives=(5001, 5003),
+        uploads_to=(5003,),
+    ),
     User(user_name="bob", user_id=15022, full_name="Bob Holm", email="bob@example.test", archives=(5002, 5004)),
 )
 

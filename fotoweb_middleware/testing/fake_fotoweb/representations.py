@@ -34,7 +34,6 @@ NOT_ALLOWED: Final = (
     "canHaveChildren",
     "canIngestToChildren",
     "canMoveTo",
-    "canUploadTo",
 )
 
 
@@ -65,12 +64,15 @@ def describe_collection(site: Site, archive: Archive, assets: tuple[Asset, ...],
         user: who looks.
     """
     href, data = archive_href(archive), data_href(site, archive, user)
+    uploads = archive.archive_id in user.uploads_to
     return {
         "id": str(archive.archive_id),
         "name": archive.name,
         "description": archive.description,
         "type": "archive",
         **_collection_links(href, data),
+        "uploadHref": href if uploads else "",
+        "canUploadTo": uploads,
         "assetCount": len(assets),
         "isSearchable": True,
         "isSelectable": True,
@@ -81,7 +83,7 @@ def describe_collection(site: Site, archive: Archive, assets: tuple[Asset, ...],
         **dict.fromkeys(("archived", "deleted", "pin", "edit", "reorder"), None),
         "color": "#595959",
         "iconCharacter": "",
-        "permissions": RIGHTS,
+        "permissions": [*RIGHTS, "UploadFile"] if uploads else RIGHTS,
         "posterAsset": asset_href(archive, assets[0]) if assets else None,
         "posterImages": describe_previews(site, assets[0]) if assets else [],
         "metadataEditor": METADATA_EDITOR,
@@ -101,7 +103,6 @@ def _collection_links(href: str, data: str) -> dict[str, Any]:
         "orderRootHref": href,
         "alertHref": "",
         "clearSearch": {"data": data, "href": href},
-        "uploadHref": "",
     }
 
 

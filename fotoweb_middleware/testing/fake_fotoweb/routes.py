@@ -7,7 +7,18 @@ from collections.abc import Callable
 from email.utils import formatdate
 from typing import Final
 
-from fotoweb_middleware.testing.fake_fotoweb import api, archives, authorize, login, pages, previews, token_endpoint
+from fotoweb_middleware.testing.fake_fotoweb import (
+    api,
+    archives,
+    authorize,
+    login,
+    pages,
+    previews,
+    renditions,
+    token_endpoint,
+    uploads,
+    widgets,
+)
 from fotoweb_middleware.testing.fake_fotoweb.messages import FakeRequest, FakeResponse
 from fotoweb_middleware.testing.fake_fotoweb.state import Site
 
@@ -45,6 +56,9 @@ EXACT: Final[dict[str, dict[str, Handler]]] = {
     "/fotoweb/views/home": dict.fromkeys(READ, login.show_home),
     "/": dict.fromkeys(READ, _redirect_to_home),
     "/fotoweb/login": dict.fromkeys(READ, _redirect_to_login),
+    "/fotoweb/services/renditions": dict.fromkeys((*READ, "POST", "OPTIONS"), renditions.request_rendition),
+    "/fotoweb/widgets/selection": dict.fromkeys(READ, widgets.selection),
+    "/fotoweb/widgets/publish": dict.fromkeys(READ, widgets.export),
     "/fotoweb/services/logout": dict.fromkeys((*READ, "POST"), login.log_out),
     "/favicon.ico": dict.fromkeys(READ, _icon),
     "/fotoweb/": dict.fromkeys(READ, api.guest),
@@ -53,9 +67,12 @@ EXACT: Final[dict[str, dict[str, Handler]]] = {
 }
 PREFIXES: Final[dict[str, dict[str, Handler]]] = {
     "/fotoweb/me/archives": dict.fromkeys(READ, archives.archives),
+    "/fotoweb/me/upload-to": dict.fromkeys(READ, archives.archives),
+    "/fotoweb/me/background-tasks/": dict.fromkeys(READ, renditions.download),
     "/fotoweb/archives": dict.fromkeys(READ, archives.archives),
     "/fotoweb/data/a/": dict.fromkeys(READ, archives.archives),
     "/fotoweb/cache/v2/": dict.fromkeys(READ, previews.preview),
+    "/fotoweb/api/uploads": dict.fromkeys((*READ, "POST"), uploads.uploads),
     "/fotoweb/api/": dict.fromkeys(READ, api.user_management),
 }
 

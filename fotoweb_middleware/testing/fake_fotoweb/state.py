@@ -6,10 +6,11 @@ import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from fotoweb_middleware.testing.fake_fotoweb.catalogue import Asset, assets_of
 from fotoweb_middleware.testing.fake_fotoweb.registration import ADMINISTRATOR, Client, User, complete
 from fotoweb_middleware.testing.fake_fotoweb.switches import Switches
 
-__all__ = ["AccessToken", "AuthorizeRequest", "Code", "Grant", "Pending", "RefreshToken", "Site"]
+__all__ = ["AccessToken", "AuthorizeRequest", "Code", "Grant", "Pending", "RefreshToken", "Rendition", "Site", "Upload"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,36 @@ class Pending:
     user: User
 
 
+@dataclass(slots=True, kw_only=True)
+class Rendition:
+    """A rendition that was asked for; `polls` counts how often somebody looked whether it is ready."""
+
+    user: User
+    asset: Asset
+    expires_at: float
+    polls: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Upload:
+    """A file that arrives in chunks. `asset` is what it became; None: it isn't ready."""
+
+    user: User
+    archive_id: int
+    filename: str
+    file_bytes: int
+    chunk_bytes: int
+    fields: dict[int, str | list[str]]
+    chunks: dict[int, bytes] = field(default_factory=dict, repr=False)
+    polls: int = 0
+    asset: Asset | None = None
+
+    @property
+    def chunk_count(self) -> int:
+        """How many chunks the file has."""
+        return -(-self.file_bytes // self.chunk_bytes)
+
+
 class Site:
     """The simulated site's registrations, switches and memory. Its owner holds a lock while it is used.
 
@@ -107,6 +138,9 @@ class Site:
         self.codes: dict[str, Code] = {}
         self.access_tokens: dict[str, AccessToken] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
+        self.renditions: dict[str, Rendition] = {}
+        self.uploads: dict[str, Upload] = {}
+        self.uploaded: dict[Asset, bytes] = {}
         for client in clients:
             self.register(client)
 
@@ -130,6 +164,10 @@ class Site:
         if known is None or known.grant.revoked or known.expires_at <= self.now():
             return None
         return known.grant.user
+
+    def assets_of(self, archive_id: int) -> tuple[Asset, ...]:
+        """Give the assets of an archive: the made-up ones, then those that were uploaded."""
+        return (*assets_of(archive_id), *(asset for asset in self.uploaded if asset.archive_id == archive_id))
 
     def is_script(self, access_token: str) -> bool:
         """Tell whether a non-interactive application holds this token."""

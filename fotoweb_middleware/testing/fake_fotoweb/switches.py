@@ -38,6 +38,10 @@ class Switches:
         invalid_client_status: 401 or 400; FotoWeb's is not documented.
         preview_lifetime_seconds: how long a preview URL works.
         assets_per_page: page size of asset lists.
+        archives_per_page: page size of lists of archives.
+        polls_until_ready: how often a rendition or an upload says that it isn't ready, before it is.
+        rendition_lifetime_seconds: how long a rendition can be downloaded once it was asked for.
+        upload_chunk_bytes: size of each chunk of an upload but the last.
         query_token: accept `?access_token=` for the API.
         guest_access: answer `/fotoweb/` with the descriptor for guests.
         reachable: False: connections are refused (in process) or cut (over a port).
@@ -65,6 +69,10 @@ class Switches:
     invalid_client_status: int = 401
     preview_lifetime_seconds: float = 300
     assets_per_page: int = 25
+    archives_per_page: int = 25
+    polls_until_ready: int = 2
+    rendition_lifetime_seconds: float = 300
+    upload_chunk_bytes: int = 1_048_576
     query_token: bool = False
     guest_access: bool = False
     reachable: bool = True
