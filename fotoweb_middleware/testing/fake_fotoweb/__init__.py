@@ -9,7 +9,7 @@ Behaviour modelled on public documentation; not affiliated with or endorsed by F
     api.py             who asks, entry points                        archives.py   archives and assets
     previews.py        signed preview URLs                           pictures/     what they show
     renditions.py      downloads that take a while                   uploads.py    files that come in chunks
-    widgets.py         pages that other sites show in a frame
+    widgets.py         pages that other sites show in a frame        webhooks.py   what is sent when an asset changes
     switches.py        choices                                       faults.py     what goes wrong
     state.py           what the site remembers                       records.py    what tests look at
     transports.py      in process, for httpx                         serving.py    an ASGI app, and a port

@@ -26,6 +26,7 @@ from fotoweb_middleware.testing.fake_fotoweb.serving import Serving, build_asgi_
 from fotoweb_middleware.testing.fake_fotoweb.state import Site
 from fotoweb_middleware.testing.fake_fotoweb.switches import Switches
 from fotoweb_middleware.testing.fake_fotoweb.transports import AsyncTransport, Transport
+from fotoweb_middleware.testing.fake_fotoweb.webhooks import webhook_body
 
 __all__ = ["FakeFotoWeb"]
 
@@ -191,6 +192,19 @@ class FakeFotoWeb:
         """Log every browser out of FotoWeb itself; tokens keep working."""
         with self._lock:
             self._site.browsers.clear()
+
+    def webhook_body(self, href: str, origin: str) -> dict[str, Any]:
+        """Build what FotoWeb posts to a webhook, as JSON, after a change of an asset's metadata. Nothing is sent.
+
+        Args:
+            href: the asset's path.
+            origin: scheme and host of the site; stands before all paths.
+
+        Raises:
+            KeyError: when there is no such asset.
+        """
+        with self._lock:
+            return webhook_body(self._site, href, origin)
 
     # ------------------------------------------------------------------------------------------- records
 
