@@ -45,6 +45,7 @@ lint: .make/dev .make/node
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m tools.code_blocks build/code_blocks
 	$(BIN)/mypy
 	$(BIN)/pyright --warnings
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,57 +11,22 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from fotoweb_middleware import FotoWebASGIMiddleware, Session, require_session
+from fotoweb_middleware import Session
 from fotoweb_middleware.testing import FakeFotoWeb
+from tests.docs.conftest import RunPage
 from tests.examples.browser import browse
+from tools.code_blocks import HOW_TO, blocks_of
 
-ROOT = Path(__file__).parents[2]
-HOW_TO = ROOT / "docs" / "how-to"
-
-RunPage = Callable[[str], dict[str, Any]]
-
-
-def python_blocks(path: Path) -> list[str]:
-    """Return the Python on a page, block by block."""
-    return re.findall(r"^```python\n(.*?)^```$", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-
-
-@pytest.fixture
-def fotoweb() -> FakeFotoWeb:
-    """Return a simulator; its one application is registered with http://localhost:8000/oauth2/callback."""
-    return FakeFotoWeb()
-
-
-@pytest.fixture
-def variables(fotoweb: FakeFotoWeb, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let the simulator listen, and set the four variables."""
-    with fotoweb.serve() as url:
-        monkeypatch.setenv("FOTOWEB_URL", url)
-        monkeypatch.setenv("FOTOWEB_CLIENT_ID", fotoweb.client.client_id)
-        monkeypatch.setenv("FOTOWEB_CLIENT_SECRET", fotoweb.client.client_secret)
-        monkeypatch.setenv("FOTOWEB_SECRET_KEY", "kQ3vX9rT6bL1mZ8cW4nP7sD2fH5jY0gA")
-        yield
-
-
-@pytest.fixture
-def run_page(variables: None) -> RunPage:
-    """Return a function that runs a how-to page's Python from top to bottom."""
-
-    def run(name: str) -> dict[str, Any]:
-        names: dict[str, Any] = {}
-        for block in python_blocks(HOW_TO / name):
-            exec(compile(block, name, "exec"), names)  # noqa: S102 (our own page)
-        return names
-
-    return run
+README = Path(__file__).parents[2] / "README.md"
 
 
 def test_every_page_with_python_is_run() -> None:
     """No how-to page has Python that no test runs."""
-    with_python = {path.name for path in HOW_TO.glob("*.md") if python_blocks(path)}
+    with_python = {path.name for path in HOW_TO.glob("*.md") if blocks_of(path)}
 
     here = {"first-login.md", "call-the-api.md", "read-the-log.md", "streams-and-websockets.md", "test-your-app.md"}
-    assert with_python == here | {"write-your-own-store.md"}  # The last one: tests/testing.
+    # fotoweb-api.md: test_recipes.py; write-your-own-store.md: tests/testing.
+    assert with_python == here | {"fotoweb-api.md", "write-your-own-store.md"}
 
 
 @pytest.mark.parametrize(("number", "kind"), [(0, "asgi"), (1, "wsgi")])
@@ -72,7 +35,7 @@ def test_the_apps_of_the_readme_greet(
 ) -> None:
     """Both apps of the README greet their user by name."""
     names: dict[str, Any] = {"__name__": "main"}
-    exec(compile(python_blocks(ROOT / "README.md")[number], "README.md", "exec"), names)  # noqa: S102 (our own page)
+    exec(compile(blocks_of(README)[number], "README.md", "exec"), names)  # noqa: S102 (our own page)
 
     with browse(kind, names["app"]) as browser:
         browser.go(fotoweb.approve(browser.go("/").headers["location"]))
@@ -114,31 +77,17 @@ def test_the_api_is_called_with_one_client(run_page: RunPage, fotoweb: FakeFotoW
         assert browser.go("/").json() == ["Nordic coast", "Garden and greenhouse"]
 
 
-def session_of_somebody(fotoweb: FakeFotoWeb) -> Session:
-    """Return the session of somebody who has signed in at an app of the four variables."""
-    sessions: list[Session] = []
-
-    async def keep_session(scope: Any, receive: Any, send: Any) -> None:
-        sessions.append(require_session(scope))
-        await send({"type": "http.response.start", "status": 204, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-
-    with browse("asgi", FotoWebASGIMiddleware(keep_session)) as browser:
-        browser.go(fotoweb.approve(browser.go("/").headers["location"]))
-        browser.go("/")
-    return sessions[-1]
-
-
-def test_the_api_is_called_from_a_sync_app(run_page: RunPage, fotoweb: FakeFotoWeb) -> None:
+def test_the_api_is_called_from_a_sync_app(run_page: RunPage, session: Session) -> None:
     """The sync function of call-the-api.md tells who the user is."""
     names = run_page("call-the-api.md")
-    session = session_of_somebody(fotoweb)
 
     with httpx.Client(base_url=names["settings"].url) as client:
         assert names["who_am_i"](client, session)["userName"] == "alice"
 
 
-def test_the_websocket_answers_and_the_stream_runs(run_page: RunPage, fotoweb: FakeFotoWeb) -> None:
+def test_the_websocket_answers_and_the_stream_runs(
+    run_page: RunPage, fotoweb: FakeFotoWeb, session: Session
+) -> None:
     """The WebSocket of streams-and-websockets.md has a token for each message, and its stream calls the API."""
     names = run_page("streams-and-websockets.md")
     with TestClient(names["app"], base_url="http://localhost:8000") as browser:
@@ -151,8 +100,6 @@ def test_the_websocket_answers_and_the_stream_runs(run_page: RunPage, fotoweb: F
             length = socket.receive_json()["length"]
 
     assert length > 0
-
-    session = session_of_somebody(fotoweb)
 
     async def first_event() -> str:
         stream = names["events"](session)

@@ -37,9 +37,10 @@ class Browser:
         """Go to a page, as if its address had been typed."""
         return self._send("GET", url, {"Sec-Fetch-Site": "none"})
 
-    def submit(self, path: str) -> httpx.Response:
-        """Send an empty form of our own origin."""
-        return self._send("POST", path, {"Sec-Fetch-Site": "same-origin", "Origin": ORIGIN})
+    def submit(self, path: str, site: str = "same-origin") -> httpx.Response:
+        """Send an empty form of our own origin, or of another site ("cross-site")."""
+        origin = ORIGIN if site == "same-origin" else "https://elsewhere.example"
+        return self._send("POST", path, {"Sec-Fetch-Site": site, "Origin": origin})
 
     def cookie_names(self) -> list[str]:
         """Return the names of all cookies."""
