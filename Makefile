@@ -49,7 +49,7 @@ lint: .make/dev .make/node
 	$(BIN)/mypy
 	$(BIN)/pyright --warnings
 
-tests: .make/dev .make/rig .make/redis
+tests: .make/dev .make/rig .make/redis .make/pyfwapi/done
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
 	$(BIN)/coverage combine --quiet
@@ -142,6 +142,17 @@ $(VENV)/pyvenv.cfg:
 	$(BIN)/python -m tests.providers.redis_server || $(PIP) install --requirement requirements/redis-server.lock
 	touch $@
 
+# An environment of its own, with a Python of 3.12 or later; where there is none, its tests are skipped.
+.make/pyfwapi/done: requirements/pyfwapi.lock | .make
+	mkdir -p $(@D)
+	@for name in $(PYTHONS); do \
+		"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null || continue; \
+		"$$name" tools/make_venv.py $(@D) || exit 1; \
+		$(@D)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $< || exit 1; \
+		break; \
+	done
+	touch $@
+
 .make/fuzz: .make/dev requirements/fuzz.lock
 	$(PIP) install --requirement requirements/fuzz.lock
 	touch $@
@@ -172,6 +183,8 @@ lock: .make/uv/bin/uv
 	$(COMPILE) --group pyproject.toml:fuzz --constraint requirements/dev.lock --output-file requirements/fuzz.lock
 	$(COMPILE) --group pyproject.toml:audit --constraint requirements/dev.lock --output-file requirements/audit.lock
 	$(COMPILE) --group pyproject.toml:node --constraint requirements/dev.lock --output-file requirements/node.lock
+	$(COMPILE) pyproject.toml --group pyfwapi --extra testing --constraint requirements/dev.lock \
+		--output-file requirements/pyfwapi.lock
 	$(COMPILE) --group pyproject.toml:redis-server --constraint requirements/dev.lock \
 		--output-file requirements/redis-server.lock
 
