@@ -33,6 +33,8 @@ def shown(site: FakeSite, page: Page) -> Page:
 
 def test_a_fetch_without_a_session_leads_to_the_login_and_back(site: FakeSite, shown: Page) -> None:
     """A single-page app whose session has ended comes back, signed in, to the address where it was."""
+    errors: list[str] = []
+    shown.on("pageerror", lambda error: errors.append(error.message))
     shown.get_by_role("button", name="Who am I?").click()
     expect(shown.locator("#user")).to_have_text("Alice Berg")
     site.fake.revoke_everything()
@@ -45,6 +47,7 @@ def test_a_fetch_without_a_session_leads_to_the_login_and_back(site: FakeSite, s
     shown.get_by_role("button", name="Who am I?").click()
     expect(shown.locator("#user")).to_have_text("Alice Berg")
     assert site.logins == 2
+    assert errors == []
 
 
 def test_an_asset_is_chosen_and_exported(site: FakeSite, shown: Page) -> None:

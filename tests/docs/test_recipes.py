@@ -117,7 +117,7 @@ def test_a_download_that_takes_too_long(recipes: Recipes, client: httpx.Client, 
 
 def test_a_file_that_may_not_be_downloaded(recipes: Recipes, client: httpx.Client) -> None:
     """An asset without an original says so before anything is asked."""
-    with pytest.raises(LookupError):
+    with pytest.raises(LookupError, match=r"^/x\.info$"):
         download(recipes, client, {"href": "/x.info", "renditions": [{"original": False}]})
 
 

@@ -122,6 +122,11 @@ def test_a_chunk_that_does_not_fit(app: App, token: str, index: int, chunk: byte
     assert send(app, token, begin(app, token).json()["id"], index, chunk) == 400
 
 
+def test_a_file_ends_with_its_last_chunk(app: App, token: str) -> None:
+    """An empty chunk behind the last full one is none."""
+    assert send(app, token, begin(app, token, fileSize=20).json()["id"], 2, b"") == 400
+
+
 def test_a_chunk_comes_once(app: App, token: str) -> None:
     """409 for the second time."""
     upload_id = begin(app, token).json()["id"]
