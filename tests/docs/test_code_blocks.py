@@ -85,9 +85,7 @@ def test_the_api_is_called_from_a_sync_app(run_page: RunPage, session: Session) 
         assert names["who_am_i"](client, session)["userName"] == "alice"
 
 
-def test_the_websocket_answers_and_the_stream_runs(
-    run_page: RunPage, fotoweb: FakeFotoWeb, session: Session
-) -> None:
+def test_the_websocket_answers_and_the_stream_runs(run_page: RunPage, fotoweb: FakeFotoWeb, session: Session) -> None:
     """The WebSocket of streams-and-websockets.md has a token for each message, and its stream calls the API."""
     names = run_page("streams-and-websockets.md")
     with TestClient(names["app"], base_url="http://localhost:8000") as browser:
