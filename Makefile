@@ -49,14 +49,14 @@ lint: .make/dev .make/node
 	$(BIN)/mypy
 	$(BIN)/pyright --warnings
 
-tests: .make/dev .make/rig .make/redis .make/pyfwapi/done
+tests: .make/dev .make/rig .make/redis
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 # Real servers, real time, and luck: what fails here once is looked at, and run again. Two at a time, on every server.
-stress: .make/dev .make/rig .make/redis
+stress: .make/dev .make/rig .make/redis .make/pyfwapi/done
 	TEST_EVERY_SERVER=1 $(BIN)/pytest tests/stress tests/attacks --timeout 600 $(STRESS)
 
 # What the lower bounds in pyproject.toml promise. An environment of its own; LOWEST names the tests.

@@ -19,7 +19,7 @@ def told() -> dict[str, Any]:
     if not PYTHON.exists():
         pytest.skip("no pyfwapi here: it needs Python 3.12 or later; then run `make .make/pyfwapi/done`")
     done = subprocess.run(
-        [PYTHON, "-m", "tests.docs.pyfwapi_recipe"],
+        [PYTHON, "-m", "tests.stress.pyfwapi_recipe"],
         cwd=ROOT,
         env=clean_environment({}),
         capture_output=True,
