@@ -1,6 +1,6 @@
 """Runs the recipe for pyfwapi of docs/how-to/fotoweb-api.md against a simulator, and prints as JSON what came of it.
 
-A program of its own, ``python -m tests.docs.pyfwapi_recipe``: pyfwapi needs a later Python than this project.
+A program of its own, ``python -m tests.stress.pyfwapi_recipe``: pyfwapi needs a later Python than this project.
 """
 
 from __future__ import annotations
