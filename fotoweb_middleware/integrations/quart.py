@@ -1,0 +1,72 @@
+"""Quart: as in ``integrations.flask``, for requests and WebSockets."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import wraps
+from typing import Any, cast
+
+from quart import Quart, abort, current_app, has_websocket_context, request, websocket
+from werkzeug.local import LocalProxy
+
+from fotoweb_middleware.asgi import FotoWebASGIMiddleware
+from fotoweb_middleware.errors import SessionEnded
+from fotoweb_middleware.integrations.flask import CHALLENGE, View, configure, http_error
+from fotoweb_middleware.session import Session, get_session
+from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.websocket import CLOSE_CODE
+
+__all__ = ["FotoWeb", "current_session", "login_required"]
+
+connection = LocalProxy(lambda: websocket if has_websocket_context() else request)
+
+current_session = cast("Session", LocalProxy(lambda: get_session(connection)))
+"""The session of this request or WebSocket; false where nobody is signed in. It is there in the view alone: for what
+outlives it (a stream, a background task) take ``require_session(request)``."""
+
+
+class FotoWeb:
+    """Puts a FotoWeb login in front of a Quart app: see ``integrations.flask.FotoWeb``.
+
+    ``SessionEnded`` raised in a WebSocket closes it with 4401.
+
+    Args:
+        app: None where ``init_app`` follows.
+        settings: None takes ``FOTOWEB_*`` from the app's configuration, and from the environment what is not there.
+        arguments: Whatever else ``FotoWebASGIMiddleware`` takes.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+    """
+
+    def __init__(self, app: Quart | None = None, *, settings: Settings | None = None, **arguments: Any) -> None:
+        self._settings = settings
+        self._arguments = arguments
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Quart) -> None:
+        """Wrap an app: see ``integrations.flask.FotoWeb.init_app``."""
+        settings = configure(app, self._settings, connection, handle_error)
+        app.asgi_app = FotoWebASGIMiddleware(app.asgi_app, settings, **self._arguments)  # type: ignore[method-assign]
+
+
+def login_required(view: View) -> View:
+    """Answer 401 where nobody is signed in, and call the view, sync or async, where somebody is."""
+
+    @wraps(view)
+    async def guarded(*args: Any, **kwargs: Any) -> Any:
+        if get_session(connection) is None:
+            abort(401, "Nobody is signed in.", www_authenticate=CHALLENGE)
+        return await current_app.ensure_async(view)(*args, **kwargs)
+
+    return cast("View", guarded)
+
+
+async def handle_error(error: Exception) -> Any:
+    """Return the app's own answer to one of our errors; a WebSocket whose session ended is closed as everywhere."""
+    if isinstance(error, SessionEnded) and has_websocket_context():
+        with suppress(OSError):  # The middleware has closed it already.
+            await websocket.accept()  # A browser sees no code of a WebSocket that was never accepted.
+            await websocket.close(CLOSE_CODE)
+    return await current_app.handle_http_exception(http_error(error))
