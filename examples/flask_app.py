@@ -10,45 +10,49 @@ Register http://localhost:8000/oauth2/callback with FotoWeb, then open http://lo
 from __future__ import annotations
 
 import httpx
-from flask import Flask, abort, render_template_string, request
+from flask import Flask, render_template_string, request
 
-from fotoweb_middleware import FotoWebWSGIMiddleware, Session, Settings, get_session
-
-settings = Settings(public_paths=("/about",))
+from fotoweb_middleware import Session, require_session
+from fotoweb_middleware.client import FotoWebAuth
+from fotoweb_middleware.integrations.flask import FotoWeb
 
 app = Flask(__name__)
-app.wsgi_app = FotoWebWSGIMiddleware(app.wsgi_app, settings=settings)  # type: ignore[method-assign]
+app.config["FOTOWEB_PUBLIC_PATHS"] = ["/about"]
+FotoWeb(app)
 
-PAGE = """<!doctype html>
+FRONT_PAGE = """<!doctype html>
 <title>My archives</title>
-<p>Signed in as {{ name }}.</p>
+<p>Signed in as {{ current_session.user.full_name or "somebody" }}.</p>
 <ul>{% for archive in archives %}<li>{{ archive }}</li>{% endfor %}</ul>
-<form method="post" action="{{ prefix }}/logout"><button>Sign out</button></form>
+<form method="post" action="{{ fotoweb_logout_url() }}"><button>Sign out</button></form>
+"""
+
+ABOUT = """<!doctype html>
+<title>About</title>
+<p>Nobody needs to sign in to read this.</p>
+<p>{% if current_session %}
+  <a href="{{ url_for('front_page') }}">My archives</a>
+{% else %}
+  <a href="{{ fotoweb_login_url(next=url_for('front_page')) }}">Sign in</a>
+{% endif %}</p>
 """
 
 
 @app.get("/")
 def front_page() -> str:
     """Show who is signed in, their archives, and a way out."""
-    session = get_session(request)
-    if session is None:  # on a public path, or with FOTOWEB_LOGIN=optional
-        abort(401)
-    name = session.user.full_name if session.user else "somebody"
-    return render_template_string(PAGE, name=name, archives=archive_names(session), prefix=settings.path_prefix)
+    return render_template_string(FRONT_PAGE, archives=archive_names(require_session(request)))
 
 
 @app.get("/about")
 def about() -> str:
     """Answer everybody: this path is public."""
-    return "Nobody needs to sign in to read this."
+    return render_template_string(ABOUT)
 
 
 def archive_names(session: Session) -> list[str]:
     """Ask FotoWeb which archives the user sees, with the user's own token."""
-    headers = {
-        "Authorization": f"Bearer {session.access_token}",
-        "Accept": "application/vnd.fotoware.collectionlist+json",
-    }
-    answer = httpx.get(f"{settings.url}/fotoweb/me/archives/", headers=headers)
-    answer.raise_for_status()
+    headers = {"Accept": "application/vnd.fotoware.collectionlist+json"}
+    with httpx.Client(auth=FotoWebAuth(session), base_url=session.fotoweb_url) as fotoweb:
+        answer = fotoweb.get("/fotoweb/me/archives/", headers=headers).raise_for_status()
     return [archive["name"] for archive in answer.json()["data"]]

@@ -123,6 +123,6 @@ def test_a_missing_variable_stops_the_command(command: Command, variables: dict[
 
 
 def test_every_example_has_a_command() -> None:
-    """Seven commands in five files: Django and the app without code have one for each middleware."""
-    assert len(COMMANDS) == 7
+    """Eight commands in six files: Django and the app without code have one for each middleware."""
+    assert len(COMMANDS) == 8
     assert all(commands(path) for path in EXAMPLES.glob("*.py"))

@@ -16,6 +16,7 @@ WRAPPED: dict[str, tuple[Interface, str, str]] = {
     "FastAPI": ("asgi", "fastapi_app", "app"),
     "Starlette": ("asgi", "starlette_app", "app"),
     "Flask": ("wsgi", "flask_app", "app"),
+    "Quart": ("asgi", "quart_app", "app"),
     "Django as ASGI": ("asgi", "django_app", "asgi_application"),
     "Django as WSGI": ("wsgi", "django_app", "wsgi_application"),
 }
