@@ -25,6 +25,7 @@ def test_every_page_with_python_is_run() -> None:
     with_python = {path.name for path in HOW_TO.glob("*.md") if blocks_of(path)}
 
     here = {"first-login.md", "call-the-api.md", "read-the-log.md", "streams-and-websockets.md", "test-your-app.md"}
+    here |= {"flask.md", "quart.md"}  # test_flask_and_quart_pages.py
     # fotoweb-api.md: test_recipes.py; write-your-own-store.md: tests/testing.
     assert with_python == here | {"fotoweb-api.md", "write-your-own-store.md"}
 

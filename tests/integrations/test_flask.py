@@ -9,7 +9,7 @@ import httpx
 import pytest
 from flask import Blueprint, Flask, Response, render_template_string, request
 from flask.testing import FlaskClient
-from flask_login import LoginManager, UserMixin, current_user  # type: ignore[import-untyped]
+from flask_login import LoginManager, current_user
 from flask_login import login_required as flask_login_required
 from werkzeug.exceptions import HTTPException
 
@@ -19,6 +19,7 @@ from fotoweb_middleware import (
     SessionEnded,
     Settings,
     SettingsError,
+    User,
     get_session,
     require_session,
 )
@@ -355,22 +356,21 @@ def test_an_app_is_wrapped_once(app: Flask, extension: FotoWeb) -> None:
 
 def test_flask_login_knows_who_is_signed_in(app: Flask, client: FlaskClient, fotoweb: FakeFotoWeb) -> None:
     """A request loader gives Flask-Login's ``current_user`` and ``login_required`` our session."""
-    manager = LoginManager(app)
 
-    class Person(UserMixin):  # type: ignore[misc]
-        def __init__(self, user_id: int, name: str) -> None:
-            self.id = str(user_id)
-            self.name = name
+    class Person:
+        is_authenticated = is_active = True
 
-    def load_user(request: object) -> Person | None:
+        def __init__(self, user: User) -> None:
+            self.user = user
+
+    def load_person(request: object) -> Person | None:
         session = get_session(request)
-        user = None if session is None else session.user
-        return None if user is None else Person(user.user_id, user.full_name)
+        return None if session is None or session.user is None else Person(session.user)
 
-    manager.request_loader(load_user)
-    app.add_url_rule("/me", "me", flask_login_required(lambda: f"{current_user.get_id()} {current_user.name}"))
+    LoginManager(app).request_loader(load_person)
+    app.add_url_rule("/me", "me", flask_login_required(lambda: current_user.user.full_name))
     anonymous = client.get("/me")
     sign_in(client, fotoweb)
 
     assert anonymous.status_code == 401
-    assert client.get("/me").text == f"{fotoweb.users['alice'].user_id} Alice Berg"
+    assert client.get("/me").text == "Alice Berg"
