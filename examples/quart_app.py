@@ -30,11 +30,11 @@ FRONT_PAGE = """<!doctype html>
 ABOUT = """<!doctype html>
 <title>About</title>
 <p>Nobody needs to sign in to read this.</p>
-<p>{% if current_session %}
-  <a href="{{ url_for('front_page') }}">My archives</a>
+{% if current_session %}
+<p><a href="{{ fotoweb_logout_url() }}">Sign out</a></p>
 {% else %}
-  <a href="{{ fotoweb_login_url(next=url_for('front_page')) }}">Sign in</a>
-{% endif %}</p>
+<p><a href="{{ fotoweb_login_url() }}">Sign in</a></p>
+{% endif %}
 """
 
 
