@@ -43,7 +43,7 @@ def settings(fotoweb: FakeFotoWeb) -> Settings:
         client_secret=fotoweb.client.client_secret,
         secret_key="kQ3vX9rT6bL1mZ8cW4nP7sD2fH5jY0gA",
         cache="memory://",
-        cache_recheck=0,
+        cache_recheck=0.05,
         login="optional",
         refresh_leeway=0,
     )
@@ -248,6 +248,25 @@ def test_a_websocket_is_refused(client: quart_typing.TestClientProtocol) -> None
                 await next_message(connection)
 
         assert refused.value.response.status_code == 401
+
+    asyncio.run(visit())
+
+
+def test_a_logout_closes_the_websocket(
+    client: quart_typing.TestClientProtocol, fotoweb: FakeFotoWeb, clock: FakeClock
+) -> None:
+    """A WebSocket that waits for its browser is closed with 4401 when its user signs out in another tab."""
+
+    async def visit() -> None:
+        await sign_in(client, fotoweb)
+        async with client.websocket("/echo") as connection:
+            await connection.send("hello")
+            await next_message(connection)
+
+            await client.post("/oauth2/logout", headers={"Sec-Fetch-Site": "same-origin"})
+            clock.advance(1)
+
+            assert await close_code(connection) == 4401
 
     asyncio.run(visit())
 
