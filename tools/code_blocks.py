@@ -15,7 +15,14 @@ from pathlib import Path
 __all__ = ["HOW_TO", "blocks_of"]
 
 HOW_TO = Path(__file__).parents[1] / "docs" / "how-to"
-TYPED_PAGES = ("call-the-api.md", "fotoweb-api.md", "read-the-log.md", "streams-and-websockets.md")
+TYPED_PAGES = (
+    "call-the-api.md",
+    "flask.md",
+    "fotoweb-api.md",
+    "quart.md",
+    "read-the-log.md",
+    "streams-and-websockets.md",
+)
 """The pages whose Python must pass mypy and pyright in strict mode."""
 
 HEADER = "# pyright: strict, reportDuplicateImport=false\n\n"

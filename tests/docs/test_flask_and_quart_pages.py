@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,31 +10,26 @@ from flask.testing import FlaskClient
 from flask_login import current_user
 
 from fotoweb_middleware.testing import Client, FakeFotoWeb
-from tests.docs.test_code_blocks import HOW_TO, python_blocks
+from tools.code_blocks import HOW_TO, blocks_of
 
 ORIGIN = "http://localhost"  # Where both frameworks' test clients have the app.
 PATIENCE_SECONDS = 20
 
 
+pytestmark = pytest.mark.usefixtures("variables")
+
+
 @pytest.fixture
-def fotoweb(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeFotoWeb]:
-    """Let a simulator listen, and set the four variables."""
-    fake = FakeFotoWeb(clients=[Client(redirect_uris=(f"{ORIGIN}/oauth2/callback",))])
-    with fake.serve() as url:
-        monkeypatch.setenv("FOTOWEB_URL", url)
-        monkeypatch.setenv("FOTOWEB_CLIENT_ID", fake.client.client_id)
-        monkeypatch.setenv("FOTOWEB_CLIENT_SECRET", fake.client.client_secret)
-        monkeypatch.setenv("FOTOWEB_SECRET_KEY", "kQ3vX9rT6bL1mZ8cW4nP7sD2fH5jY0gA")
-        monkeypatch.setenv("FOTOWEB_CACHE", "memory://")
-        yield fake
+def fotoweb() -> FakeFotoWeb:
+    """Return a simulator, registered with where the test clients have the app."""
+    return FakeFotoWeb(clients=[Client(redirect_uris=(f"{ORIGIN}/oauth2/callback",))])
 
 
-def run(page: str, *numbers: int) -> dict[str, Any]:
-    """Run some blocks of a page as one module, and return its names."""
+def run(page: str, *, flask_login: bool = False) -> dict[str, Any]:
+    """Run a page's Python as one module, and return its names."""
     names: dict[str, Any] = {"__name__": "app"}
-    blocks = python_blocks(HOW_TO / page)
-    for number in numbers:
-        exec(compile(blocks[number], page, "exec", dont_inherit=True), names)  # noqa: S102 (our own page)
+    for block in blocks_of(HOW_TO / page) + blocks_of(HOW_TO / page, "python flask-login") * flask_login:
+        exec(compile(block, page, "exec", dont_inherit=True), names)  # noqa: S102 (our own page)
     return names
 
 
@@ -53,7 +47,7 @@ async def asign_in(client: Any, fotoweb: FakeFotoWeb) -> None:
 
 def test_flask_app(fotoweb: FakeFotoWeb) -> None:
     """The Flask app shows name, archives and the way out; its public page has the way in; its stream counts."""
-    client: FlaskClient = run("flask.md", 0)["app"].test_client()
+    client: FlaskClient = run("flask.md")["app"].test_client()
     about = client.get("/about").text
     sign_in(client, fotoweb)
 
@@ -70,7 +64,7 @@ def test_flask_app(fotoweb: FakeFotoWeb) -> None:
 
 def test_flask_app_for_everybody(fotoweb: FakeFotoWeb) -> None:
     """The app with an optional login lets everybody look, and sends them to the login where it has to know them."""
-    client: FlaskClient = run("flask.md", 1)["shop"].test_client()
+    client: FlaskClient = run("flask.md")["shop"].test_client()
     anonymous = [client.get("/").status_code, client.get("/orders").location]
     sign_in(client, fotoweb)
 
@@ -80,14 +74,14 @@ def test_flask_app_for_everybody(fotoweb: FakeFotoWeb) -> None:
 
 def test_flask_factory(fotoweb: FakeFotoWeb) -> None:
     """An app that a factory made is protected."""
-    app = run("flask.md", 2)["create_app"]()
+    app = run("flask.md")["create_app"]()
 
     assert app.test_client().get("/", headers={"Accept": "text/html"}).status_code == 302
 
 
 def test_flask_login(fotoweb: FakeFotoWeb) -> None:
     """Flask-Login's ``current_user`` is whoever has signed in."""
-    app = run("flask.md", 0, 3)["app"]
+    app = run("flask.md", flask_login=True)["app"]
     app.add_url_rule("/me", view_func=lambda: current_user.user.user_name)
     client = app.test_client()
     sign_in(client, fotoweb)
@@ -97,7 +91,7 @@ def test_flask_login(fotoweb: FakeFotoWeb) -> None:
 
 def test_quart_app(fotoweb: FakeFotoWeb) -> None:
     """The Quart app shows name, archives and the way out; its public page has the way in; its WebSocket counts."""
-    app = run("quart.md", 0)["app"]
+    app = run("quart.md")["app"]
 
     async def visit() -> None:
         client = app.test_client()
@@ -118,7 +112,7 @@ def test_quart_app(fotoweb: FakeFotoWeb) -> None:
 
 def test_quart_app_for_everybody(fotoweb: FakeFotoWeb) -> None:
     """The app with an optional login lets everybody look, and sends them to the login where it has to know them."""
-    shop = run("quart.md", 1)["shop"]
+    shop = run("quart.md")["shop"]
 
     async def visit() -> None:
         client = shop.test_client()
