@@ -35,7 +35,7 @@ from fotoweb_middleware.responses import Anonymous, Authenticated, Outcome, Resp
 from fotoweb_middleware.session import SESSION_KEY, Session, source_of
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores.base import Store
-from fotoweb_middleware.urls import URLS_KEY, Urls
+from fotoweb_middleware.urls import URLS_KEY, urls_of
 from fotoweb_middleware.views.callback import callback
 from fotoweb_middleware.websocket import SessionWebSocket
 
@@ -103,7 +103,7 @@ class FotoWebASGIMiddleware:
         self._always_varies = settings.login == "optional"
         self._withheld = frozenset({b"cookie", b"authorization"} if settings.inject_header else {b"cookie"})
         self._close_websockets = settings.close_websockets
-        self._urls = lru_cache(MAX_MOUNTS)(partial(Urls, settings))
+        self._urls = lru_cache(MAX_MOUNTS)(partial(urls_of, settings))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; ``lifespan`` and types we do not know reach the app untouched."""

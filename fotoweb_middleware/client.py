@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import AsyncGenerator, Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -32,11 +33,15 @@ class FotoWebAuth(AnyAuth):
         with httpx.Client(auth=FotoWebAuth(session), base_url=session.fotoweb_url) as client:
             archives = client.get("/fotoweb/archives/").json()
 
-    For ``httpx.Client``, ``httpx.AsyncClient`` and those of httpx2. Each request gets a token that is valid now. Where
-    FotoWeb's API answers 401, which happens when somebody ended the token there, the session is refreshed once and the
-    request sent again. The 401 is handed on where no other token is to be had, or where the body can't be sent a second
-    time (a generator). A redirect away from FotoWeb's origin carries no token (httpx takes it off), except for one from
-    http to https on the same host.
+    For ``httpx.Client``, ``httpx.AsyncClient`` and those of httpx2. Each request gets a token that is valid now.
+
+    Where FotoWeb's API answers 401, which happens when somebody ended the token there, the session is refreshed once
+    and the request sent again. The 401 is handed on where no other token is to be had, where the body can't be sent a
+    second time (a generator), and for a minute after a new token was refused too. A response hook that raises on a
+    401 (``raise_for_status``) comes before all this: raise after the call instead.
+
+    A redirect away from FotoWeb's origin carries no token (httpx takes it off), except for one from http to https on
+    the same host.
 
     Args:
         session: The user's, from ``get_session`` or ``require_session``.
@@ -62,10 +67,14 @@ class FotoWebAuth(AnyAuth):
         source = source_of(self._session)
         if source is None or not is_refusal(response, request):
             return
-        token = source.replace_token(token_in(request))
-        if token is not None and can_be_sent_again(request, read_quietly(request)):
-            sign(request, token)
-            yield request
+        token = source.replace_token(partial(is_token_of, request))
+        if token is None or not can_be_sent_again(request, length_of(request)):
+            return
+        sign(request, token)
+        del token  # Error reporters send a frame's variables along.
+        response = yield request
+        if is_refusal(response, request):
+            source.note_refused_again()
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """Do what ``sync_auth_flow`` does, for async clients."""
@@ -77,10 +86,14 @@ class FotoWebAuth(AnyAuth):
         source = source_of(self._session)
         if source is None or not is_refusal(response, request):
             return
-        token = await source.areplace_token(token_in(request))
-        if token is not None and can_be_sent_again(request, await aread_quietly(request)):
-            sign(request, token)
-            yield request
+        token = await source.areplace_token(partial(is_token_of, request))
+        if token is None or not can_be_sent_again(request, await alength_of(request)):
+            return
+        sign(request, token)
+        del token  # As above.
+        response = yield request
+        if is_refusal(response, request):
+            source.note_refused_again()
 
     def _is_for_fotoweb(self, request: Any) -> bool:
         url = request.url
@@ -92,35 +105,35 @@ def sign(request: Any, token: str) -> None:
     request.headers["Authorization"] = f"Bearer {token}"
 
 
-def token_in(request: Any) -> str:
-    """Return the token that ``sign`` put into a request."""
-    return str(request.headers["Authorization"]).removeprefix("Bearer ")
+def is_token_of(request: Any, token: str) -> bool:
+    """Return whether ``sign`` put this token into a request."""
+    return bool(request.headers.get("Authorization") == f"Bearer {token}")
 
 
 def is_refusal(response: Any, request: Any) -> bool:
     """Return whether an answer refuses the token. After a redirect it may be the answer to a request without one."""
     sent = response.request.headers.get("Authorization")
-    return bool(response.status_code == 401 and sent == request.headers["Authorization"])
+    return bool(response.status_code == 401 and sent and sent == request.headers.get("Authorization"))
 
 
-def read_quietly(request: Any) -> bytes | None:
-    """Return a request's whole body after it was sent; None for one that can be read only once."""
+def length_of(request: Any) -> int | None:
+    """Return the length of a request's body as it is read once more; None for one that can be read only once."""
     try:
-        return bytes(request.read())
+        return sum(len(part) for part in request.stream)
     except Exception:  # noqa: BLE001 (each library has its own error for this, and so has a file that was closed)
         return None
 
 
-async def aread_quietly(request: Any) -> bytes | None:
-    """Do what ``read_quietly`` does for a request of an async client."""
+async def alength_of(request: Any) -> int | None:
+    """Do what ``length_of`` does for a request of an async client."""
     try:
-        return bytes(await request.aread())
+        return sum([len(part) async for part in request.stream])
     except Exception:  # noqa: BLE001 (as above)
         return None
 
 
-def can_be_sent_again(request: Any, body: bytes | None) -> bool:
+def can_be_sent_again(request: Any, length: int | None) -> bool:
     """Return whether a body that was read again is what was sent: a file that was read to its end gives nothing."""
-    if body is None or "Transfer-Encoding" in request.headers:
+    if length is None or "Transfer-Encoding" in request.headers:
         return False
-    return len(body) == int(request.headers.get("Content-Length", 0))
+    return length == int(request.headers.get("Content-Length", 0))

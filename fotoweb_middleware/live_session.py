@@ -6,6 +6,7 @@ Both ways take the same steps as a request, with the same single flight, store a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from types import NoneType
 from typing import Any, assert_never
@@ -20,6 +21,8 @@ from fotoweb_middleware.session import Session
 from fotoweb_middleware.session_cache import CachedSession
 
 STORE_RETRY_SECONDS = 1.0
+REFUSED_AGAIN_SECONDS = 60.0
+"""How long no 401 refreshes a session, after FotoWeb's API refused a new token too: such a 401 means something else."""
 
 
 class LiveSession:
@@ -27,7 +30,7 @@ class LiveSession:
 
     Args:
         refresher: The middleware's.
-        cached: The session as the request found it. What is newer is found at each call.
+        cached: The session as the request found it. Each call looks for what is newer.
     """
 
     __slots__ = ("_cached", "_refresher")
@@ -83,15 +86,27 @@ class LiveSession:
             return find()  # From memory: no store is asked.
         return await loop_state().ask_store((id(context), cookie.session_id, is_use), find)
 
+    def _keep_newest(self) -> CachedSession:
+        """Return the newest version known of the session, and keep it.
+
+        Memory and store may forget a session at any time. With the version of long ago its old refresh token would be
+        used once more, which ends the session.
+        """
+        newest = self.context.session_cache.get(self.session_id)
+        if newest is not None and newest.record.version > self._cached.record.version:
+            self._cached = newest
+        return self._cached
+
     def _usable(self, found: Lookup) -> CachedSession:
         match found:
-            case Found(cached):
-                return cached
+            case Found():
+                return self._keep_newest()
             case NoSession():
                 raise SessionEnded("the session is over: its user has to sign in again")
             case StoreDown():
-                if not self._cached.must_refresh(self.context.clock()):
-                    return self._cached
+                newest = self._keep_newest()
+                if not newest.must_refresh(self.context.clock()):
+                    return newest
                 raise FotoWebUnreachable(
                     "the session store is out of reach, and only it knows the session's new token",
                     retry_after_seconds=STORE_RETRY_SECONDS,
@@ -102,6 +117,9 @@ class LiveSession:
     def _token_of(self, result: RefreshResult) -> str:
         match result:
             case Usable(cached):
+                if self.context.session_cache.is_revoked(self.session_id):
+                    raise SessionEnded("the session is over: its user has to sign in again")
+                self._keep_newest()
                 if cached.is_stale(self.context.clock()):
                     self._refresher.start_if_stale(cached.record.session_id)
                 return cached.record.tokens.access_token
@@ -120,34 +138,40 @@ class LiveSession:
 
     # ------------------------------------------------------------------------------------------ tokens that are refused
 
-    def replace_token(self, refused: str) -> str | None:
+    def replace_token(self, is_refused: Callable[[str], bool]) -> str | None:
         """See ``SessionSource.replace_token``."""
-        newest = self._newest(self._find(), refused)
-        if newest is None or newest.record.tokens.access_token != refused:
-            return self._other_than(refused, newest)
+        newest = self._newest(self._find(), is_refused)
+        if newest is None or not is_refused(newest.record.tokens.access_token):
+            return self._other(newest, is_refused)
         waited = self.context.client.wait(self._refresher.start(newest, is_refused=True))
-        return self._other_than(refused, waited.cached if isinstance(waited, Usable) else None)
+        return self._other(waited.cached if isinstance(waited, Usable) else None, is_refused)
 
-    async def areplace_token(self, refused: str) -> str | None:
+    async def areplace_token(self, is_refused: Callable[[str], bool]) -> str | None:
         """See ``SessionSource.areplace_token``."""
-        newest = self._newest(await self._afind(), refused)
-        if newest is None or newest.record.tokens.access_token != refused:
-            return self._other_than(refused, newest)
+        newest = self._newest(await self._afind(), is_refused)
+        if newest is None or not is_refused(newest.record.tokens.access_token):
+            return self._other(newest, is_refused)
         started = self._refresher.start(newest, is_refused=True)
         waited = await loop_state().wait(started, self.context.settings.http_timeout)
-        return self._other_than(refused, waited.cached if isinstance(waited, Usable) else None)
+        return self._other(waited.cached if isinstance(waited, Usable) else None, is_refused)
 
-    def _newest(self, found: Lookup, refused: str) -> CachedSession | None:
+    def note_refused_again(self) -> None:
+        """See ``SessionSource.note_refused_again``."""
+        self._keep_newest().refused_at = self.context.monotonic()
+
+    def _newest(self, found: Lookup, is_refused: Callable[[str], bool]) -> CachedSession | None:
         """Return the session's newest version, where it has another token or may be refreshed now."""
         if not isinstance(found, Found):
             return None
-        tokens = found.cached.record.tokens
-        may_refresh = tokens.refresh_token is not None and self.context.monotonic() >= found.cached.retry_at
-        return found.cached if tokens.access_token != refused or may_refresh else None
+        cached, now = found.cached, self.context.monotonic()
+        may_refresh = now >= cached.retry_at and now - cached.refused_at >= REFUSED_AGAIN_SECONDS
+        may_refresh = may_refresh and cached.record.tokens.refresh_token is not None
+        return cached if may_refresh or not is_refused(cached.record.tokens.access_token) else None
 
-    def _other_than(self, refused: str, cached: CachedSession | None) -> str | None:
-        token = None if cached is None else cached.record.tokens.access_token
-        return None if token == refused else token
+    def _other(self, cached: CachedSession | None, is_refused: Callable[[str], bool]) -> str | None:
+        if cached is None or is_refused(cached.record.tokens.access_token):
+            return None
+        return self._token_of(Usable(cached))
 
     # ---------------------------------------------------------------------------------------------------------- its end
 

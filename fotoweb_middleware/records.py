@@ -55,7 +55,7 @@ def load_newest(context: Context, session_id: str, record: SessionRecord | None)
     cached = context.session_cache.adopt(newest, by_reference=record is None) if newest is not None else None
     if cached is None:
         return None
-    is_behind = is_answered and context.store.shared and (entry is None or entry.version != cached.record.version)
+    is_behind = is_answered and (entry is None or entry.version != cached.record.version)
     if is_behind:
         cached.lost_at = context.monotonic()
     if is_answered and (not cached.is_saved or is_behind) and not save_again(context, cached):

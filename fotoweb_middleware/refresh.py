@@ -275,9 +275,9 @@ def was_refreshed(context: Context, newest: CachedSession, before: SessionRecord
 
 
 def may_be_outdated(context: Context, cached: CachedSession) -> bool:
-    """Return whether another machine may know a newer token than the store shows."""
+    """Return whether another machine, or a browser's cookie, may have a newer token than the store shows."""
     was_lost = context.monotonic() - cached.lost_at < STORE_TROUBLE_SECONDS
-    return context.store.shared and (was_lost or context.store.failed_within(STORE_TROUBLE_SECONDS))
+    return was_lost or context.store.failed_within(STORE_TROUBLE_SECONDS)
 
 
 def has_newer_tokens(newest: SessionRecord, before: SessionRecord) -> bool:
@@ -371,7 +371,7 @@ def end_if_confirmed(context: Context, asked: SessionRecord) -> RefreshResult:
     if newest is not None and has_newer_tokens(newest.record, asked):
         return Usable(newest)
     is_shown = stored is not None and stored.tokens == asked.tokens
-    if context.store.shared and (not is_shown or newest is None or may_be_outdated(context, newest)):
+    if not is_shown or newest is None or may_be_outdated(context, newest):
         log_event(Event.REFUSAL_UNCONFIRMED, session_id=asked.session_id)
         back_off(context, asked.session_id)
         return Ended(is_certain=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -44,11 +44,17 @@ class SessionSource(Protocol):
     async def afresh_token(self) -> str:
         """See ``Session.afresh_token``."""
 
-    def replace_token(self, refused: str) -> str | None:
-        """Return another token than one that FotoWeb's API refused, after a refresh; None where none is to be had."""
+    def replace_token(self, is_refused: Callable[[str], bool]) -> str | None:
+        """Return another token than the one that FotoWeb's API refused, after a refresh; None where none is to be had.
 
-    async def areplace_token(self, refused: str) -> str | None:
+        ``is_refused`` tells whether a token is that one: no secret is in a variable that an error report may show.
+        """
+
+    async def areplace_token(self, is_refused: Callable[[str], bool]) -> str | None:
         """Do what ``replace_token`` does, as a task."""
+
+    def note_refused_again(self) -> None:
+        """Note that the API refused the token that ``replace_token`` gave too: one more would not help for now."""
 
     async def has_ended(self) -> bool:
         """Return whether the session is over. Asks the store where that is due; this is no use of the session."""

@@ -52,6 +52,8 @@ class CachedSession:
         failures: Refreshes that failed in a row.
         retry_at: Monotonic seconds before which no refresh is tried again.
         operator_error: FotoWeb's error code, where the last try failed by the operator's fault.
+        refused_at: Monotonic seconds at which FotoWeb's API refused the token although it was new; minus infinity:
+            never.
         used_expired: Whether the token was used while it had expired.
         headers: The Cookie headers that are known to carry it, the newest last.
     """
@@ -74,6 +76,7 @@ class CachedSession:
         "record",
         "refresh_at",
         "refresh_due_at",
+        "refused_at",
         "retry_at",
         "stale_at",
         "used_expired",
@@ -106,6 +109,7 @@ class CachedSession:
         self.failures = 0
         self.retry_at = -math.inf
         self.operator_error: str | None = None
+        self.refused_at = -math.inf
         self.used_expired = False
         self.headers: tuple[tuple[bool, bytes | str], ...] = ()
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from fotoweb_middleware.request import own_path
+from fotoweb_middleware.request import front_page, own_path
 from fotoweb_middleware.session import carriers_of
 from fotoweb_middleware.settings import Settings
-from fotoweb_middleware.views.next_path import PATH_SAFE, safe_next_path
+from fotoweb_middleware.views.next_path import PATH_SAFE, is_harmless
 
 __all__ = ["URLS_KEY", "Urls", "login_url", "logout_url"]
 
@@ -20,39 +20,38 @@ URLS_KEY = "fotoweb.urls"
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """The middleware's own pages as one request sees them.
+    """Paths of the middleware as one request sees them, the mount included.
 
     Attributes:
-        settings: For the prefix.
-        mount: Where the middleware was mounted for this request: "" or "/sub".
+        own_pages: What the paths of its own pages begin with: "/sub/oauth2/".
+        front_page: The app's front page: "/sub/".
     """
 
-    settings: Settings = field(repr=False)
-    mount: str
-
-    def login_url(self, next_path: str) -> str:
-        """Return where a login to ``next_path`` starts; what is no path on this origin leads to the front page."""
-        safe = safe_next_path(self.settings, self.mount, next_path)
-        return f"{own_path(self.settings, self.mount, 'login')}?next={quote(safe, safe='')}"
-
-    def logout_url(self) -> str:
-        """Return where a logout starts."""
-        return own_path(self.settings, self.mount, "logout")
+    own_pages: str
+    front_page: str
 
 
-def login_url(request: object, next: str | None = None) -> str:  # noqa: A002 (what Django calls it)
+def urls_of(settings: Settings, mount: str) -> Urls:
+    """Return the paths below a mount: "" or "/sub"."""
+    return Urls(own_path(settings, mount, ""), front_page(mount))
+
+
+def login_url(request: object, next: object = None) -> str:  # noqa: A002 (what Django calls it)
     """Return the path at which a login starts, for a link: ``/oauth2/login?next=%2Freports``, the mount included.
 
     Args:
         request: As in ``get_session``.
-        next: Where the login leads: a path on this origin as ``url_for`` and ``reverse`` give it, the mount included.
-            None: where the request itself was going. What is no such path leads to the app's front page.
+        next: Where the login leads: a path on this origin as ``url_for`` and ``reverse`` give it, the mount included,
+            or a URL of this origin, as Starlette's ``url_for`` gives it. None: where the request itself was going.
+            What is neither leads to the app's front page.
 
     Raises:
         TypeError: ``request`` is none, or did not come through the middleware.
     """
     carrier, urls = _find(request)
-    return urls.login_url(_path_of(carrier) if next is None else next)
+    path = _path_of(carrier) if next is None else _path_on(_host_of(carrier), str(next))
+    safe = path if is_harmless(path, urls.own_pages) else urls.front_page
+    return f"{urls.own_pages}login?next={quote(safe, safe='')}"
 
 
 def logout_url(request: object) -> str:
@@ -64,7 +63,7 @@ def logout_url(request: object) -> str:
     Raises:
         TypeError: ``request`` is none, or did not come through the middleware.
     """
-    return _find(request)[1].logout_url()
+    return f"{_find(request)[1].own_pages}logout"
 
 
 def _find(request: object) -> tuple[Mapping[Any, Any], Urls]:
@@ -73,6 +72,22 @@ def _find(request: object) -> tuple[Mapping[Any, Any], Urls]:
         if isinstance(urls, Urls):
             return carrier, urls
     raise TypeError("this request did not come through the FotoWeb middleware: wrap the app with it")
+
+
+def _host_of(carrier: Mapping[Any, Any]) -> str:
+    """Return the Host header of a request."""
+    if "PATH_INFO" in carrier:
+        return str(carrier.get("HTTP_HOST", ""))
+    return next((value.decode("latin-1") for name, value in carrier["headers"] if name == b"host"), "")
+
+
+def _path_on(host: str, url: str) -> str:
+    """Return path and query of a URL of this host; anything else as it is."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in {"http", "https"} or not host or not rest.lower().startswith(f"{host.lower()}/"):
+        return url
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def _path_of(carrier: Mapping[Any, Any]) -> str:

@@ -11,12 +11,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 
 from fotoweb_middleware.log import Event, log_event
 from fotoweb_middleware.session import SessionSource
 
 CLOSE_CODE = 4401
-CLOSING_SECONDS = 10.0
+CLOSING_SECONDS = 2.0
 """Most time for the server to tell the browser."""
 
 Receive = Callable[[], Awaitable[Any]]
@@ -38,10 +39,10 @@ class SessionWebSocket:
         self._send = send
         self._is_open = False
         self._has_ended = False
-        self._receiving: set[anyio.CancelScope] = set()
+        self._waiting: set[anyio.CancelScope] = set()
 
     async def run(self, app: Callable[[Receive, Send], Awaitable[None]]) -> None:
-        """Run the app until it returns. What it raises comes out as it is."""
+        """Run the app until it returns. An error of its own comes out as it is, but for the ``OSError`` of ``send``."""
         error: Exception | None = None
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._watch)
@@ -50,18 +51,15 @@ class SessionWebSocket:
             except Exception as raised:  # noqa: BLE001 (a task group would wrap it in a group)
                 error = raised
             tasks.cancel_scope.cancel()
-        if error is not None:
+        if error is not None and not (self._has_ended and isinstance(error, OSError)):
             raise error
 
     async def receive(self) -> Any:
         """Return the server's next message; once the session has ended, a disconnect."""
         if not self._has_ended:
-            with anyio.CancelScope() as scope:
-                self._receiving.add(scope)
-                try:
-                    return await self._receive()
-                finally:
-                    self._receiving.discard(scope)
+            with self._until_the_end():
+                return await self._receive()
+        await anyio.lowlevel.checkpoint()  # An app that asks again and again must not stop the event loop.
         return {"type": "websocket.disconnect", "code": CLOSE_CODE, "reason": ""}
 
     async def send(self, message: Any) -> None:
@@ -70,23 +68,36 @@ class SessionWebSocket:
         Raises:
             OSError: The session has ended (ASGI 2.4, "Disconnected Client").
         """
-        if self._has_ended:
-            raise OSError("the WebSocket was closed, since its session has ended")
-        await self._send(message)
-        self._is_open = message["type"] == "websocket.accept" or (
-            self._is_open and message["type"] != "websocket.close"
-        )
+        if not self._has_ended:
+            with self._until_the_end():  # Also where the browser reads nothing, and the server waits for it.
+                await self._send(message)
+                is_accept, is_close = message["type"] == "websocket.accept", message["type"] == "websocket.close"
+                self._is_open = is_accept or (self._is_open and not is_close)
+                return
+        await anyio.lowlevel.checkpoint()  # As in ``receive``.
+        raise OSError("the WebSocket was closed, since its session has ended")
+
+    @contextlib.contextmanager
+    def _until_the_end(self) -> Any:
+        """Wait for the server; no longer than until the session ends."""
+        with anyio.CancelScope() as scope:
+            self._waiting.add(scope)
+            try:
+                yield
+            finally:
+                self._waiting.discard(scope)
 
     async def _watch(self) -> None:
         """Wait for the session's end, then close the WebSocket."""
         while True:
             await anyio.sleep(self._session.seconds_until_check())
-            if self._is_open and await self._session.has_ended():
+            if self._is_open and await self._session.has_ended() and self._is_open:
                 break
         self._has_ended = True
         log_event(Event.WEBSOCKET_CLOSED, session_id=self._session.session_id)
-        for scope in tuple(self._receiving):
+        for scope in tuple(self._waiting):
             scope.cancel()
-        # The app may return at once: that must not cut the server's closing short.
-        with anyio.move_on_after(CLOSING_SECONDS, shield=True), contextlib.suppress(OSError, RuntimeError):
+        # The app may return at once: that must not cut the server's closing short. What a server raises where the
+        # browser has gone meanwhile is its own.
+        with anyio.move_on_after(CLOSING_SECONDS, shield=True), contextlib.suppress(Exception):
             await self._send({"type": "websocket.close", "code": CLOSE_CODE, "reason": ""})

@@ -31,7 +31,7 @@ from fotoweb_middleware.responses import Anonymous, Authenticated, Response
 from fotoweb_middleware.session import SESSION_KEY, Session
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores.base import Store
-from fotoweb_middleware.urls import URLS_KEY, Urls
+from fotoweb_middleware.urls import URLS_KEY, urls_of
 
 __all__ = ["FotoWebWSGIMiddleware"]
 
@@ -97,7 +97,7 @@ class FotoWebWSGIMiddleware:
         if settings.inject_header:
             self._withheld.append("HTTP_AUTHORIZATION")
         self._always_varies = settings.login == "optional"
-        self._urls = lru_cache(MAX_MOUNTS)(partial(Urls, settings))
+        self._urls = lru_cache(MAX_MOUNTS)(partial(urls_of, settings))
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""

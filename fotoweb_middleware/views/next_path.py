@@ -16,20 +16,24 @@ PATH_SAFE = "/:@!$&'()*+,;=-._~"  # RFC 3986, 3.3
 
 
 def safe_next_path(settings: Settings, mount: str, path: str) -> str:
-    """Return ``path`` where it is a harmless path on this origin, else the app's front page.
+    """Return ``path`` where it is a harmless path on this origin, else the app's front page."""
+    return path if is_harmless(path, own_path(settings, mount, "")) else front_page(mount)
+
+
+def is_harmless(path: str, own_pages: str) -> bool:
+    """Return whether a login may lead to ``path``.
 
     1. One "/" at the start, and no "//" in the path: browsers read what follows as a host,
        also once dot segments are taken out.
     2. Visible ASCII alone, no backslash: browsers read it as "/".
-    3. Not one of our own pages, however it is spelt: a login must not end in the next login, or in a logout.
+    3. Not one of our own pages (``own_pages`` is what their paths begin with), however it is spelt: a login must not
+       end in the next login, or in a logout.
     """
     bare = path.partition("?")[0].partition("#")[0]
-    is_harmless = len(path) <= MAX_CHARACTERS and SAFE.fullmatch(path) and "//" not in bare
     decoded = unquote(bare)
-    is_own = f"{decoded}/".startswith(unquote(own_path(settings, mount, "")))
-    if not is_harmless or DOT_SEGMENT.search(decoded) or is_own:
-        return front_page(mount)
-    return path
+    is_own = f"{decoded}/".startswith(unquote(own_pages))
+    is_plain = len(path) <= MAX_CHARACTERS and SAFE.fullmatch(path) is not None and "//" not in bare
+    return is_plain and not DOT_SEGMENT.search(decoded) and not is_own
 
 
 def requested_path(settings: Settings, request: Request) -> str:

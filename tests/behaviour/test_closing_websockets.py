@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 import anyio
 import anyio.from_thread
+import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
@@ -61,6 +63,8 @@ class Socket:
         self.middleware: FotoWebASGIMiddleware = visitor.site.middleware
         self.sent: list[Any] = []
         self.is_accepted = anyio.Event()
+        self.is_closed = anyio.Event()
+        self.error_at_close: Exception | None = None
         self._messages: list[Any] = [{"type": "websocket.connect"}]
 
     async def receive(self) -> Any:
@@ -70,8 +74,15 @@ class Socket:
         return await anyio.sleep_forever()
 
     async def send(self, message: Any) -> None:
-        """Note what the app sends."""
+        """Note what the app sends; wait for ever for a browser to read "stuck"."""
+        if message.get("text") == "stuck":
+            await anyio.sleep_forever()
+        await anyio.lowlevel.checkpoint()
         self.sent.append(message)
+        if message["type"] == "websocket.close":
+            self.is_closed.set()
+            if self.error_at_close is not None:
+                raise self.error_at_close
         if message["type"] == "websocket.accept":
             self.is_accepted.set()
 
@@ -194,6 +205,83 @@ def test_send_after_the_end(open_site: OpenSite) -> None:
     assert isinstance(state["error"], OSError)
 
 
+@pytest.mark.parametrize("loops_over", ["receive", "send"])
+def test_app_that_does_not_stop(open_site: OpenSite, loops_over: str) -> None:
+    """An app that ignores the end, and asks or sends again and again, does not stop the event loop for others."""
+
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        while True:
+            with contextlib.suppress(OSError):
+                await (receive() if loops_over == "receive" else send({"type": "websocket.send", "text": "tick"}))
+
+    visitor = signed_in(open_site())
+    socket, _ = opened(visitor, app)
+
+    async def watch() -> None:
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(socket.run)
+                await socket.is_accepted.wait()
+                await log_out(visitor, visitor.site.middleware)
+                await socket.is_closed.wait()
+                await anyio.sleep(0.02)
+                tasks.cancel_scope.cancel()
+
+    assert isinstance(visitor.site.adapter, AsgiAdapter)
+    visitor.site.adapter.portal.call(watch)
+    assert CLOSED in socket.sent
+
+
+def test_browser_that_reads_nothing(open_site: OpenSite) -> None:
+    """An app that waits in ``send``, since the browser reads nothing, gets ``OSError`` when the session ends."""
+    visitor = signed_in(open_site())
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        try:
+            await send({"type": "websocket.send", "text": "stuck"})
+        except OSError as error:
+            scope["state"]["error"] = error
+
+    socket, state = opened(visitor, app)
+
+    run(visitor, socket, lambda: log_out(visitor, visitor.site.middleware))
+
+    assert isinstance(state["error"], OSError)
+
+
+def test_error_of_send_that_the_app_lets_through(open_site: OpenSite) -> None:
+    """An app that does not catch ``OSError`` of ``send`` ends without an error in the server's log."""
+
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        while True:
+            await anyio.sleep(0.001)
+            await send({"type": "websocket.send", "text": "tick"})
+
+    visitor = signed_in(open_site())
+    socket, _ = opened(visitor, app)
+
+    run(visitor, socket, lambda: log_out(visitor, visitor.site.middleware))
+
+    assert CLOSED in socket.sent
+
+
+def test_server_that_fails_to_close(open_site: OpenSite) -> None:
+    """Whatever the server raises where the browser has gone meanwhile, the app ends as it wants to."""
+    visitor = signed_in(open_site())
+    socket, state = opened(visitor)
+    socket.error_at_close = AssertionError("as uvicorn's oldest WebSockets do")
+
+    run(visitor, socket, lambda: log_out(visitor, visitor.site.middleware))
+
+    assert state["end"] == DISCONNECT
+
+
 def test_lifetime_closes_it(open_site: OpenSite) -> None:
     """A session that is past its lifetime closes its WebSocket."""
     visitor = signed_in(open_site())
@@ -302,7 +390,7 @@ def test_errors_of_the_app(open_site: OpenSite, kind: type[Exception]) -> None:
 def test_thousand_sockets_of_a_hundred_sessions(portal: anyio.from_thread.BlockingPortal) -> None:
     """Ten WebSockets of a session cost one look-up for each recheck, and none asks FotoWeb."""
     clock = FakeClock()
-    site = Opening("asgi", portal, "sealed", changes={"cache_recheck": 0.05}, shared=True, clock=clock).open()
+    site = Opening("asgi", portal, "sealed", changes={"cache_recheck": 0.5}, shared=True, clock=clock).open()
     people = [signed_in(site) for _ in range(100)]
     sockets = [opened(person)[0] for person in people for _ in range(10)]
     asked = len(site.fake.requests)
@@ -314,9 +402,9 @@ def test_thousand_sockets_of_a_hundred_sessions(portal: anyio.from_thread.Blocki
             for socket in sockets:
                 await socket.is_accepted.wait()
             before = site.store.calls.count("load")
-            clock.advance(0.05)
+            clock.advance(0.5)
             assert await anyio.to_thread.run_sync(partial(site.store.wait_for, "load", times=before + 100))
-            await anyio.sleep(0.3)  # Several times as long as the recheck: whatever would be asked too often is asked.
+            await anyio.sleep(0.8)  # Longer than the recheck: what would be asked too often is asked.
             tasks.cancel_scope.cancel()
         return site.store.calls.count("load") - before
 

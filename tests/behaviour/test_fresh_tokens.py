@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from fotoweb_middleware import FotoWebUnreachable, Session, SessionEnded, get_session
+from fotoweb_middleware.client import FotoWebAuth
 from fotoweb_middleware.testing import Client, FakeClock, FakeFotoWeb, Fault
 from tests.behaviour.kit import CALLBACK, FOTOWEB, AsgiAdapter, EchoApp, Opening, Visited, Visitor
 
@@ -174,6 +175,90 @@ def test_it_counts_as_use(open_site: OpenSite, fresh: Fresh) -> None:
         fresh(session)
 
     assert member.get("/").status == 200
+
+
+def test_valid_token_while_the_store_is_away(member: Visitor, fresh: Fresh) -> None:
+    """A token that is valid is handed out while the store is out of reach, also one that came by a refresh."""
+    session = session_of(member)
+    member.site.clock.advance(LATER)
+    token = fresh(session)
+    member.site.clock.advance(10)
+    member.site.store.is_down = True  # type: ignore[attr-defined]
+
+    assert fresh(session) == token
+
+
+def test_expired_token_while_the_store_is_away(open_site: OpenSite, fresh: Fresh) -> None:
+    """In reference mode only the store has the session: with an expired token there is none for now."""
+    member = open_site(cookie_mode="reference").visitor()
+    member.log_in()
+    session = session_of(member)
+    member.site.clock.advance(LATER)
+    member.site.store.is_down = True  # type: ignore[attr-defined]
+
+    with pytest.raises(FotoWebUnreachable, match="store"):
+        fresh(session)
+
+
+def test_app_that_fotoweb_refuses(member: Visitor, fresh: Fresh) -> None:
+    """Where FotoWeb refuses the app itself, the error names the code; the session lives on."""
+    session = session_of(member)
+    member.site.fake.fault("token", Fault.invalid_client(), times=1)
+    member.site.clock.advance(LATER)
+
+    with pytest.raises(FotoWebUnreachable, match="invalid_client"):
+        fresh(session)
+    member.site.clock.advance(10)
+    assert is_accepted(member, fresh(session))
+
+
+def test_session_that_memory_and_store_forgot(open_site: OpenSite, fresh: Fresh) -> None:
+    """A stream that has refreshed keeps what it got: forgotten elsewhere, the session is refreshed with its newest."""
+    site = open_site(cache_size=1)
+    member, other = site.visitor(), site.visitor("bob")
+    member.log_in()
+    session = session_of(member)
+    site.clock.advance(LATER)
+    fresh(session)
+    other.log_in()  # Memory and the memory:// store have room for one.
+    other.get("/")
+    site.clock.advance(LATER)
+
+    if site.settings.cookie_mode == "sealed":
+        assert is_accepted(member, fresh(session))
+    else:
+        with pytest.raises(SessionEnded):  # In reference mode the store was the session.
+            fresh(session)
+
+
+def test_logout_during_the_refresh(member: Visitor, fresh: Fresh) -> None:
+    """A logout that comes while a refresh fails wins, although the old token is still valid."""
+    session = session_of(member)
+    member.site.clock.advance(TOKEN_SECONDS - 3)
+    member.site.fake.fault("token", Fault.server_error(), times=1)
+    context = member.site.middleware._handler.context
+    (session_id,) = context.session_cache._sessions
+    member.site.fake.on_token = lambda _record: context.session_cache.revoke(session_id)
+
+    with pytest.raises(SessionEnded):
+        fresh(session)
+
+
+def test_resource_that_is_always_refused(member: Visitor) -> None:
+    """Where FotoWeb's API refuses new tokens too, fifty calls cost one refresh, until a minute has passed."""
+    session = session_of(member)
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(401)
+
+    with httpx.Client(
+        auth=FotoWebAuth(session), base_url=session.fotoweb_url, transport=httpx.MockTransport(answer)
+    ) as client:
+        assert {client.get("/x").status_code for _ in range(50)} == {401}
+        assert member.site.refreshes == 1
+        member.site.clock.advance(61)
+        client.get("/x")
+        assert member.site.refreshes == 2
 
 
 def test_it_names_the_site(member: Visitor) -> None:

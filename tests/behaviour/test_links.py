@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from starlette.datastructures import URL
 
 from fotoweb_middleware import NotSignedIn, get_session, login_url, logout_url, require_session
 from tests.behaviour.kit import AsgiAdapter, Visited
 
 OpenSite = Callable[..., Visited]
+FRONT_PAGE = "/oauth2/login?next=%2F"
 
 
 @pytest.fixture
@@ -49,12 +51,21 @@ def test_login_link_to_somewhere_else(site: Visited) -> None:
     assert seen_by_app(site, "/", lambda request: login_url(request, next="/x")) == "/oauth2/login?next=%2Fx"
 
 
+def test_login_link_to_a_url_of_this_origin(site: Visited) -> None:
+    """What Starlette's ``url_for`` gives, a URL object of this origin, leads to its path."""
+    url = URL("https://app.test/x?y=1")
+
+    assert seen_by_app(site, "/", lambda request: login_url(request, url)) == "/oauth2/login?next=%2Fx%3Fy%3D1"
+    assert seen_by_app(site, "/", lambda request: login_url(request, URL("https://app.test.evil.test/x"))) == FRONT_PAGE
+    assert seen_by_app(site, "/", lambda request: login_url(request, URL("https://app.test@evil.test/x"))) == FRONT_PAGE
+
+
 @pytest.mark.parametrize(
     "target", ["//evil.test", "https://evil.test/", "javascript:alert(1)", "", "x", "/\\evil.test"]
 )
 def test_login_link_to_another_site(site: Visited, target: str) -> None:
     """What is no path on this origin leads to the app's front page."""
-    assert seen_by_app(site, "/", lambda request: login_url(request, target)) == "/oauth2/login?next=%2F"
+    assert seen_by_app(site, "/", lambda request: login_url(request, target)) == FRONT_PAGE
 
 
 def test_logout_link(site: Visited) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +24,7 @@ class Source:
     def __init__(self, *tokens: str) -> None:
         self.tokens = list(tokens)
         self.refused: list[str] = []
+        self.refused_again = 0
         self.error: Exception | None = None
 
     def fresh_token(self) -> str:
@@ -36,17 +37,21 @@ class Source:
         """Return the newest token."""
         return self.fresh_token()
 
-    def replace_token(self, refused: str) -> str | None:
+    def replace_token(self, is_refused: Callable[[str], bool]) -> str | None:
         """Take the next token, if there is one."""
-        self.refused.append(refused)
-        if len(self.tokens) == 1:
+        self.refused += [token for token in self.tokens if is_refused(token)]
+        if len(self.tokens) == 1 or self.refused_again:
             return None
         self.tokens.pop(0)
         return self.tokens[0]
 
-    async def areplace_token(self, refused: str) -> str | None:
+    async def areplace_token(self, is_refused: Callable[[str], bool]) -> str | None:
         """Take the next token, if there is one."""
-        return self.replace_token(refused)
+        return self.replace_token(is_refused)
+
+    def note_refused_again(self) -> None:
+        """Count."""
+        self.refused_again += 1
 
     async def has_ended(self) -> bool:
         """Return False."""
@@ -264,12 +269,26 @@ def test_no_other_token(library: ModuleType) -> None:
 
 
 def test_other_token_is_refused_too(library: ModuleType) -> None:
-    """Where FotoWeb refuses the new token too, that 401 is handed on: there is no third try."""
+    """Where FotoWeb refuses the new token too, that 401 is handed on: there is no third try, and it is noted."""
     source, api = Source("one", "two", "three"), Api(library, "four")
     with client_of(library, api, source) as client:
         assert client.get("/x").status_code == 401
 
     assert [sent for _, sent, _ in api.seen] == ["Bearer one", "Bearer two"]
+    assert source.refused_again == 1
+
+
+def test_other_token_is_refused_too_async(library: ModuleType) -> None:
+    """The same for async clients."""
+    source, api = Source("one", "two", "three"), Api(library, "four")
+
+    async def call() -> int:
+        async with async_client_of(library, api, source) as client:
+            status: int = (await client.get("/x")).status_code
+        return status
+
+    assert anyio.run(call) == 401
+    assert source.refused_again == 1
 
 
 def test_session_that_ended(library: ModuleType) -> None:
