@@ -236,12 +236,13 @@ def request_from_scope(scope: Scope) -> Request:
     mount = (scope.get("root_path") or "").rstrip("/")
     raw_path, scheme = scope.get("raw_path"), scope.get("scheme") or "http"
     path = path_within(mount, scope["path"])
+    query = scope.get("query_string") or b""
     return Request(
         method=scope.get("method", "GET"),
         path=path,
         mount=mount,
         raw_path=raw_path.decode("latin-1") if raw_path else None,
-        query=(scope.get("query_string") or b"").decode("latin-1"),
+        query=query if isinstance(query, str) else query.decode("latin-1"),  # Text: Django's AsyncClient.
         scheme=HTTP_SCHEMES.get(scheme, scheme),
         headers=headers,
         cookie_key=cookie,

@@ -1,9 +1,10 @@
 """The command ``fotoweb-middleware``.
 
-    demo     simulator and a wrapped gallery app
-    check    tries the settings out, and says what is wrong and what to do
-    config   every setting, its value with secrets masked, and where it came from
-    secret   prints a new key
+    demo       simulator and a wrapped gallery app
+    simulator  simulator alone; prints the four variables for an app of yours
+    check      tries the settings out, and says what is wrong and what to do
+    config     every setting, its value with secrets masked, and where it came from
+    secret     prints a new key
 
 It needs the extra ``cli`` (typer and rich); without it, it says so in one line.
 """

@@ -1,9 +1,11 @@
-"""The four commands. They write plain lines that read the same without colour, never wrapped or cut when piped."""
+"""The commands. They write plain lines that read the same without colour, never wrapped or cut when piped."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
+from collections.abc import Iterator
 from typing import Annotated, NoReturn
 
 import typer
@@ -37,18 +39,22 @@ def demo(
     wsgi: Annotated[bool, typer.Option("--wsgi", help="Wrap the app as WSGI instead of ASGI.")] = False,  # noqa: FBT002
 ) -> None:
     """Show the middleware at work: simulator and gallery, or your own FotoWeb where FOTOWEB_URL is set."""
-    try:
+    with failures_told("demo", host, port):
         from fotoweb_middleware.demo import serve  # noqa: PLC0415 (its extra may not be installed)
 
         serve(host=host, port=port, wsgi=wsgi)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in DEMO_EXTRA:
-            raise
-        give_up("The demo needs: pip install 'fotoweb-middleware[demo]'")
-    except SettingsError as error:
-        give_up(str(error))
-    except OSError as error:
-        give_up(f"The demo can't listen on {host}, port {port}: {error.strerror or type(error).__name__}.")
+
+
+@app.command()
+def simulator(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 9000,
+) -> None:
+    """Run a simulator of FotoWeb alone, and print the four variables that let your app sign in there."""
+    with failures_told("simulator", host, port):
+        from fotoweb_middleware.demo.simulator import serve_simulator  # noqa: PLC0415 (as above)
+
+        serve_simulator(host=host, port=port, write=typer.echo)
 
 
 @app.command()
@@ -86,6 +92,21 @@ def config() -> None:
 def secret() -> None:
     """Print a new key for FOTOWEB_SECRET_KEY, and nothing else."""
     typer.echo(secrets.token_urlsafe(KEY_BYTES))
+
+
+@contextlib.contextmanager
+def failures_told(what: str, host: str, port: int) -> Iterator[None]:
+    """Tell in a line why a server can't be started."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in DEMO_EXTRA:
+            raise
+        give_up(f"The {what} needs: pip install 'fotoweb-middleware[demo]'")
+    except SettingsError as error:
+        give_up(str(error))
+    except OSError as error:
+        give_up(f"The {what} can't listen on {host}, port {port}: {error.strerror or type(error).__name__}.")
 
 
 def write(text: str, *, style: str = "", to_errors: bool = False) -> None:

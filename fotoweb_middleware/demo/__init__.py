@@ -1,6 +1,7 @@
 """The demo: a small picture gallery behind the middleware. It needs the extra ``demo``.
 
     running.py        serve(): starts everything, waits for Ctrl+C
+    simulator.py      serve_simulator(): the simulator alone
     fotoweb_site.py   which FotoWeb it uses: the simulator, or yours
     ports.py          where it listens
     servers.py        the two servers: uvicorn, and a WSGI server from the standard library

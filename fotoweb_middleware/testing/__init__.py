@@ -1,7 +1,8 @@
 """What tests of an application behind the middleware need. Comes with the extra `testing`.
 
 `FakeFotoWeb` simulates a FotoWeb site: behaviour modelled on public documentation; not affiliated with or endorsed
-by Fotoware. `FakeClock` is a clock that tests turn by hand. `StoreContract` and what belongs to it try a session
+by Fotoware. `FakeClock` is a clock that tests turn by hand. `SimulatedFotoWeb` and `SignIn` are the types of the pytest
+fixtures `fotoweb` and `sign_in` (docs/how-to/test-your-app.md). `StoreContract` and what belongs to it try a session
 store of your own (docs/how-to/write-your-own-store.md).
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from fotoweb_middleware.testing.clock import FakeClock
+from fotoweb_middleware.testing.clock import FakeClock, ForwardClock
 from fotoweb_middleware.testing.fake_fotoweb import (
     ROTATE_ALWAYS,
     ROTATE_NEVER,
@@ -25,6 +26,8 @@ from fotoweb_middleware.testing.fake_fotoweb import (
     User,
     fingerprint,
 )
+from fotoweb_middleware.testing.sign_in import SignIn
+from fotoweb_middleware.testing.simulated_fotoweb import SimulatedFotoWeb
 
 if TYPE_CHECKING:
     from fotoweb_middleware.testing.store_contract import (
@@ -42,10 +45,13 @@ __all__ = [
     "FakeClock",
     "FakeFotoWeb",
     "Fault",
+    "ForwardClock",
     "OutageContract",
     "RequestRecord",
     "Serving",
     "SharedStoreContract",
+    "SignIn",
+    "SimulatedFotoWeb",
     "StoreContract",
     "StoreTrial",
     "Switches",

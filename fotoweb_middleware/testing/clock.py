@@ -1,10 +1,11 @@
-"""A clock that tests turn by hand."""
+"""Clocks that tests turn by hand."""
 
 from __future__ import annotations
 
 import threading
+import time
 
-__all__ = ["FakeClock"]
+__all__ = ["FakeClock", "ForwardClock"]
 
 
 class FakeClock:
@@ -44,3 +45,35 @@ class FakeClock:
             raise ValueError(f"seconds must not be negative, got {seconds!r}")
         with self._lock:
             self._now += seconds
+
+
+class ForwardClock:
+    """The machine's clock, which a test can turn forward."""
+
+    def __init__(self) -> None:
+        self._ahead_seconds = 0.0
+
+    def __call__(self) -> float:
+        """Return epoch seconds."""
+        return time.time() + self._ahead_seconds
+
+    def monotonic(self) -> float:
+        """Return seconds of a clock that is turned forward by the same."""
+        return time.monotonic() + self._ahead_seconds
+
+    def advance(self, seconds: float) -> None:
+        """Turn it forward.
+
+        Args:
+            seconds: How far; not negative.
+
+        Raises:
+            ValueError: ``seconds`` is negative.
+        """
+        if seconds < 0:
+            raise ValueError(f"seconds must not be negative, got {seconds!r}")
+        self._ahead_seconds += seconds
+
+    def reset(self) -> None:
+        """Show the machine's time again."""
+        self._ahead_seconds = 0.0

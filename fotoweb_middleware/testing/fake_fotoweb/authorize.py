@@ -21,6 +21,7 @@ from fotoweb_middleware.testing.fake_fotoweb.state import AuthorizeRequest, Code
 __all__ = ["answer_consent", "authorize"]
 
 S256_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+ABSOLUTE_HTTP_URI: Final = re.compile(r"https?://[^/?#\s]+[^#\s]*", re.IGNORECASE)
 
 
 class ShowError(Exception):
@@ -41,7 +42,7 @@ def authorize(site: Site, request: FakeRequest) -> FakeResponse:
     values, twice = single_values(request.query_pairs())
     try:
         client = read_client(site, values, twice)
-        redirect_uri = read_redirect_uri(client, values, twice)
+        redirect_uri = read_redirect_uri(site, client, values, twice)
     except ShowError as refusal:
         return pages.error_page(400, "This application can't be opened", str(refusal))
     try:
@@ -68,7 +69,7 @@ def read_client(site: Site, values: dict[str, str], twice: list[str]) -> Client:
     return client
 
 
-def read_redirect_uri(client: Client, values: dict[str, str], twice: list[str]) -> str:
+def read_redirect_uri(site: Site, client: Client, values: dict[str, str], twice: list[str]) -> str:
     """Find out where the answer goes: exact match, and optional only where one URI is registered.
 
     Raises:
@@ -80,9 +81,12 @@ def read_redirect_uri(client: Client, values: dict[str, str], twice: list[str]) 
         if len(client.redirect_uris) != 1:
             raise ShowError("The redirect URI is ambiguous: none was sent, and not exactly one is registered.")
         return client.redirect_uris[0]
-    if values["redirect_uri"] not in client.redirect_uris:
-        raise ShowError("The redirect URI is not registered for this application.")
-    return values["redirect_uri"]
+    redirect_uri = values["redirect_uri"]
+    if redirect_uri in client.redirect_uris:
+        return redirect_uri
+    if site.switches.any_redirect_uri and ABSOLUTE_HTTP_URI.fullmatch(redirect_uri):
+        return redirect_uri
+    raise ShowError("The redirect URI is not registered for this application.")
 
 
 def read_rest(

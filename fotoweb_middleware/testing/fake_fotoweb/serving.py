@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import socket
 import threading
 from types import TracebackType
@@ -27,6 +28,7 @@ __all__ = ["Serving", "build_asgi_app"]
 
 STOP_SECONDS: Final = 10
 GRACE_SECONDS: Final = 1
+THREAD_NAME: Final = "FakeFotoWeb"
 CUT: Final = "fake_fotoweb.cut"
 """Key in the ASGI scope's state: a function that cuts the connection, where our own server offers one."""
 
@@ -90,6 +92,14 @@ async def cut_connection(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 # ------------------------------------------------------------------------------------------------- port
+
+
+def _is_worth_logging(record: logging.LogRecord) -> bool:
+    """Keep what a simulator's own server says of its start and end out of the log of the app under test."""
+    return record.levelno >= logging.WARNING or not (record.threadName or "").startswith(THREAD_NAME)
+
+
+logging.getLogger("uvicorn.error").addFilter(_is_worth_logging)
 
 
 class _CuttingProtocol(H11Protocol):
@@ -172,7 +182,7 @@ class Serving:
         )
         self._server = server = _Server(config)
         run = functools.partial(server.run, sockets=[listener])
-        self._thread = threading.Thread(target=run, name=f"FakeFotoWeb:{self.port}", daemon=True)
+        self._thread = threading.Thread(target=run, name=f"{THREAD_NAME}:{self.port}", daemon=True)
         self._thread.start()
         if not server.ready.wait(STOP_SECONDS):
             self.stop()

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from fotoweb_middleware.testing.fake_fotoweb.browser import walk_login
@@ -66,6 +67,7 @@ class FakeFotoWeb:
     ) -> None:
         self.on_token: Callable[[TokenRequest], object] | None = None
         self._site = Site(clients, users, clock, entropy, switches or Switches())
+        self._as_made = partial(Site, self.clients, users, clock, entropy, self._site.switches)
         self._pause = pause
         self._faults = FaultBook()
         self._lock = threading.RLock()
@@ -157,6 +159,12 @@ class FakeFotoWeb:
         with self._lock:
             return self._site.register(client)
 
+    def add_user(self, user: User) -> User:
+        """Give a person an account, or replace the one with the same name."""
+        with self._lock:
+            self._site.users[user.user_name] = user
+        return user
+
     # ------------------------------------------------------------------------------------------- faults and buttons
 
     def fault(
@@ -205,6 +213,14 @@ class FakeFotoWeb:
         """
         with self._lock:
             return webhook_body(self._site, href, origin)
+
+    def reset(self) -> None:
+        """Be as it was made: no logins, faults or records, the first switches, users and applications."""
+        with self._lock:
+            self.on_token = None
+            self._site = self._as_made()
+            self._faults.clear(None)
+            self.forget_records()
 
     # ------------------------------------------------------------------------------------------- records
 

@@ -19,6 +19,7 @@ class Switches:
         auto_login: name of a user who is logged in, and consents, without any page; None: show the pages.
         require_pkce: refuse web clients that send no code challenge. Native clients always need one.
         require_state: refuse authorize requests without state, as FotoWeb's manual says.
+        any_redirect_uri: accept every http and https redirect URI, registered or not; FotoWeb itself never does.
         authorize_error: send every authorize request back with this error code; None: don't.
         authorize_error_description: goes with `authorize_error`, and with a user's refusal where it isn't empty.
         code_lifetime_seconds: how long an authorization code can be exchanged.
@@ -51,6 +52,7 @@ class Switches:
     auto_login: str | None = None
     require_pkce: bool = False
     require_state: bool = True
+    any_redirect_uri: bool = False
     authorize_error: str | None = None
     authorize_error_description: str = ""
     code_lifetime_seconds: float = 60

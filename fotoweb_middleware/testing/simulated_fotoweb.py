@@ -1,0 +1,23 @@
+"""The simulator of the pytest plugin."""
+
+from __future__ import annotations
+
+from fotoweb_middleware.testing.clock import ForwardClock
+from fotoweb_middleware.testing.fake_fotoweb import FakeFotoWeb, Switches
+
+__all__ = ["SimulatedFotoWeb"]
+
+
+class SimulatedFotoWeb(FakeFotoWeb):
+    """The simulator that ``FOTOWEB_*`` name while tests run.
+
+    Attributes:
+        clock: Its clock, and that of every middleware which was not given one of its own.
+        url: Where it listens; ``FOTOWEB_URL`` holds the same.
+    """
+
+    def __init__(self) -> None:
+        self.clock = ForwardClock()
+        # Test clients have all sorts of addresses, and an app is tested under the one that its client has.
+        super().__init__(clock=self.clock, switches=Switches(any_redirect_uri=True))
+        self.url = ""

@@ -1,0 +1,103 @@
+"""What tests of a FastAPI app can do, with one client for all of them."""
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+from main import app
+from starlette.websockets import WebSocketDisconnect
+
+from fotoweb_middleware.testing import Fault, SignIn, SimulatedFotoWeb
+
+client = TestClient(app, headers={"Accept": "application/json", "X-Requested-With": "fetch"})
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run async tests under asyncio alone."""
+    return "asyncio"
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_nobody_is_signed_in_at_first(turn: int) -> None:
+    """Each test begins without a session, also with a client that other tests used before."""
+    assert client.get("/hello").status_code == 401
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/echo"):
+        pass
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_the_api_is_called(turn: int, sign_in: SignIn) -> None:
+    """A view that calls the FotoWeb API gets what the user sees there."""
+    sign_in(client)
+
+    assert client.get("/archives").json() == ["Nordic coast", "Garden and greenhouse"]
+
+
+def test_two_people_at_once(sign_in: SignIn) -> None:
+    """Each client is signed in as somebody else."""
+    alice, bob = TestClient(app), TestClient(app)
+    sign_in(alice)
+    sign_in(bob, "bob")
+
+    assert [person.get("/hello").json()["hello"] for person in (alice, bob, alice)] == [
+        "Alice Berg",
+        "Bob Holm",
+        "Alice Berg",
+    ]
+
+
+def test_the_same_client_for_one_after_another(sign_in: SignIn) -> None:
+    """A client can be signed in as somebody else, as often as a test likes."""
+    for name, full_name in [("alice", "Alice Berg"), ("bob", "Bob Holm")] * 3:
+        sign_in(client, name)
+        assert client.get("/hello").json() == {"hello": full_name}
+
+
+def test_a_token_ages(sign_in: SignIn, fotoweb: SimulatedFotoWeb) -> None:
+    """Whenever the token has expired the app gets a new one, with which the API can be called."""
+    sign_in(client)
+    fotoweb.switch(access_token_lifetime_seconds=60)
+    tokens = [client.get("/token").json()]
+    fotoweb.clock.advance(8 * 3600)
+    tokens.append(client.get("/token").json())
+    fotoweb.clock.advance(60)
+    tokens.append(client.get("/token").json())
+
+    assert len(set(tokens)) == 3
+    assert fotoweb.refresh_count == 2
+    assert client.get("/archives").status_code == 200
+
+
+def test_a_refused_refresh(sign_in: SignIn, fotoweb: SimulatedFotoWeb) -> None:
+    """Where FotoWeb refuses to refresh a token, the session is over."""
+    sign_in(client)
+    fotoweb.fault("token", Fault.invalid_grant(), grant_type="refresh_token")
+    fotoweb.clock.advance(8 * 3600 + 1)
+
+    assert client.get("/hello").status_code == 401
+
+
+def test_fotoweb_is_down(sign_in: SignIn, fotoweb: SimulatedFotoWeb) -> None:
+    """While FotoWeb is down nobody gets in without a valid token; the next test begins with a FotoWeb that is up."""
+    sign_in(client)
+    fotoweb.switch(reachable=False)
+    fotoweb.clock.advance(8 * 3600 + 1)
+
+    assert client.get("/hello").status_code == 503
+
+
+def test_logout(sign_in: SignIn) -> None:
+    """After a logout the session is over."""
+    sign_in(client)
+    client.post("/oauth2/logout", headers={"Accept": "text/html"})
+
+    assert client.get("/hello").status_code == 401
+
+
+@pytest.mark.anyio
+async def test_httpx_with_its_asgi_transport(sign_in: SignIn) -> None:
+    """An async httpx client is signed in too."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as browser:
+        await sign_in(browser, "bob")
+
+        assert (await browser.get("/hello")).json() == {"hello": "Bob Holm"}
