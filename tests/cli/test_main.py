@@ -50,11 +50,12 @@ def test_entry_point_runs_a_command() -> None:
 
 
 def test_help_lists_every_command() -> None:
-    """The help names all four commands."""
+    """The help names all commands."""
     text = run("--help").output
 
-    assert [name for name in ("demo", "check", "config", "secret") if name in text] == [
+    assert [name for name in ("demo", "simulator", "check", "config", "secret") if name in text] == [
         "demo",
+        "simulator",
         "check",
         "config",
         "secret",

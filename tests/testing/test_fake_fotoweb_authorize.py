@@ -68,6 +68,24 @@ def test_a_wrong_client_or_redirect_uri_shows_a_page(changes: dict[str, Any]) ->
     assert "location" not in answer.headers
 
 
+@pytest.mark.parametrize("uri", ["http://testserver/oauth2/callback", "https://app.example:8443/x?y=1"])
+def test_any_redirect_uri_can_be_accepted(uri: str) -> None:
+    """A switch accepts what is not registered, for apps whose address nobody knows beforehand."""
+    app = web()
+    app.fake.switch(any_redirect_uri=True)
+    assert app.fake.approve(app.authorize_url(redirect_uri=uri)).startswith(uri)
+
+
+@pytest.mark.parametrize(
+    "uri", ["javascript:alert(1)", "/callback", "http://", "https://app.example/#part", "http://a b/"]
+)
+def test_no_switch_accepts_what_is_no_address(uri: str) -> None:
+    """Such a redirect URI shows a page even then."""
+    app = web()
+    app.fake.switch(any_redirect_uri=True)
+    assert app.authorize(redirect_uri=uri).status_code == 400
+
+
 def test_an_ambiguous_redirect_uri_shows_a_page() -> None:
     """None sent, two registered: the site does not pick one."""
     answer = web(CALLBACK, OTHER).authorize(redirect_uri=None)
