@@ -24,10 +24,10 @@ def test_every_page_with_python_is_run() -> None:
     """No how-to page has Python that no test runs."""
     with_python = {path.name for path in HOW_TO.glob("*.md") if blocks_of(path)}
 
-    here = {"first-login.md", "call-the-api.md", "read-the-log.md", "streams-and-websockets.md", "test-your-app.md"}
+    here = {"first-login.md", "call-the-api.md", "read-the-log.md", "streams-and-websockets.md"}
     here |= {"flask.md", "quart.md"}  # test_flask_and_quart_pages.py
-    # fotoweb-api.md: test_recipes.py; write-your-own-store.md: tests/testing.
-    assert with_python == here | {"fotoweb-api.md", "write-your-own-store.md"}
+    # fotoweb-api.md: test_recipes.py; the two others: tests/testing.
+    assert with_python == here | {"fotoweb-api.md", "test-your-app.md", "write-your-own-store.md"}
 
 
 @pytest.mark.parametrize(("number", "kind"), [(0, "asgi"), (1, "wsgi")])
@@ -109,8 +109,3 @@ def test_the_websocket_answers_and_the_stream_runs(run_page: RunPage, fotoweb: F
             await stream.aclose()
 
     assert anyio.run(first_event) == "data: 200\n\n"
-
-
-def test_the_test_of_an_app_passes(run_page: RunPage) -> None:
-    """The test that test-your-app.md shows passes."""
-    run_page("test-your-app.md")["test_home"]()

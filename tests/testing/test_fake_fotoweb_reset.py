@@ -34,13 +34,16 @@ def test_switches_users_faults_and_records_are_reset() -> None:
     fake.switch(reachable=False, access_token_lifetime_seconds=1)
     fake.add_user(User(user_name="eve", user_id=7))
     fake.fault("authorize", Fault.server_error())
-    fake.on_token = print
+    heard: list[object] = []
+    fake.on_token = heard.append
     fake.reset()
 
     assert fake.switches == Switches(code_lifetime_seconds=7)
     assert sorted(fake.users) == ["alice", "bob"]
-    assert (fake.requests, fake.token_requests, fake.on_token) == ([], [], None)
-    assert App(fake).authorize().status_code == 302
+    assert (fake.requests, fake.token_requests) == ([], [])
+    app = App(fake)
+    assert app.exchange(app.code()).status_code == 200
+    assert heard == []
 
 
 def test_a_user_can_be_added() -> None:

@@ -1,3 +1,3 @@
-"""The projects here are users' projects, with ini files of their own: ``test_projects.py`` runs them."""
+"""``projects`` holds users' projects, with an ini file of their own: ``test_projects.py`` runs them."""
 
 collect_ignore = ["projects"]

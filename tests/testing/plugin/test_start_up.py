@@ -7,7 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-RUN_SECONDS = 50
+import pytest
+
+RUN_SECONDS = 100
+
+pytestmark = pytest.mark.timeout(120)  # pytest's own start takes long on a busy machine.
+
 OFF, ON = "[pytest]\n", "[pytest]\nfotoweb_simulator = true\n"
 
 LIGHT = """

@@ -2,7 +2,7 @@
 
 import pytest
 from litestar.testing import AsyncTestClient, TestClient
-from main import app
+from service import app
 
 from fotoweb_middleware.testing import SignIn, SimulatedFotoWeb
 
