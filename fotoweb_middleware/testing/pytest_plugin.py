@@ -56,7 +56,6 @@ class SimulatorPlugin:
         self.patch = pytest.MonkeyPatch()
         self._pool = Pool()
         self._contexts: weakref.WeakValueDictionary[int, Context] = weakref.WeakValueDictionary()
-        self._stores: weakref.WeakSet[MemoryStore] = weakref.WeakSet()
         self._test_number = 0
         self._serving = self.fotoweb.serve()
 
@@ -92,8 +91,6 @@ class SimulatorPlugin:
         self._test_number += 1
         for context in list(self._contexts.values()):
             self._begin_test(context)
-        for store in list(self._stores):
-            store._begin_empty()  # noqa: SLF001 (nobody else may empty a store)
 
     def _open_context(self, settings: Any, **arguments: Any) -> Context:
         """Stand in for ``open_context``, which both middlewares call as they are made."""
@@ -103,8 +100,7 @@ class SimulatorPlugin:
         if arguments["monotonic"] is SYSTEM_MONOTONIC:
             arguments["monotonic"] = clock.monotonic
         if arguments["store"] is None:  # Whatever FOTOWEB_CACHE, or the app's code, says.
-            store = arguments["store"] = MemoryStore(settings.cache_size, arguments["monotonic"])
-            self._stores.add(store)
+            arguments["store"] = MemoryStore(settings.cache_size, arguments["monotonic"])
         arguments["executor"] = arguments["executor"] or self._pool
         # Test clients say http://testserver and the like, and some keep a Secure cookie to themselves there.
         object.__setattr__(settings, "cookie_secure", "false")
@@ -114,7 +110,10 @@ class SimulatorPlugin:
         return context
 
     def _begin_test(self, context: Context) -> None:
-        """Let a middleware forget everything, and know no cookie of an earlier test."""
+        """Let a middleware forget whom it knows, and read no cookie of an earlier test.
+
+        What is left in its store can't be reached without such a cookie.
+        """
         settings = context.settings
         context.session_cache._begin_empty()  # noqa: SLF001 (nobody else may empty it)
         binding = f"{settings.url}\n{settings.client_id}\n{settings.cookie_name}\ntest {self._test_number}"

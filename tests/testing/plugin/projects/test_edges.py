@@ -12,8 +12,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from fotoweb_middleware import FotoWebASGIMiddleware, FotoWebWSGIMiddleware, Settings, get_session
 from fotoweb_middleware.testing import FakeClock, SignIn, SimulatedFotoWeb
@@ -97,6 +98,28 @@ def test_a_mounted_app(sign_in: SignIn) -> None:
     sign_in(client, "bob", login_url="/gallery/auth/login")
 
     assert client.get("/gallery/").text == "bob"
+
+
+async def echo(websocket: WebSocket) -> None:
+    """Send back what comes, until nothing comes any more."""
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)
+
+
+def test_a_logout_closes_websockets(sign_in: SignIn) -> None:
+    """A WebSocket that is open when its user signs out is closed with 4401."""
+    app = Starlette(routes=[WebSocketRoute("/echo", echo)])
+    client = TestClient(FotoWebASGIMiddleware(app, Settings(cache_recheck=0.1)))
+    sign_in(client)
+    with client.websocket_connect("/echo") as websocket:
+        websocket.send_text("hello")
+        assert websocket.receive_text() == "hello"
+        client.post("/oauth2/logout")
+        with pytest.raises(WebSocketDisconnect) as closed:
+            websocket.receive_text()
+
+    assert closed.value.code == 4401
 
 
 def test_an_app_that_nothing_protects(sign_in: SignIn) -> None:

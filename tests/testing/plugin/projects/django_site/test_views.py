@@ -3,6 +3,7 @@
 import pytest
 from django.test import AsyncClient, Client
 
+from fotoweb_middleware import NotSignedIn
 from fotoweb_middleware.testing import Fault, SignIn, SimulatedFotoWeb
 
 DAY_SECONDS = 8 * 3600 + 1
@@ -115,5 +116,5 @@ async def test_logout(sign_in: SignIn) -> None:
 
 def test_a_client_that_is_not_signed_in_calls_the_view() -> None:
     """Other clients are left as Django made them: they call the view, past wsgi.py."""
-    with pytest.raises(AssertionError):
+    with pytest.raises(NotSignedIn):
         Client().get("/hello")

@@ -2,47 +2,36 @@
 
 from __future__ import annotations
 
-import os
-
 import httpx
 from fastapi import FastAPI, Request, WebSocket
 
-from fotoweb_middleware import FotoWebASGIMiddleware, Session, get_session
+from fotoweb_middleware import FotoWebASGIMiddleware, require_session
+from fotoweb_middleware.client import FotoWebAuth
 
 app = FastAPI()
 app.add_middleware(FotoWebASGIMiddleware)
 
 
-def session_of(connection: Request | WebSocket) -> Session:
-    """Return the session, which is there on every path of this app."""
-    session = get_session(connection)
-    assert session is not None
-    return session
-
-
 @app.get("/hello")
 def hello(request: Request) -> dict[str, str]:
     """Greet the user by name."""
-    user = session_of(request).user
+    user = require_session(request).user
     return {"hello": user.full_name if user else "somebody"}
 
 
 @app.get("/token")
 def token(request: Request) -> str:
     """Return the token that the app has for this request."""
-    return session_of(request).access_token
+    return require_session(request).access_token
 
 
 @app.get("/archives")
 def archives(request: Request) -> list[str]:
     """Ask FotoWeb which archives the user sees."""
-    answer = httpx.get(
-        f"{os.environ['FOTOWEB_URL']}/fotoweb/me/archives/",
-        headers={
-            "Authorization": f"Bearer {session_of(request).access_token}",
-            "Accept": "application/vnd.fotoware.collectionlist+json",
-        },
-    )
+    session = require_session(request)
+    with httpx.Client(auth=FotoWebAuth(session), base_url=session.fotoweb_url) as fotoweb:
+        accept = "application/vnd.fotoware.collectionlist+json"
+        answer = fotoweb.get("/fotoweb/me/archives/", headers={"Accept": accept})
     answer.raise_for_status()
     return [archive["name"] for archive in answer.json()["data"]]
 
@@ -50,7 +39,7 @@ def archives(request: Request) -> list[str]:
 @app.websocket("/echo")
 async def echo(websocket: WebSocket) -> None:
     """Send what comes back, with the user's name before it."""
-    user = session_of(websocket).user
+    user = require_session(websocket).user
     await websocket.accept()
     text = await websocket.receive_text()
     await websocket.send_text(f"{user.user_name if user else 'somebody'}: {text}")

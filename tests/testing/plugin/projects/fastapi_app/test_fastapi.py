@@ -86,6 +86,15 @@ def test_fotoweb_is_down(sign_in: SignIn, fotoweb: SimulatedFotoWeb) -> None:
     assert client.get("/hello").status_code == 503
 
 
+def test_the_api_ends_a_token(sign_in: SignIn, fotoweb: SimulatedFotoWeb) -> None:
+    """When FotoWeb no longer accepts a token that should be valid, one refresh saves the call."""
+    sign_in(client)
+    fotoweb.expire_access_tokens()
+
+    assert client.get("/archives").status_code == 200
+    assert fotoweb.refresh_count == 1
+
+
 def test_logout(sign_in: SignIn) -> None:
     """After a logout the session is over."""
     sign_in(client)
