@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 # A wrapper, so that it runs before all hooks that are none: conftest.py and Django's settings may read FOTOWEB_*.
-@pytest.hookimpl(wrapper=True, tryfirst=True)
+@pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
     """Start the simulator where the line is there, before anything of the project is imported."""
     if early_config.getini("fotoweb_simulator"):

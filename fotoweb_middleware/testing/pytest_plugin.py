@@ -72,12 +72,8 @@ class SimulatorPlugin:
         for module in (asgi, wsgi):
             self.patch.setattr(module, "open_context", self._open_context)
 
-    def pytest_unconfigure(self) -> None:
-        """Stop before pytest closes what it captured: uvicorn may log to it."""
-        self.stop()
-
     def stop(self) -> None:
-        """Give everything back; twice does no harm."""
+        """Give everything back."""
         self.patch.undo()
         self._pool.shutdown()
         self._serving.stop()

@@ -39,6 +39,7 @@ def run_tests(folder: Path, *arguments: str) -> str:
         timeout=RUN_SECONDS,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "uvicorn" not in ended.stdout + ended.stderr  # The simulator's server; Litestar writes all loggers' lines.
     return ended.stdout
 
 

@@ -31,6 +31,9 @@ def make_app() -> Starlette:
     return Starlette(routes=[Route("/{path:path}", hello)])
 
 
+app_of_all_tests = FotoWebASGIMiddleware(make_app())
+
+
 def name_in_wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
     """Greet the user by name, as a WSGI app."""
     start_response("200 OK", [("Content-Type", "text/plain")])
@@ -80,12 +83,10 @@ def test_strict_cookies(sign_in: SignIn) -> None:
 
 
 def test_reference_mode(sign_in: SignIn) -> None:
-    """Sessions that stay in the store work as well."""
-    client = httpx.Client(
-        transport=httpx.WSGITransport(FotoWebWSGIMiddleware(name_in_wsgi, Settings(cookie_mode="reference"))),
-        base_url="http://testserver/api",
-    )
-    with client:
+    """Sessions that stay in the store work as well, without the Redis that the code names."""
+    settings = Settings(cookie_mode="reference", cache="redis://redis.example/0")
+    transport = httpx.WSGITransport(FotoWebWSGIMiddleware(name_in_wsgi, settings))
+    with httpx.Client(transport=transport, base_url="http://testserver/api") as client:
         sign_in(client)
 
         assert client.get("/x").text == "alice"
@@ -162,6 +163,18 @@ def test_a_clock_of_ones_own(sign_in: SignIn, fotoweb: SimulatedFotoWeb) -> None
 
 
 @pytest.mark.parametrize("turn", [1, 2])
+def test_fotoweb_hung(turn: int, sign_in: SignIn, fotoweb: SimulatedFotoWeb) -> None:
+    """Where so many calls were not answered that none is made for a while, the next test may call at once."""
+    sign_in(TestClient(app_of_all_tests))
+    fotoweb.clock.advance(3600)
+    for _ in range(5):
+        app_of_all_tests._handler.context.client._breaker.note(is_answered=False)
+
+    with pytest.raises(AssertionError, match=r"was 503\."):
+        sign_in(TestClient(app_of_all_tests))
+
+
+@pytest.mark.parametrize("turn", [1, 2])
 def test_the_clock_runs_and_is_turned_forward_only(turn: int, fotoweb: SimulatedFotoWeb) -> None:
     """The clock shows the machine's time until a test turns it, which it can do forward alone."""
     assert abs(fotoweb.clock() - time.time()) < 60
@@ -174,8 +187,8 @@ def test_the_clock_runs_and_is_turned_forward_only(turn: int, fotoweb: Simulated
 
 
 def test_an_app_of_one_test_is_not_kept() -> None:
-    """A middleware that nobody uses any more is forgotten."""
-    gone = weakref.ref(FotoWebASGIMiddleware(make_app()))
+    """What belongs to a middleware that nobody uses any more is forgotten."""
+    gone = weakref.ref(FotoWebASGIMiddleware(make_app())._handler.context)
     gc.collect()
 
     assert gone() is None

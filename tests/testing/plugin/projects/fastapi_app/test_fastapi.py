@@ -18,11 +18,13 @@ def anyio_backend() -> str:
 
 
 @pytest.mark.parametrize("turn", [1, 2])
-def test_nobody_is_signed_in_at_first(turn: int) -> None:
-    """Each test begins without a session, also with a client that other tests used before."""
+def test_nobody_is_signed_in_at_first(turn: int, sign_in: SignIn) -> None:
+    """Each test begins without a session, also with a client that was signed in before."""
     assert client.get("/hello").status_code == 401
     with pytest.raises(WebSocketDisconnect), client.websocket_connect("/echo"):
         pass
+    sign_in(client)
+    assert [client.get("/hello").status_code for _ in range(2)] == [200, 200]
 
 
 @pytest.mark.parametrize("turn", [1, 2])
@@ -77,13 +79,28 @@ def test_a_refused_refresh(sign_in: SignIn, fotoweb: SimulatedFotoWeb) -> None:
     assert client.get("/hello").status_code == 401
 
 
-def test_fotoweb_is_down(sign_in: SignIn, fotoweb: SimulatedFotoWeb) -> None:
-    """While FotoWeb is down nobody gets in without a valid token; the next test begins with a FotoWeb that is up."""
-    sign_in(client)
+@pytest.mark.parametrize("turn", [1, 2])
+def test_fotoweb_is_down(turn: int, sign_in: SignIn, fotoweb: SimulatedFotoWeb) -> None:
+    """While FotoWeb is down nobody gets in without a valid token, however many try. The next test finds it up."""
+    people = [TestClient(app) for _ in range(6)]
+    for person in people:
+        sign_in(person)
     fotoweb.switch(reachable=False)
     fotoweb.clock.advance(8 * 3600 + 1)
 
+    assert {person.get("/hello").status_code for person in people} == {503}
+
+
+def test_fotoweb_was_down(sign_in: SignIn, fotoweb: SimulatedFotoWeb) -> None:
+    """When FotoWeb is up again the next try, some seconds later, succeeds; the test turns these seconds too."""
+    sign_in(client)
+    fotoweb.switch(reachable=False)
+    fotoweb.clock.advance(8 * 3600 + 1)
     assert client.get("/hello").status_code == 503
+    fotoweb.switch(reachable=True)
+    fotoweb.clock.advance(30)
+
+    assert client.get("/hello").status_code == 200
 
 
 def test_the_api_ends_a_token(sign_in: SignIn, fotoweb: SimulatedFotoWeb) -> None:
