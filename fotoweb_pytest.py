@@ -25,7 +25,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 # A wrapper, so that it runs before all hooks that are none: conftest.py and Django's settings may read FOTOWEB_*.
-@pytest.hookimpl(wrapper=True)
+# In the older way: an environment may have the package and an old pytest.
+@pytest.hookimpl(hookwrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
     """Start the simulator where the line is there, before anything of the project is imported."""
     if early_config.getini("fotoweb_simulator"):
@@ -37,4 +38,4 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
             message = "fotoweb_simulator needs: pip install 'fotoweb-middleware[testing]'"
             raise pytest.UsageError(message) from None
         pytest_plugin.start(early_config)
-    return (yield)
+    yield
