@@ -20,6 +20,7 @@ import pytest
 
 from fotoweb_middleware import asgi, wsgi
 from fotoweb_middleware.context import Context, open_context
+from fotoweb_middleware.fotoweb.http import MAX_CALLS_AT_ONCE
 from fotoweb_middleware.stores import MemoryStore
 from fotoweb_middleware.testing.sign_in import LOGIN_URL, SignIn, sign_in_with
 from fotoweb_middleware.testing.simulated_fotoweb import SimulatedFotoWeb
@@ -37,7 +38,7 @@ class Pool(ThreadPoolExecutor):
     """Where the middlewares' calls to FotoWeb run, so that a test begins when those of the last one are over."""
 
     def __init__(self) -> None:
-        super().__init__(thread_name_prefix="fotoweb")
+        super().__init__(MAX_CALLS_AT_ONCE, thread_name_prefix="fotoweb")
         self.running: set[Future[Any]] = set()
 
     def submit(self, work: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
