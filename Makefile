@@ -14,7 +14,7 @@ PYTHONS := python3 python3.13 python3.12 python3.11 python3.14
 PYTHON = $(shell for name in $(PYTHONS); do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$name"; break; }; done)
 
-.PHONY: help demo test lint tests test-lowest stress soak fuzz bench mutation format lock rig redis clean audit secrets
+.PHONY: help demo test lint tests test-lowest stress soak fuzz bench mutation matrix format lock rig redis clean audit secrets
 
 help:
 	@echo "make demo    start the demo and print its address (ARGS='--wsgi' and the like are handed on)"
@@ -30,6 +30,7 @@ help:
 	@echo "make fuzz    try a million inputs on each parser (RUNS=10000 LEAST=0 for a quick look; FUZZ='cookies')"
 	@echo "make mutation  change the package line by line, and see that a test notices (MUTATION=fotoweb_middleware/request.py)"
 	@echo "make bench   measure, and print a table (PARTS='known at_once' for some of it)"
+	@echo "make matrix  try every framework on every server, and write docs/reference/compatibility.md (MATRIX='flask uwsgi' for some)"
 	@echo
 	@echo "make audit   look up known vulnerabilities of every locked package (asks the network)"
 	@echo "make secrets look for passwords and keys in the project's files"
@@ -83,6 +84,11 @@ soak: .make/dev
 
 bench: .make/dev
 	$(BIN)/python -m tests.benchmarks.run $(PARTS)
+
+# Every framework on every server, two pairs at a time; also behind nginx (Debian's package). It writes the page unless
+# MATRIX names some frameworks or servers.
+matrix: .make/matrix/done
+	.make/matrix/bin/python -m tests.matrix.run $(MATRIX)
 
 # At low priority, an hour for all modules; survivors are printed.
 mutation: .make/dev
@@ -162,6 +168,11 @@ $(VENV)/pyvenv.cfg:
 	.make/lowest/bin/python -m pip --disable-pip-version-check --quiet install --requirement requirements/lowest.lock
 	touch $@
 
+.make/matrix/done: requirements/matrix.lock | .make
+	"$(PYTHON)" tools/make_venv.py .make/matrix
+	.make/matrix/bin/python -m pip --disable-pip-version-check --quiet install --requirement requirements/matrix.lock
+	touch $@
+
 .make/audit/done: requirements/audit.lock | .make
 	"$(PYTHON)" tools/make_venv.py .make/audit
 	.make/audit/bin/python -m pip --disable-pip-version-check --quiet install --requirement requirements/audit.lock
@@ -181,6 +192,8 @@ lock: .make/uv/bin/uv
 	$(COMPILE) --resolution lowest-direct pyproject.toml --group test --extra redis --extra cli --extra testing \
 		--output-file requirements/lowest.lock
 	$(COMPILE) --group pyproject.toml:fuzz --constraint requirements/dev.lock --output-file requirements/fuzz.lock
+	$(COMPILE) pyproject.toml --group matrix --extra testing --constraint requirements/dev.lock \
+		--output-file requirements/matrix.lock
 	$(COMPILE) --group pyproject.toml:audit --constraint requirements/dev.lock --output-file requirements/audit.lock
 	$(COMPILE) --group pyproject.toml:node --constraint requirements/dev.lock --output-file requirements/node.lock
 	$(COMPILE) pyproject.toml --group pyfwapi --extra testing --constraint requirements/dev.lock \

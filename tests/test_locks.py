@@ -49,6 +49,7 @@ ASKED = {
     "demo": [*PROJECT["dependencies"], *extra("demo"), *group("build")],
     "dev": [*PROJECT["dependencies"], *extra("demo"), *extra("redis"), *group("dev")],
     "lowest": [*PROJECT["dependencies"], *extra("redis"), *extra("cli"), *extra("testing"), *group("test")],
+    "matrix": [*PROJECT["dependencies"], *extra("testing"), *group("matrix")],
     "fuzz": group("fuzz"),
     "audit": group("audit"),
     "node": group("node"),

@@ -3,6 +3,7 @@
 ``/stream?pacer=PORT``: ten chunks; each but the first waits for a byte from the test (see ``pacer.py``).
 ``/tokens?pacer=PORT``: the session's fresh token on a line, and another for each byte from the test.
 ``/upload?pacer=PORT``: reads the body; says so to the test once the first part of it is there.
+``/form``: the field "word" of a posted form.
 ``/file``: a file, through ``wsgi.file_wrapper`` where there is one.
 Anything else: what the app sees of the request.
 """
@@ -13,15 +14,29 @@ import asyncio
 import hashlib
 import json
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
 
+import anyio
+
 from fotoweb_middleware import Session, get_session, require_session
 from tests.servers.turned_clock import turn_middlewares
 
-__all__ = ["CHUNKS", "FILE_BYTES", "FIRST_PART_BYTES", "asgi", "chunk", "digest", "wsgi"]
+__all__ = [
+    "CHUNKS",
+    "FILE_BYTES",
+    "FIRST_PART_BYTES",
+    "Upload",
+    "asgi",
+    "chunk",
+    "digest",
+    "paced_chunks",
+    "paced_chunks_async",
+    "told",
+    "wsgi",
+]
 
 turn_middlewares()  # Before ``wrap`` makes one.
 
@@ -60,9 +75,40 @@ def told(session: Session | None, authorization: str | None, cookie: str | None,
     return json.dumps(seen).encode()
 
 
+def word_of(body: bytes) -> dict[str, str]:
+    """Return what ``/form`` tells of a form."""
+    return {"word": parse_qs(body.decode())["word"][0]}
+
+
 def pacer_port(query: str) -> int:
     """Return the port at which the test waits for us; 0 where it doesn't."""
     return int(parse_qs(query).get("pacer", ["0"])[0])
+
+
+class Upload:
+    """What has come of a request body so far; the test is told once when the first part of it is here.
+
+    Args:
+        port: At which the test waits; 0: it doesn't.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._bytes = 0
+        self._hasher = hashlib.sha256()
+
+    def add(self, part: bytes) -> None:
+        """Take the next part of it."""
+        self._bytes += len(part)
+        self._hasher.update(part)
+        if self._port and self._bytes >= FIRST_PART_BYTES:
+            # Also on an event loop: the test listens on this machine, so nothing is waited for.
+            socket.create_connection(("127.0.0.1", self._port), PACER_SECONDS).close()
+            self._port = 0
+
+    def told(self) -> dict[str, int | str]:
+        """Return what the app answers."""
+        return {"bytes": self._bytes, "digest": self._hasher.hexdigest()}
 
 
 # -------------------------------------------------------------------------------------------------------------- ASGI
@@ -70,20 +116,29 @@ def pacer_port(query: str) -> int:
 
 async def asgi(scope: Any, receive: Any, send: Any) -> None:
     """Serve the echo app to an ASGI server."""
+    path = within_mount(scope)
     if scope["type"] == "lifespan":
         await lifespan(receive, send)
     elif scope["type"] == "websocket":
         await echo_messages(scope, receive, send)
-    elif scope["path"] == "/stream":
+    elif path == "/stream":
         await stream(scope, send)
-    elif scope["path"] == "/tokens":
+    elif path == "/tokens":
         await stream_tokens(scope, send)
-    elif scope["path"] == "/upload":
+    elif path == "/upload":
         await upload(scope, receive, send)
+    elif path == "/form":
+        await form(receive, send)
     else:
-        content = file_content() if scope["path"] == "/file" else told_asgi(scope)
+        content = file_content() if path == "/file" else told_asgi(scope)
         await start(send, b"application/json")
         await send({"type": "http.response.body", "body": content})
+
+
+def within_mount(scope: Any) -> str:
+    """Return the path below the mount, where there is one."""
+    path: str = scope.get("path", "")  # lifespan has none.
+    return path.removeprefix(scope.get("root_path") or "")
 
 
 async def lifespan(receive: Any, send: Any) -> None:
@@ -121,15 +176,10 @@ def told_asgi(scope: Any) -> bytes:
 
 async def stream(scope: Any, send: Any) -> None:
     """Send ten chunks, each when the test has the one before."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", pacer_port(scope["query_string"].decode()))
     await start(send, b"text/plain")
-    for number in range(CHUNKS):
-        if number:
-            assert await asyncio.wait_for(reader.read(1), PACER_SECONDS), "the test went away"
-        await send({"type": "http.response.body", "body": chunk(number), "more_body": True})
+    async for each in paced_chunks_async(pacer_port(scope["query_string"].decode())):
+        await send({"type": "http.response.body", "body": each, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
-    writer.close()
-    await writer.wait_closed()
 
 
 async def stream_tokens(scope: Any, send: Any) -> None:
@@ -147,24 +197,43 @@ async def stream_tokens(scope: Any, send: Any) -> None:
     await writer.wait_closed()
 
 
-async def upload(scope: Any, receive: Any, send: Any) -> None:
-    """Read a body, and tell the test when the first part of it is here."""
-    port, count, hasher = pacer_port(scope["query_string"].decode()), 0, hashlib.sha256()
+async def paced_chunks_async(port: int) -> AsyncIterator[bytes]:
+    """Yield ten chunks, each when the test has the one before; under asyncio and trio."""
+    async with await anyio.connect_tcp("127.0.0.1", port) as pacer:
+        for number in range(CHUNKS):
+            if number:
+                with anyio.fail_after(PACER_SECONDS):
+                    await pacer.receive(1)
+            yield chunk(number)
+
+
+async def body_parts(receive: Any) -> AsyncIterator[bytes]:
+    """Yield a request body as it comes."""
     more = True
     while more:
         message = await receive()
         assert message["type"] == "http.request", message
         more = message.get("more_body", False)
-        hasher.update(message["body"])
-        count += len(message["body"])
-        if port and count >= FIRST_PART_BYTES:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.close()
-            await writer.wait_closed()
-            port = 0
+        yield message["body"]
+
+
+async def upload(scope: Any, receive: Any, send: Any) -> None:
+    """Read a body, and tell the test when the first part of it is here."""
+    taken = Upload(pacer_port(scope["query_string"].decode()))
+    async for part in body_parts(receive):
+        taken.add(part)
+    await answer(send, taken.told())
+
+
+async def form(receive: Any, send: Any) -> None:
+    """Tell the field "word" of a form."""
+    await answer(send, word_of(b"".join([part async for part in body_parts(receive)])))
+
+
+async def answer(send: Any, content: object) -> None:
+    """Answer with JSON."""
     await start(send, b"application/json")
-    answer = json.dumps({"bytes": count, "digest": hasher.hexdigest()})
-    await send({"type": "http.response.body", "body": answer.encode()})
+    await send({"type": "http.response.body", "body": json.dumps(content).encode()})
 
 
 async def echo_messages(scope: Any, receive: Any, send: Any) -> None:
@@ -192,7 +261,12 @@ def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
         return paced_tokens(require_session(environ), pacer_port(query))
     if path == "/file":
         return wrapped_file(environ, start_response)
-    content = take_upload(environ, pacer_port(query)) if path == "/upload" else told_wsgi(environ)
+    if path == "/upload":
+        content = take_upload(environ, pacer_port(query))
+    elif path == "/form":
+        content = json.dumps(word_of(b"".join(body_of(environ)))).encode()
+    else:
+        content = told_wsgi(environ)
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(content)))])
     return [content]
 
@@ -227,17 +301,20 @@ def paced_tokens(session: Session, port: int) -> Iterator[bytes]:
             more = bool(pacer.recv(1))
 
 
+def body_of(environ: dict[str, Any]) -> Iterator[bytes]:
+    """Yield a request body as it comes."""
+    left = int(environ["CONTENT_LENGTH"])
+    while left and (part := environ["wsgi.input"].read(min(65_536, left))):
+        left -= len(part)
+        yield part
+
+
 def take_upload(environ: dict[str, Any], port: int) -> bytes:
     """Read a body, and tell the test when the first part of it is here."""
-    left, count, hasher = int(environ["CONTENT_LENGTH"]), 0, hashlib.sha256()
-    while left and (part := environ["wsgi.input"].read(min(65_536, left))):
-        hasher.update(part)
-        count += len(part)
-        left -= len(part)
-        if port and count >= FIRST_PART_BYTES:
-            socket.create_connection(("127.0.0.1", port), PACER_SECONDS).close()
-            port = 0
-    return json.dumps({"bytes": count, "digest": hasher.hexdigest()}).encode()
+    taken = Upload(port)
+    for part in body_of(environ):
+        taken.add(part)
+    return json.dumps(taken.told()).encode()
 
 
 def wrapped_file(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

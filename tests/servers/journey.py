@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from tests.providers.oidc_provider import StartRig
 from tests.servers.serving import Kind
 from tests.servers.sites import TOKEN_SECONDS, RigSite, rig_site
+from tests.servers.turned_clock import TurnedClock
 from tests.servers.visitor import Page, Visitor
 
-__all__ = ["check_journey"]
+__all__ = ["Site", "check_journey", "check_logout", "check_refresh"]
+
+
+class Site(Protocol):
+    """An app and its FotoWeb.
+
+    Attributes:
+        url: Where browsers find the app, its mount included.
+        fotoweb_url: Where they find FotoWeb.
+        clock: The app's clock.
+    """
+
+    @property
+    def url(self) -> str: ...  # noqa: D102 (see above)
+
+    @property
+    def fotoweb_url(self) -> str: ...  # noqa: D102 (see above)
+
+    @property
+    def clock(self) -> TurnedClock: ...  # noqa: D102 (see above)
+
+    def accepts(self, access_token: str) -> bool:
+        """Return whether FotoWeb's API takes a token."""
 
 
 def check_journey(kind: Kind, start_rig: StartRig, visitor: Visitor) -> None:
@@ -36,17 +61,17 @@ def check_login(site: RigSite, visitor: Visitor) -> dict[str, object]:
     return seen
 
 
-def check_refresh(site: RigSite, visitor: Visitor, first: dict[str, object]) -> None:
+def check_refresh(site: Site, visitor: Visitor, first: dict[str, object], path: str = "/later") -> None:
     """Once the token has expired, the next request carries a new one that FotoWeb accepts, and shows no login."""
     site.clock.advance(TOKEN_SECONDS + 1)
-    page = visitor.go(f"{site.url}/later")
-    assert page.hops == ((200, f"{site.url}/later"),)
+    page = visitor.go(f"{site.url}{path}")
+    assert page.hops == ((200, f"{site.url}{path}"),)
     seen = page.json()
     assert seen["token"] != first["token"]
     assert site.accepts(str(seen["token"]))
 
 
-def check_logout(site: RigSite, visitor: Visitor) -> None:
+def check_logout(site: Site, visitor: Visitor) -> None:
     """A typed logout address asks first; then the session is gone, and an old cookie does not bring it back."""
     old_cookies = visitor.cookies.snapshot("localhost")
     asked = visitor.go(f"{site.url}/oauth2/logout")
@@ -60,6 +85,6 @@ def check_logout(site: RigSite, visitor: Visitor) -> None:
     assert is_at_fotoweb(visitor.go(f"{site.url}/again"), site)
 
 
-def is_at_fotoweb(page: Page, site: RigSite) -> bool:
+def is_at_fotoweb(page: Page, site: Site) -> bool:
     """Return whether a navigation was sent to FotoWeb on its way."""
-    return any(url.startswith(f"{site.rig.base_url}/fotoweb/oauth2/authorize") for _, url in page.hops)
+    return any(url.startswith(f"{site.fotoweb_url}/fotoweb/oauth2/authorize") for _, url in page.hops)

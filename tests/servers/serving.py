@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +19,8 @@ from types import TracebackType
 from typing import Self
 
 import httpx
+
+from tests.providers.ports import free_port
 
 __all__ = [
     "ASGI_SERVERS",
@@ -50,11 +55,11 @@ GUNICORN = (
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A server, and how it is started; ``{fd}`` stands for the listening socket.
+    """A server, and how it is started; ``{fd}`` stands for the listening socket, ``{port}`` for a free port.
 
     Attributes:
         name: What tests call it.
-        middleware: "asgi" or "wsgi".
+        adapter: "asgi" or "wsgi".
         arguments: Of the Python that runs it.
     """
 
@@ -96,15 +101,21 @@ def clean_environment(variables: Mapping[str, str]) -> dict[str, str]:
 class AppServer:
     """One app server; a context manager. Its port is taken when it is made, and served after ``start``.
 
+    One that can't be given a socket gets a port that was free when it was looked for.
+
     Args:
         kind: Which server.
         host: What browsers call it. Not 127.0.0.1, where FotoWeb is: to a browser these are two sites.
+        tls: Trusts its certificate, where it speaks TLS.
     """
 
-    def __init__(self, kind: Kind, host: str = "localhost") -> None:
+    def __init__(self, kind: Kind, host: str = "localhost", tls: ssl.SSLContext | None = None) -> None:
         self.kind = kind
+        self.tls = tls
         self._host = host
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
+        self._takes_socket = any("{fd}" in argument for argument in kind.arguments)
+        port = 0 if self._takes_socket else free_port()
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
         self.port: int = self._listener.getsockname()[1]
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
         self._process: subprocess.Popen[bytes] | None = None
@@ -112,7 +123,7 @@ class AppServer:
     @property
     def url(self) -> str:
         """Its origin."""
-        return f"http://{self._host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{self._host}:{self.port}"
 
     @property
     def callback_url(self) -> str:
@@ -144,16 +155,18 @@ class AppServer:
         """Start it with these ``FOTOWEB_*`` variables, and wait until it answers.
 
         Raises:
-            RuntimeError: It does not answer within 20 seconds; what it printed is shown with it.
+            RuntimeError: It does not answer within 40 seconds, or ended; what it printed is shown with it.
         """
         descriptor = self._listener.fileno()
-        arguments = [argument.format(fd=descriptor) for argument in self.kind.arguments]
+        arguments = [argument.format(fd=descriptor, port=self.port) for argument in self.kind.arguments]
+        if not self._takes_socket:
+            self._listener.close()
         app = {"FOTOWEB_APP": f"tests.servers.echo_app:{self.kind.adapter}"}
         self._process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=ROOT,
             env=clean_environment({**app, **variables}),
-            pass_fds=[descriptor],
+            pass_fds=[descriptor] if self._takes_socket else [],
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.STDOUT,
@@ -162,11 +175,23 @@ class AppServer:
         # From here on it is the server's alone: where that dies, connections are refused.
         self._listener.close()
         try:
+            if not self._takes_socket:
+                self._wait_for_port(self._process)
             # The socket listens already, so this waits in its queue: nobody polls.
-            httpx.get(f"http://127.0.0.1:{self.port}/oauth2/no-such-page", timeout=START_SECONDS, trust_env=False)
-        except httpx.HTTPError as failure:
+            url = f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}/oauth2/no-such-page"
+            httpx.get(url, timeout=START_SECONDS, trust_env=False, verify=self.tls or True)
+        except (httpx.HTTPError, TimeoutError) as failure:
             self.stop()
             raise RuntimeError(f"{self.kind} did not start ({failure!r})") from failure
+
+    def _wait_for_port(self, process: subprocess.Popen[bytes]) -> None:
+        ends_at = time.monotonic() + START_SECONDS
+        while process.poll() is None and time.monotonic() < ends_at:
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            time.sleep(0.02)
+        raise TimeoutError(f"nobody listens on port {self.port}")
 
     def stop(self, *, patience_seconds: float = STOP_SECONDS) -> None:
         """End it with SIGTERM, and with SIGKILL where it does not go within 5 seconds, or so many."""

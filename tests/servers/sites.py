@@ -37,6 +37,11 @@ class RigSite:
         """The app's origin."""
         return self.server.url
 
+    @property
+    def fotoweb_url(self) -> str:
+        """The origin of FotoWeb."""
+        return self.rig.base_url
+
     def accepts(self, access_token: str) -> bool:
         """Return whether FotoWeb's API takes a token."""
         headers = {"Authorization": f"Bearer {access_token}"}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,24 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.providers.nginx import find_nginx, run_nginx
 from tests.servers.serving import GUNICORN_THREADS, UVICORN_HTTPTOOLS, Kind
-from tests.servers.sites import fake_site, wait_for
+from tests.servers.sites import fake_site
 from tests.servers.visitor import Visitor
 
-CONFIGURATION = """
-{user}
-daemon off;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-worker_processes 1;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
+HTTP = """
     proxy_cache_path {folder}/cache keys_zone=pages:1m;
     server {{
         listen unix:{folder}/socket;
@@ -41,26 +26,19 @@ http {{
             add_header X-Cache $upstream_cache_status always;
         }}
     }}
-}}
 """
 
 
 @contextmanager
 def nginx(folder: Path, port: int) -> Iterator[httpx.Client]:
     """Run nginx before an app server; yield a client for it. It listens on a file, so no port is raced for."""
-    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/bin")
-    if program is None:
+    if find_nginx() is None:
         pytest.skip("no nginx here: install Debian's nginx")
-    configuration = folder / "nginx.conf"
-    user = "user root;" if os.getuid() == 0 else ""  # Else its worker could not write into the folder.
-    configuration.write_text(CONFIGURATION.format(user=user, folder=folder, port=port), encoding="utf-8")
-    with subprocess.Popen([program, "-p", str(folder), "-c", str(configuration)], stderr=subprocess.DEVNULL) as process:
-        try:
-            wait_for((folder / "socket").exists, "nginx")
-            with httpx.Client(transport=httpx.HTTPTransport(uds=str(folder / "socket"))) as client:
-                yield client
-        finally:
-            process.terminate()
+    with (
+        run_nginx(folder, HTTP.format(folder=folder, port=port), (folder / "socket").exists),
+        httpx.Client(transport=httpx.HTTPTransport(uds=str(folder / "socket"))) as client,
+    ):
+        yield client
 
 
 @pytest.mark.parametrize("kind", [UVICORN_HTTPTOOLS, GUNICORN_THREADS], ids=str)

@@ -5,6 +5,7 @@ The real Chromium goes on the same journeys in ``tests/browser``.
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -82,17 +83,30 @@ class Visitor:
 
     Args:
         keeps_connections: Whether it uses a connection for more than one request.
+        tls: Trusts the certificates of the servers it visits; None: those that everybody trusts.
+        http2: Whether it speaks HTTP/2 with servers that can.
     """
 
-    def __init__(self, *, keeps_connections: bool = True) -> None:
+    def __init__(
+        self, *, keeps_connections: bool = True, tls: ssl.SSLContext | None = None, http2: bool = False
+    ) -> None:
         self.cookies = CookieJar()
         # Our own jar does what browsers do; httpx's shall keep nothing.
         nothing = StandardJar(DefaultCookiePolicy(allowed_domains=[]))
         # gunicorn closes idle connections after 2 seconds; one that is used just then would fail.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=1.0)
-        transport = None if keeps_connections else SingleUseTransport()
+        transport = None if keeps_connections else SingleUseTransport(tls, http2=http2)
+        self._tls: ssl.SSLContext | bool = tls or True
+        self._http2 = http2
+        self._keeps_connections = keeps_connections
         self._http = httpx.Client(
-            cookies=nothing, limits=limits, timeout=PATIENCE_SECONDS, trust_env=False, transport=transport
+            cookies=nothing,
+            limits=limits,
+            timeout=PATIENCE_SECONDS,
+            trust_env=False,
+            transport=transport,
+            verify=self._tls,
+            http2=http2,
         )
         self._lock = threading.Lock()
 
@@ -222,6 +236,18 @@ class Visitor:
             for value in response.headers.get_list("set-cookie"):
                 self.cookies.take(url, value)
         return response
+
+    def script_client(self, url: str) -> httpx.Client:
+        """Return a client for what scripts on this page's origin do, with the cookies of now."""
+        return httpx.Client(
+            base_url=url,
+            headers={"Cookie": self.cookie_header(url), "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"},
+            limits=httpx.Limits(max_keepalive_connections=None if self._keeps_connections else 0),
+            timeout=PATIENCE_SECONDS / 2,
+            trust_env=False,
+            verify=self._tls,
+            http2=self._http2,
+        )
 
     def cookie_header(self, url: str) -> str:
         """Return the Cookie header of a fetch, for tests that need a client of another kind."""
