@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 import httpx
-from websockets.sync.client import connect
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from fotoweb_middleware.testing import Client, FakeFotoWeb
@@ -142,18 +143,34 @@ def check_form(site: MatrixSite, visitor: Visitor) -> None:
     assert foreign.status_code == 403, foreign.text
 
 
-def check_websocket(site: MatrixSite, visitor: Visitor) -> None:
-    """A WebSocket's handler has the token, and messages pass both ways."""
+def open_websocket(site: MatrixSite, visitor: Visitor) -> ClientConnection:
+    """Open a WebSocket as a page's script does."""
     parts = urlsplit(site.url)
     url = parts._replace(scheme="wss" if site.certificate else "ws", path=f"{parts.path}/ws").geturl()
     headers = {"Cookie": visitor.cookie_header(f"{site.url}/ws")}
     origin = Origin(f"{parts.scheme}://{parts.netloc}")
-    with connect(url, origin=origin, additional_headers=headers, ssl=site.tls, proxy=None) as socket:
+    return connect(url, origin=origin, additional_headers=headers, ssl=site.tls, proxy=None)
+
+
+def check_websocket(site: MatrixSite, visitor: Visitor) -> None:
+    """A WebSocket's handler has the token, and messages pass both ways."""
+    with open_websocket(site, visitor) as socket:
         seen = json.loads(socket.recv(WEBSOCKET_SECONDS))
         assert seen["token"] == seen["session_token"], seen
         assert site.accepts(seen["token"])
         socket.send("hello")
         assert socket.recv(WEBSOCKET_SECONDS) == "echo hello"
+
+
+def check_closed_websocket(site: MatrixSite, visitor: Visitor) -> None:
+    """An open WebSocket is closed with 4401 when its user signs out."""
+    visitor.visit(f"{site.url}/me")
+    with open_websocket(site, visitor) as socket:
+        socket.recv(WEBSOCKET_SECONDS)
+        assert visitor.fetch(f"{site.url}/oauth2/logout", method="POST").status_code == 200
+        with contextlib.suppress(ConnectionClosed):
+            socket.recv(WEBSOCKET_SECONDS)
+    assert socket.close_code == 4401, socket.close_code
 
 
 Step = Callable[[MatrixSite, Visitor], None]
@@ -166,6 +183,7 @@ STEPS: dict[str, Step] = {
     "form post": check_form,
     "WebSocket": check_websocket,
     "logout": check_logout,
+    "WebSocket closed": check_closed_websocket,
 }
 """In this order. Without a login there is no other step; else each is tried, whatever became of the one before."""
 
@@ -181,7 +199,7 @@ def travel(pair: Pair, place: Place) -> dict[str, str]:
             Visitor(keeps_connections=keeps_connections, tls=site.tls, http2=server.http2) as visitor,
         ):
             for name, step in STEPS.items():
-                if "login" in failed or (name == "WebSocket" and not pair.framework.has_websocket):
+                if "login" in failed or (name.startswith("WebSocket") and not pair.framework.has_websocket):
                     continue
                 try:
                     step(site, visitor)
@@ -213,12 +231,12 @@ def matrix_site(pair: Pair, place: Place) -> Iterator[MatrixSite]:
         fake.switch(access_token_lifetime_seconds=TOKEN_SECONDS)
         fotoweb_url = stack.enter_context(fake.serve())
         public = {"redirect_uri": f"{url}/oauth2/callback"} if place == "nginx" else {}
-        given = {"app": pair.framework.address, **public}
+        given = {"app": pair.framework.address, "cache_recheck": "0.5", **public}
         variables = environment(fotoweb_url, fake.client.client_id, fake.client.client_secret, given)
         variables |= {"TEST_FRAMEWORK": pair.framework.name, CLOCK: str(clock.path)}
         variables |= {CERTIFICATE: str(certificate)} if speaks_tls else {}
         variables |= {} if place == "root" else {"TEST_MOUNT": MOUNT}
-        variables |= server.mount_variables if place == "nginx" else {}
+        variables |= {"SCRIPT_NAME": MOUNT} if place == "nginx" and server.takes_script_name else {}
         running.start(variables)
         if place == "nginx":
             path = "/" if server.is_mounted_by_proxy else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from tests.servers.serving import Kind
@@ -51,7 +51,7 @@ class Server:
         package: Its distribution.
         arguments: Of the Python that runs it; "{app}" stands for the app, "{fd}" and "{port}" as in ``Kind``.
         mount_arguments: Used for the app below a path where the server has an option for it.
-        mount_variables: Environment variables that say the same.
+        takes_script_name: Whether the environment variable SCRIPT_NAME says the same.
         is_mounted_by_proxy: Whether the proxy takes the path off, as uvicorn wants it.
         http2: Whether it speaks TLS and HTTP/2.
         keeps_connections: False: it may end a connection after an answer, without a word of it.
@@ -65,7 +65,7 @@ class Server:
     package: str
     arguments: tuple[str, ...]
     mount_arguments: tuple[str, ...] = ()
-    mount_variables: dict[str, str] = field(default_factory=dict)
+    takes_script_name: bool = False
     is_mounted_by_proxy: bool = False
     http2: bool = False
     keeps_connections: bool = True
@@ -81,7 +81,7 @@ class Server:
 
     def is_mounted_by_app(self, place: Place) -> bool:
         """Return whether another app has the path, and not the server: cheroot knows no such thing."""
-        return place == "mounted" or (place == "nginx" and not self.mount_arguments and not self.mount_variables)
+        return place == "mounted" or (place == "nginx" and not self.mount_arguments and not self.takes_script_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,6 @@ UWSGI = (
     *("-c", "import sys, pyuwsgi; pyuwsgi.run(sys.argv[1:])", "--http-socket", "127.0.0.1:{port}"),
     *("--master", "--die-on-term", "--need-app", "--enable-threads", "--threads", "4"),
 )
-SCRIPT_NAME = {"SCRIPT_NAME": MOUNT}
 
 FRAMEWORKS = (
     Framework("fastapi", "FastAPI", "asgi", "fastapi", has_websocket=True),
@@ -182,14 +181,14 @@ SERVERS = (
         granian("asgi", "--url-path-prefix", MOUNT),
     ),
     Server("daphne", "Daphne", "asgi", "daphne", (*DAPHNE, "{app}"), (*DAPHNE, "--root-path", MOUNT, "{app}")),
-    Server("gunicorn-sync", "gunicorn (sync)", "wsgi", "gunicorn", gunicorn(), mount_variables=SCRIPT_NAME),
+    Server("gunicorn-sync", "gunicorn (sync)", "wsgi", "gunicorn", gunicorn(), takes_script_name=True),
     Server(
         "gunicorn-gthread",
         "gunicorn (gthread)",
         "wsgi",
         "gunicorn",
         gunicorn("--threads", "4"),
-        mount_variables=SCRIPT_NAME,
+        takes_script_name=True,
     ),
     Server(
         "gunicorn-gevent",
@@ -197,7 +196,7 @@ SERVERS = (
         "wsgi",
         "gunicorn",
         gunicorn("--worker-class", "gevent"),
-        mount_variables=SCRIPT_NAME,
+        takes_script_name=True,
         needs="gevent",
     ),
     Server("waitress", "waitress", "wsgi", "waitress", launched("waitress"), (*launched("waitress"), MOUNT)),
