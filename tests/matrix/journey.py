@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import ssl
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +14,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 import httpx
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.typing import Origin
 
 from fotoweb_middleware.testing import Client, FakeFotoWeb
@@ -143,8 +144,12 @@ def check_form(site: MatrixSite, visitor: Visitor) -> None:
     assert foreign.status_code == 403, foreign.text
 
 
-def open_websocket(site: MatrixSite, visitor: Visitor) -> ClientConnection:
-    """Open a WebSocket as a page's script does."""
+def open_websocket(site: MatrixSite, visitor: Visitor) -> connect:
+    """Open a WebSocket as a page's script does.
+
+    On asyncio: the blocking client of websockets 17 reads and writes TLS from two threads, and now and then its
+    handshake is lost.
+    """
     parts = urlsplit(site.url)
     url = parts._replace(scheme="wss" if site.certificate else "ws", path=f"{parts.path}/ws").geturl()
     headers = {"Cookie": visitor.cookie_header(f"{site.url}/ws")}
@@ -154,23 +159,33 @@ def open_websocket(site: MatrixSite, visitor: Visitor) -> ClientConnection:
 
 def check_websocket(site: MatrixSite, visitor: Visitor) -> None:
     """A WebSocket's handler has the token, and messages pass both ways."""
-    with open_websocket(site, visitor) as socket:
-        seen = json.loads(socket.recv(WEBSOCKET_SECONDS))
-        assert seen["token"] == seen["session_token"], seen
-        assert site.accepts(seen["token"])
-        socket.send("hello")
-        assert socket.recv(WEBSOCKET_SECONDS) == "echo hello"
+
+    async def converse() -> tuple[dict[str, str], str | bytes]:
+        async with asyncio.timeout(WEBSOCKET_SECONDS), open_websocket(site, visitor) as socket:
+            seen: dict[str, str] = json.loads(await socket.recv())
+            await socket.send("hello")
+            return seen, await socket.recv()
+
+    seen, answer = asyncio.run(converse())
+    assert seen["token"] == seen["session_token"], seen
+    assert site.accepts(seen["token"])
+    assert answer == "echo hello"
 
 
 def check_closed_websocket(site: MatrixSite, visitor: Visitor) -> None:
     """An open WebSocket is closed with 4401 when its user signs out."""
+
+    async def sign_out() -> int | None:
+        async with asyncio.timeout(WEBSOCKET_SECONDS), open_websocket(site, visitor) as socket:
+            await socket.recv()
+            out = await asyncio.to_thread(visitor.fetch, f"{site.url}/oauth2/logout", method="POST")
+            assert out.status_code == 200, out.text
+            await socket.wait_closed()
+            return socket.close_code
+
     visitor.visit(f"{site.url}/me")
-    with open_websocket(site, visitor) as socket:
-        socket.recv(WEBSOCKET_SECONDS)
-        assert visitor.fetch(f"{site.url}/oauth2/logout", method="POST").status_code == 200
-        with contextlib.suppress(ConnectionClosed):
-            socket.recv(WEBSOCKET_SECONDS)
-    assert socket.close_code == 4401, socket.close_code
+    close_code = asyncio.run(sign_out())
+    assert close_code == 4401, close_code
 
 
 Step = Callable[[MatrixSite, Visitor], None]
@@ -201,10 +216,12 @@ def travel(pair: Pair, place: Place) -> dict[str, str]:
             for name, step in STEPS.items():
                 if "login" in failed or (name.startswith("WebSocket") and not pair.framework.has_websocket):
                     continue
+                if name == "WebSocket closed" and "WebSocket" in failed:
+                    continue
                 try:
                     step(site, visitor)
-                except Exception as error:  # noqa: BLE001 (the page tells what failed, and how)
-                    failed[name] = f"{error!r}\n{site.server.output[-OUTPUT_CHARACTERS:]}"
+                except Exception:  # noqa: BLE001 (the page tells what failed, and how)
+                    failed[name] = f"{traceback.format_exc(limit=-1)}\n{site.server.output[-OUTPUT_CHARACTERS:]}"
     except RuntimeError as error:  # The server did not start.
         failed["start"] = "\n".join([repr(error), *getattr(error, "__notes__", [])])
     return failed
