@@ -222,7 +222,7 @@ def travel(pair: Pair, place: Place) -> dict[str, str]:
                     step(site, visitor)
                 except Exception:  # noqa: BLE001 (the page tells what failed, and how)
                     failed[name] = f"{traceback.format_exc(limit=-1)}\n{site.server.output[-OUTPUT_CHARACTERS:]}"
-    except RuntimeError as error:  # The server did not start.
+    except (RuntimeError, AssertionError) as error:  # The server, or nginx, did not start.
         failed["start"] = "\n".join([repr(error), *getattr(error, "__notes__", [])])
     return failed
 
