@@ -14,7 +14,8 @@ PYTHONS := python3 python3.13 python3.12 python3.11 python3.14
 PYTHON = $(shell for name in $(PYTHONS); do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$name"; break; }; done)
 
-.PHONY: help demo test lint tests test-lowest stress soak fuzz bench mutation matrix format lock rig redis clean audit secrets
+.PHONY: help demo test lint tests test-lowest stress soak fuzz bench mutation matrix real-apps format lock rig redis clean \
+	audit secrets
 
 help:
 	@echo "make demo    start the demo and print its address (ARGS='--wsgi' and the like are handed on)"
@@ -31,6 +32,7 @@ help:
 	@echo "make mutation  change the package line by line, and see that a test notices (MUTATION=fotoweb_middleware/request.py)"
 	@echo "make bench   measure, and print a table (PARTS='known at_once' for some of it)"
 	@echo "make matrix  try every framework on every server, and write docs/reference/compatibility.md (MATRIX='flask uwsgi' for some)"
+	@echo "make real-apps  try the apps of docs/how-to/real-apps.md in a browser (APPS='dash wagtail' for some)"
 	@echo
 	@echo "make audit   look up known vulnerabilities of every locked package (asks the network)"
 	@echo "make secrets look for passwords and keys in the project's files"
@@ -89,6 +91,10 @@ bench: .make/dev
 # MATRIX names some frameworks or servers.
 matrix: .make/matrix/done
 	.make/matrix/bin/python -m tests.matrix.run $(MATRIX)
+
+# Each app in an environment of its own, with the version that docs/how-to/real-apps.md names. Asks the network.
+real-apps: .make/dev
+	$(BIN)/python -m tests.real_apps.run $(APPS)
 
 # At low priority, an hour for all modules; survivors are printed.
 mutation: .make/dev

@@ -46,7 +46,8 @@ Image.open(sys.argv[1]).convert("RGB").quantize(96, dither=Image.Dither.NONE).sa
 def main(*names: str) -> None:
     """Try these apps, or all."""
     apps = read_page()
-    assert apps.keys() == VISITS.keys()
+    if apps.keys() != VISITS.keys():
+        raise ValueError(f"not on the page and in visits.py alike: {apps.keys() ^ VISITS.keys()}")
     for name in names or apps:
         app, visit = apps[name], VISITS[name]
         environment = make_environment(app, visit)
@@ -56,16 +57,12 @@ def main(*names: str) -> None:
         visit.prepare(folder)
         check_types(environment, app.write_files(folder))
         with running_app(app, environment) as (fotoweb, url), running_chromium() as browser:
-            size = {"width": WIDTH_PIXELS, "height": visit.height_pixels}
-            context = browser.new_context(base_url=url, viewport={"width": size["width"], "height": size["height"]})
+            context = browser.new_context(base_url=url, viewport={"width": WIDTH_PIXELS, "height": visit.height_pixels})
             context.set_default_timeout(PATIENCE_MS)
             expect.set_options(timeout=PATIENCE_MS)
             go_through(context, visit, fotoweb, environment / "picture.png")
-        subprocess.run(
-            [ENVIRONMENTS / "pictures" / "bin" / "python", "-c", SHRINK, environment / "picture.png"]
-            + [PICTURES / f"{name}.png"],
-            check=True,
-        )
+        python = str(ENVIRONMENTS / "pictures" / "bin" / "python")
+        subprocess.run([python, "-c", SHRINK, environment / "picture.png", PICTURES / f"{name}.png"], check=True)
         sys.stdout.write(f"{name} {app.version}: works as the page says\n")
 
 
@@ -78,7 +75,7 @@ def go_through(context: BrowserContext, visit: Visit, fotoweb: FakeFotoWeb, pict
     page.screenshot(path=picture)
     time.sleep(TOKEN_SECONDS + 1)
     visit.use(page)
-    assert fotoweb.refresh_count or len(fotoweb.token_requests) > 1
+    assert len(fotoweb.token_requests) > 1, "no token was ever replaced"
     tab = context.new_page()
     tab.goto("/oauth2/logout")
     tab.get_by_role("button", name="Sign out").click()
@@ -99,14 +96,13 @@ def log_in(page: Page) -> None:
 
 def make_environment(app: RealApp, visit: Visit) -> Path:
     """Return a virtual environment with the app and this package as it is now; pip does what is not yet done."""
-    pillow = ENVIRONMENTS / "pictures"
     for folder, packages in (
-        (pillow, ["pillow"]),
+        (ENVIRONMENTS / "pictures", ["pillow"]),
         (ENVIRONMENTS / app.name, [f"{app.name}=={app.version}", "uvicorn", "gunicorn", *visit.packages, str(ROOT)]),
     ):
         if not folder.exists():
             subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        pip = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
         subprocess.run([*pip, *packages], check=True)
     return ENVIRONMENTS / app.name
 

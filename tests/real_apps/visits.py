@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 __all__ = ["VISITS", "Visit"]
 
-STREAMLIT_RUN_MS = 2000
+STREAMLIT_RUN_MS = 2000  # For a run of the script: until it ends, the page shows what the last run made.
 Use = Callable[[Page], None]
 
 
@@ -168,19 +168,19 @@ def after_mlflow(page: Page) -> None:
 def start_wagtail(folder: Path) -> None:
     """Make a Wagtail project as its tutorial does."""
     bin_folder = folder.parent / "bin"
-    subprocess.run([bin_folder / "wagtail", "start", "mysite", "."], cwd=folder, check=True, capture_output=True)
-    migrate = [bin_folder / "python", "manage.py", "migrate"]
-    subprocess.run(migrate, cwd=folder, check=True, capture_output=True)
+    for command in (["wagtail", "start", "mysite", "."], ["python", "manage.py", "migrate"]):
+        program = str(bin_folder / command[0])
+        subprocess.run([program, *command[1:]], cwd=folder, check=True, capture_output=True)
 
 
 def use_wagtail(page: Page) -> None:
-    """Save a draft of the front page, with the preview open."""
+    """Save a draft of the front page."""
     page.goto("/admin/pages/3/edit/")
     page.get_by_role("textbox", name="Title").first.fill(f"Pictures {page.evaluate('Date.now()')}")
     page.get_by_role("button", name="Save draft").click()
     expect(page.get_by_text("has been updated")).to_be_visible()
     page.goto("/admin/")
-    expect(page.get_by_text("Alice")).to_be_visible()
+    expect(page.get_by_role("button", name="alice")).to_be_visible()
 
 
 def after_wagtail(page: Page) -> None:
@@ -219,7 +219,7 @@ VISITS = {
     "gradio": Visit(use_gradio, after_gradio),
     "nicegui": Visit(use_nicegui, after_nicegui, height_pixels=240),
     "marimo": Visit(use_marimo, after_marimo),
-    "datasette": Visit(use_datasette, after_datasette, path="/photos/photos", prepare=make_photos),
+    "datasette": Visit(use_datasette, after_datasette, path="/photos/photos", prepare=make_photos, height_pixels=420),
     "dash": Visit(use_dash, after_dash, height_pixels=200),
     "mlflow": Visit(use_mlflow, after_mlflow, height_pixels=560),
     "wagtail": Visit(use_wagtail, after_wagtail, path="/admin/", prepare=start_wagtail, height_pixels=560),
