@@ -1,0 +1,90 @@
+"""Django: ``request.user`` is who signed in to FotoWeb, and ``FOTOWEB`` in Django's settings is a source of settings.
+
+    __init__            fotoweb_settings: ``FOTOWEB`` and the environment
+    auth                FotoWebUserMiddleware, FotoWebBackend
+    checks, apps        what ``manage.py check`` finds
+    context_processors  sign-in and sign-out links in templates
+
+The names of ``auth`` are here too, but imported only when somebody asks for them: Django imports this package, as an
+installed app, before models can be imported.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings as django_settings
+
+from fotoweb_middleware.errors import SettingsError
+from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.settings.reading import variable_of
+
+__all__ = ["FotoWebBackend", "FotoWebUserMiddleware", "fotoweb_settings"]
+
+if TYPE_CHECKING:
+    from fotoweb_middleware.integrations.django.auth import FotoWebBackend, FotoWebUserMiddleware
+
+OWN_ENTRIES = frozenset({"CREATE_USERS"})
+"""Entries of ``FOTOWEB`` that are for this integration, not for ``Settings``."""
+
+
+def fotoweb_settings() -> Settings:
+    """Return the middleware's settings: the ``FOTOWEB_*`` variables, then ``FOTOWEB`` in Django's settings.
+
+    The variable wins where both are there, so that a deployment, or a test with the pytest plugin, can replace what
+    the project's code says. ``FOTOWEB = {"PUBLIC_PATHS": ["/about"]}`` sets what ``FOTOWEB_PUBLIC_PATHS`` sets.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+    """
+    try:
+        return Settings(**{name.lower(): value for name, value in entries().items() if is_for_settings(name)})
+    except SettingsError as error:
+        text = str(error)
+    where = 'Settings(...) stands for FOTOWEB in Django\'s settings: Settings(url=...) is FOTOWEB = {"URL": ...}.'
+    raise SettingsError(f"{text}\n{where}")
+
+
+def creates_users() -> bool:
+    """Return whether somebody who is new here gets a Django user; ``FOTOWEB = {"CREATE_USERS": False}`` says no.
+
+    Raises:
+        SettingsError: It is neither True nor False.
+    """
+    value = entries().get("CREATE_USERS", True)
+    if not isinstance(value, bool):
+        raise SettingsError(f'FOTOWEB["CREATE_USERS"] in Django\'s settings takes True or False, not {value!a}.')
+    return value
+
+
+def entries() -> Mapping[str, Any]:
+    """Return what ``FOTOWEB`` in Django's settings holds.
+
+    Raises:
+        SettingsError: It is no dict, or a name is not in upper case.
+    """
+    found = getattr(django_settings, "FOTOWEB", {})
+    if not isinstance(found, Mapping):
+        raise SettingsError('FOTOWEB in Django\'s settings is no dict; write FOTOWEB = {"URL": ...}.')
+    wrong = [name for name in found if not (isinstance(name, str) and name.isupper())]
+    if wrong:
+        raise SettingsError(f"FOTOWEB in Django's settings takes names in upper case, such as URL, not {wrong[0]!a}.")
+    return found
+
+
+def is_for_settings(name: str) -> bool:
+    """Return whether an entry goes into ``Settings``: no variable, and no file that one names, goes before it."""
+    variable = variable_of(name)
+    is_in_environment = any(os.environ.get(each, "").strip() for each in (variable, f"{variable}_FILE"))
+    return name not in OWN_ENTRIES and not is_in_environment
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs Django's models when it is asked for."""
+    if name not in {"FotoWebBackend", "FotoWebUserMiddleware"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from fotoweb_middleware.integrations.django import auth  # noqa: PLC0415 (see the module's docstring)
+
+    return getattr(auth, name)

@@ -1,0 +1,18 @@
+"""Sign-in and sign-out links in templates."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from fotoweb_middleware.session import carriers_of
+from fotoweb_middleware.urls import URLS_KEY, login_url, logout_url
+
+
+def fotoweb(request: HttpRequest) -> dict[str, str]:
+    """Give templates ``fotoweb_login_url``, which leads back to this page, and ``fotoweb_logout_url``.
+
+    On a request that did not come through the FotoWeb middleware, as of a plain test client, there are none.
+    """
+    if not any(URLS_KEY in carrier for carrier in carriers_of(request)):
+        return {}
+    return {"fotoweb_login_url": login_url(request), "fotoweb_logout_url": logout_url(request)}
