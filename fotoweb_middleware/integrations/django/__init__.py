@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings as django_settings
 
 from fotoweb_middleware.errors import SettingsError
-from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.settings import DECLARED, Settings
 from fotoweb_middleware.settings.reading import variable_of
 
 __all__ = ["FotoWebBackend", "FotoWebUserMiddleware", "fotoweb_settings"]
@@ -39,11 +39,14 @@ def fotoweb_settings() -> Settings:
     Raises:
         SettingsError: A setting is missing or wrong.
     """
+    used = [name for name in entries() if is_for_settings(name)]  # No variable here holds a value: it may be secret.
     try:
-        return Settings(**{name.lower(): value for name, value in entries().items() if is_for_settings(name)})
+        return Settings(**{name.lower(): entries()[name] for name in used})
     except SettingsError as error:
+        if not used:
+            raise
         text = str(error)
-    where = 'Settings(...) stands for FOTOWEB in Django\'s settings: Settings(url=...) is FOTOWEB = {"URL": ...}.'
+    where = f"In this message Settings(...) stands for FOTOWEB in Django's settings, which gives {', '.join(used)}."
     raise SettingsError(f"{text}\n{where}")
 
 
@@ -75,10 +78,20 @@ def entries() -> Mapping[str, Any]:
 
 
 def is_for_settings(name: str) -> bool:
-    """Return whether an entry goes into ``Settings``: no variable, and no file that one names, goes before it."""
+    """Return whether an entry goes into ``Settings``: it is no entry of ours, and no variable goes before it."""
+    return name not in OWN_ENTRIES and not is_in_environment(name)
+
+
+def is_in_environment(name: str) -> bool:
+    """Return whether a variable sets what ``FOTOWEB[name]`` would set, or names a file that does."""
     variable = variable_of(name)
-    is_in_environment = any(os.environ.get(each, "").strip() for each in (variable, f"{variable}_FILE"))
-    return name not in OWN_ENTRIES and not is_in_environment
+    return any(os.environ.get(each, "").strip() for each in (variable, f"{variable}_FILE"))
+
+
+def is_configured() -> bool:
+    """Return whether anything that has no default is set, here or in the environment."""
+    required = [name.upper() for name, setting in DECLARED.items() if setting.required]
+    return any(name in entries() or is_in_environment(name) for name in required)
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 (Djang
 from django.utils.module_loading import import_string
 
 from fotoweb_middleware.errors import SettingsError
-from fotoweb_middleware.integrations.django import creates_users, fotoweb_settings
+from fotoweb_middleware.integrations.django import creates_users, fotoweb_settings, is_configured
 from fotoweb_middleware.integrations.django.auth import FotoWebBackend, FotoWebUserMiddleware
 
 NAME = "fotoweb_middleware.integrations.django"
@@ -24,12 +24,16 @@ def check_all(**_: Any) -> list[CheckMessage]:
 
 
 def check_settings() -> list[CheckMessage]:
-    """E001: wrong settings. E002: nobody would ever have a name."""
+    """E001: wrong settings. W001: none at all. E002: nobody would ever have a name."""
     try:
+        if not is_configured():
+            message = "Nothing says which FotoWeb this project belongs to: no FOTOWEB_URL, and no other setting."
+            hint = "A server won't start like this. A build step may; silence fotoweb.W001 there."
+            return [Warning(message, hint=hint, id="fotoweb.W001")]
         creates_users()
         fetches_user = fotoweb_settings().fetch_user
     except SettingsError as error:
-        hint = "No app starts with these settings. A build step that has none can silence fotoweb.E001."
+        hint = "A server won't start like this. `fotoweb-middleware check` tries settings out."
         return [Error(str(error), hint=hint, id="fotoweb.E001")]
     if fetches_user or position(FotoWebUserMiddleware, django_settings.MIDDLEWARE) is None:
         return []
@@ -61,12 +65,12 @@ def check_backend() -> list[CheckMessage]:
 
 
 def check_use() -> list[CheckMessage]:
-    """W001: the app is installed, but does not set ``request.user``."""
+    """W002: the app is installed, but does not set ``request.user``."""
     if position(FotoWebUserMiddleware, django_settings.MIDDLEWARE) is not None:
         return []
     message = f"{NAME} is in INSTALLED_APPS, but its FotoWebUserMiddleware is not in MIDDLEWARE."
-    hint = "Add it after AuthenticationMiddleware, or silence fotoweb.W001 if request.user is not FotoWeb's business."
-    return [Warning(message, hint=hint, id="fotoweb.W001")]
+    hint = "Add it after AuthenticationMiddleware, or silence fotoweb.W002 if request.user is not FotoWeb's business."
+    return [Warning(message, hint=hint, id="fotoweb.W002")]
 
 
 def position(wanted: type, paths: Sequence[str]) -> int | None:

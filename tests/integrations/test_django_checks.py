@@ -1,0 +1,120 @@
+"""``FOTOWEB`` in Django's settings, and what ``manage.py check`` finds."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integrations.django_settings import MIDDLEWARE
+from tests.integrations.django_site import ROOT, run_python
+
+ENVIRONMENT = {
+    "FOTOWEB_URL": "https://environment.example",
+    "FOTOWEB_CLIENT_ID": "client",
+    "FOTOWEB_CLIENT_SECRET": "planted-secret",
+    "FOTOWEB_SECRET_KEY": "kQ3vX9rT6bL1mZ8cW4nP7sD2fH5jY0gA",
+}
+PRINT_SETTINGS = """
+import json
+from fotoweb_middleware.integrations.django import fotoweb_settings
+read = fotoweb_settings()
+print(json.dumps({name: getattr(read, name) for name in ("url", "public_paths", "session_idle")}))
+"""
+HOW_TO = ROOT / "docs" / "how-to" / "django.md"
+
+
+def ids(settings: dict[str, Any], **variables: str) -> list[str]:
+    """Return the ids of what ``manage.py check`` finds."""
+    _, output = run_python("-m", "django", "check", settings=settings, variables={**ENVIRONMENT, **variables})
+    return re.findall(r"\((fotoweb\.[EW]\d+)\)", output)
+
+
+def effective(settings: dict[str, Any], variables: dict[str, str]) -> dict[str, Any]:
+    """Return the middleware's settings as the project would start with them."""
+    code, output = run_python("-c", PRINT_SETTINGS, settings=settings, variables=variables)
+    assert code == 0, output
+    return dict(json.loads(output))
+
+
+def test_a_right_project_passes() -> None:
+    """Nothing is found where nothing is wrong."""
+    code, output = run_python("-m", "django", "check", "--fail-level", "WARNING", variables=ENVIRONMENT)
+
+    assert (code, "no issues" in output) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "variables", "found"),
+    [
+        ({"FOTOWEB": {"LOGIN": "sometimes"}}, {}, "fotoweb.E001"),
+        ({"FOTOWEB": {"CREATE_USERS": "no"}}, {}, "fotoweb.E001"),
+        ({"FOTOWEB": {"login": "optional"}}, {}, "fotoweb.E001"),
+        ({"FOTOWEB": ["LOGIN"]}, {}, "fotoweb.E001"),
+        ({}, {"FOTOWEB_URL": "ftp://tenant.example"}, "fotoweb.E001"),
+        ({"FOTOWEB": {"FETCH_USER": False}}, {}, "fotoweb.E002"),
+        ({"MIDDLEWARE": [MIDDLEWARE[3], *MIDDLEWARE[:3], MIDDLEWARE[4]]}, {}, "fotoweb.E003"),
+        ({"AUTHENTICATION_BACKENDS": ["django.contrib.auth.backends.ModelBackend"]}, {}, "fotoweb.E004"),
+        ({"FOTOWEB": {}}, dict.fromkeys(ENVIRONMENT, ""), "fotoweb.W001"),
+        ({"MIDDLEWARE": [*MIDDLEWARE[:3], MIDDLEWARE[4]]}, {}, "fotoweb.W002"),
+    ],
+    ids=lambda value: json.dumps(value)[:40],
+)
+def test_what_is_wrong_is_found(settings: dict[str, Any], variables: dict[str, str], found: str) -> None:
+    """Each mistake has one message, with an id that the how-to page explains."""
+    assert ids(settings, **variables) == [found]
+    assert f"`{found}`" in HOW_TO.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"MIDDLEWARE": [MIDDLEWARE[3], *MIDDLEWARE[:3], MIDDLEWARE[4]]}, "stands before SessionMiddleware"),
+        ({"AUTHENTICATION_BACKENDS": ["django.contrib.auth.backends.ModelBackend"]}, "AUTHENTICATION_BACKENDS"),
+    ],
+    ids=["order", "backend"],
+)
+def test_a_server_does_not_start_either(settings: dict[str, Any], words: str) -> None:
+    """A server runs no checks: the middleware itself refuses a wrong order, and a missing backend."""
+    code, output = run_python(
+        "-c", "from tests.integrations.django_apps import wsgi", settings=settings, variables=ENVIRONMENT
+    )
+
+    assert (code, "ImproperlyConfigured" in output, words in output) == (1, True, True)
+
+
+def test_a_wrong_value_names_its_source() -> None:
+    """The message names the setting, what it holds, and that it stands in Django's settings; it shows no secret."""
+    settings = {"FOTOWEB": {"LOGIN": "sometimes", "CLIENT_SECRET": "planted secret"}}
+
+    variables = {**ENVIRONMENT, "FOTOWEB_CLIENT_SECRET": ""}
+
+    _, output = run_python("-m", "django", "check", settings=settings, variables=variables)
+
+    assert "FOTOWEB_LOGIN, holds 'sometimes'" in output
+    assert "stands for FOTOWEB in Django's settings, which gives LOGIN, CLIENT_SECRET." in output
+    assert "planted" not in output
+
+
+def test_entries_are_settings() -> None:
+    """Names are those of the variables without their prefix; values may be of Python's own types."""
+    entries = {name.removeprefix("FOTOWEB_"): value for name, value in ENVIRONMENT.items()}
+    entries["URL"] = "https://settings.example"
+
+    told = effective({"FOTOWEB": {**entries, "PUBLIC_PATHS": ["/about"], "SESSION_IDLE": 600}}, {})
+
+    assert told == {"url": "https://settings.example", "public_paths": ["/about"], "session_idle": 600}
+
+
+def test_the_environment_goes_first(tmp_path: Path) -> None:
+    """A variable, or a file that one names, wins over the entry; an empty variable does not."""
+    (tmp_path / "secret").write_text("of-the-file", encoding="utf-8")
+    entries = {"URL": "https://settings.example", "CLIENT_SECRET": "wrong secret", "SESSION_IDLE": 600}
+    variables = {**ENVIRONMENT, "FOTOWEB_CLIENT_SECRET": "", "FOTOWEB_CLIENT_SECRET_FILE": str(tmp_path / "secret")}
+
+    told = effective({"FOTOWEB": entries}, {**variables, "FOTOWEB_SESSION_IDLE": " "})
+
+    assert told == {"url": "https://environment.example", "public_paths": [], "session_idle": 600}
