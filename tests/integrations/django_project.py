@@ -18,7 +18,7 @@ from django.middleware.csrf import get_token
 from django.template import engines
 from django.urls import path
 
-from fotoweb_middleware import require_session
+from fotoweb_middleware import FotoWebUnreachable, require_session
 
 
 def facts(request: HttpRequest, user: Any) -> JsonResponse:
@@ -52,6 +52,12 @@ async def who_async(request: HttpRequest) -> HttpResponse:
 def needs_session(request: HttpRequest) -> HttpResponse:
     """Insist on a session."""
     return HttpResponse(require_session(request).access_token)
+
+
+def unreachable(request: HttpRequest) -> HttpResponse:
+    """Fail as ``session.fresh_token`` does while FotoWeb is away."""
+    seconds = request.GET.get("seconds")
+    raise FotoWebUnreachable("no answer", retry_after_seconds=None if seconds is None else float(seconds))
 
 
 def links(request: HttpRequest) -> HttpResponse:
@@ -91,6 +97,7 @@ urlpatterns = [
     path("public/who-async", who_async),
     path("public/login-required", login_required(who)),
     path("public/needs-session", needs_session),
+    path("public/unreachable", unreachable),
     path("public/links", links),
     path("public/static-page", static_page),
     path("public/password-login", password_login),

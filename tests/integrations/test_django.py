@@ -254,6 +254,15 @@ def test_a_view_that_needs_a_session_gives_401(person: Person) -> None:
 
     assert answer.status_code == 401
     assert "/oauth2/login?next=%2Fpublic%2Fneeds-session" in answer.text
+    assert answer.headers["WWW-Authenticate"].startswith("FotoWeb-Login ")
+
+
+def test_a_view_that_can_not_reach_fotoweb_gives_503(person: Person) -> None:
+    """``FotoWebUnreachable`` becomes a 503, which says when to come back where that is known."""
+    assert person.go("/public/unreachable").headers.get("Retry-After") is None
+    answer = person.go("/public/unreachable?seconds=2.5")
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")
 
 
 def test_templates_have_the_links(person: Person) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,49 @@ read = fotoweb_settings()
 print(json.dumps({name: getattr(read, name) for name in ("url", "public_paths", "session_idle")}))
 """
 HOW_TO = ROOT / "docs" / "how-to" / "django.md"
+RUN_CHECKS = """
+import json, os
+import django
+from django.core.checks import run_checks
+from django.test import override_settings
+django.setup()
+before, found = dict(os.environ), {}
+for name, (settings, variables) in json.loads(os.environ["PROJECT_MISTAKES"]).items():
+    os.environ.update(variables)
+    with override_settings(**settings):
+        found[name] = [message.id for message in run_checks()]
+    os.environ.update(before)
+print(json.dumps(found))
+"""
+
+WITHOUT_BACKEND = {"AUTHENTICATION_BACKENDS": ["django.contrib.auth.backends.ModelBackend"]}
+WRONG_ORDER = {"MIDDLEWARE": [MIDDLEWARE[3], *MIDDLEWARE[:3], MIDDLEWARE[4]]}
+
+MISTAKES: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
+    "wrong value": ({"FOTOWEB": {"LOGIN": "sometimes"}}, {}, "fotoweb.E001"),
+    "CREATE_USERS is text": ({"FOTOWEB": {"CREATE_USERS": "no"}}, {}, "fotoweb.E001"),
+    "lower case": ({"FOTOWEB": {"login": "optional"}}, {}, "fotoweb.E001"),
+    "unknown name": ({"FOTOWEB": {"LOGINS": "optional"}}, {}, "fotoweb.E001"),
+    "no dict": ({"FOTOWEB": ["LOGIN"]}, {}, "fotoweb.E001"),
+    "wrong variable": ({}, {"FOTOWEB_URL": "ftp://tenant.example"}, "fotoweb.E001"),
+    "one is missing": ({}, {"FOTOWEB_URL": ""}, "fotoweb.E001"),
+    "no user is fetched": ({"FOTOWEB": {"FETCH_USER": False}}, {}, "fotoweb.E002"),
+    "wrong order": (WRONG_ORDER, {}, "fotoweb.E003"),
+    "no backend": (WITHOUT_BACKEND, {}, "fotoweb.E004"),
+    "nothing is set": ({"FOTOWEB": {}}, dict.fromkeys(ENVIRONMENT, ""), "fotoweb.W001"),
+    "no middleware": ({"MIDDLEWARE": [*MIDDLEWARE[:3], MIDDLEWARE[4]]}, {}, "fotoweb.W002"),
+}
+"""Settings and variables that replace the right ones, and the id of the message."""
 
 
-def ids(settings: dict[str, Any], **variables: str) -> list[str]:
-    """Return the ids of what ``manage.py check`` finds."""
-    _, output = run_python("-m", "django", "check", settings=settings, variables={**ENVIRONMENT, **variables})
-    return re.findall(r"\((fotoweb\.[EW]\d+)\)", output)
+@pytest.fixture(scope="module")
+def found() -> dict[str, list[str]]:
+    """Run the system checks on each mistake, in one process of the project."""
+    mistakes = {name: mistake[:2] for name, mistake in MISTAKES.items()}
+    variables = {**ENVIRONMENT, "PROJECT_MISTAKES": json.dumps(mistakes)}
+    code, output = run_python("-c", RUN_CHECKS, variables=variables)
+    assert code == 0, output
+    return dict(json.loads(output.splitlines()[-1]))
 
 
 def effective(settings: dict[str, Any], variables: dict[str, str]) -> dict[str, Any]:
@@ -47,33 +83,20 @@ def test_a_right_project_passes() -> None:
     assert (code, "no issues" in output) == (0, True)
 
 
-@pytest.mark.parametrize(
-    ("settings", "variables", "found"),
-    [
-        ({"FOTOWEB": {"LOGIN": "sometimes"}}, {}, "fotoweb.E001"),
-        ({"FOTOWEB": {"CREATE_USERS": "no"}}, {}, "fotoweb.E001"),
-        ({"FOTOWEB": {"login": "optional"}}, {}, "fotoweb.E001"),
-        ({"FOTOWEB": ["LOGIN"]}, {}, "fotoweb.E001"),
-        ({}, {"FOTOWEB_URL": "ftp://tenant.example"}, "fotoweb.E001"),
-        ({"FOTOWEB": {"FETCH_USER": False}}, {}, "fotoweb.E002"),
-        ({"MIDDLEWARE": [MIDDLEWARE[3], *MIDDLEWARE[:3], MIDDLEWARE[4]]}, {}, "fotoweb.E003"),
-        ({"AUTHENTICATION_BACKENDS": ["django.contrib.auth.backends.ModelBackend"]}, {}, "fotoweb.E004"),
-        ({"FOTOWEB": {}}, dict.fromkeys(ENVIRONMENT, ""), "fotoweb.W001"),
-        ({"MIDDLEWARE": [*MIDDLEWARE[:3], MIDDLEWARE[4]]}, {}, "fotoweb.W002"),
-    ],
-    ids=lambda value: json.dumps(value)[:40],
-)
-def test_what_is_wrong_is_found(settings: dict[str, Any], variables: dict[str, str], found: str) -> None:
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_what_is_wrong_is_found(mistake: str, found: dict[str, list[str]]) -> None:
     """Each mistake has one message, with an id that the how-to page explains."""
-    assert ids(settings, **variables) == [found]
-    assert f"`{found}`" in HOW_TO.read_text(encoding="utf-8")
+    expected = MISTAKES[mistake][2]
+
+    assert found[mistake] == [expected]
+    assert f"| `{expected}` |" in HOW_TO.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"MIDDLEWARE": [MIDDLEWARE[3], *MIDDLEWARE[:3], MIDDLEWARE[4]]}, "stands before SessionMiddleware"),
-        ({"AUTHENTICATION_BACKENDS": ["django.contrib.auth.backends.ModelBackend"]}, "AUTHENTICATION_BACKENDS"),
+        (WRONG_ORDER, "stands before SessionMiddleware"),
+        (WITHOUT_BACKEND, "FotoWebBackend is not in AUTHENTICATION_BACKENDS"),
     ],
     ids=["order", "backend"],
 )
@@ -89,7 +112,6 @@ def test_a_server_does_not_start_either(settings: dict[str, Any], words: str) ->
 def test_a_wrong_value_names_its_source() -> None:
     """The message names the setting, what it holds, and that it stands in Django's settings; it shows no secret."""
     settings = {"FOTOWEB": {"LOGIN": "sometimes", "CLIENT_SECRET": "planted secret"}}
-
     variables = {**ENVIRONMENT, "FOTOWEB_CLIENT_SECRET": ""}
 
     _, output = run_python("-m", "django", "check", settings=settings, variables=variables)

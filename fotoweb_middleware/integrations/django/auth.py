@@ -10,6 +10,7 @@ anybody can send. Two rules stand above its others:
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -21,12 +22,16 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.html import format_html
 
-from fotoweb_middleware.errors import NotSignedIn, SessionEnded
+from fotoweb_middleware.errors import FotoWebUnreachable, NotSignedIn, SessionEnded
 from fotoweb_middleware.integrations.django import creates_users
 from fotoweb_middleware.session import User, carriers_of, get_session
 from fotoweb_middleware.urls import URLS_KEY, login_url
+from fotoweb_middleware.views.refusals import CHALLENGE
 
 __all__ = ["FotoWebBackend", "FotoWebUserMiddleware"]
+
+NOT_SIGNED_IN = "<!doctype html><title>Not signed in</title><p>You are not signed in. <a href='{}'>Sign in</a></p>"
+NO_ANSWER = "<!doctype html><title>Try again later</title><p>FotoWeb does not answer just now. Try again later.</p>"
 
 
 class FotoWebBackend(RemoteUserBackend):  # type: ignore[misc]  # Django ships no types.
@@ -69,8 +74,8 @@ class FotoWebUserMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django sh
     """Sets ``request.user`` and ``request.auser`` to the Django user of who is signed in to FotoWeb.
 
     It goes after ``AuthenticationMiddleware``. Without ``django.contrib.sessions`` it works too, and remembers nothing.
-    It makes ``NotSignedIn`` and ``SessionEnded`` a 401. Requests that did not come through the FotoWeb middleware are
-    left as they are, so that ``client.force_login`` works in tests.
+    In a view ``NotSignedIn`` and ``SessionEnded`` become a 401, ``FotoWebUnreachable`` a 503. Requests that did not
+    come through the FotoWeb middleware are left as they are, so that ``client.force_login`` works in tests.
 
     Raises:
         ImproperlyConfigured: It stands before what it needs, or ``AUTHENTICATION_BACKENDS`` has no ``FotoWebBackend``.
@@ -98,11 +103,15 @@ class FotoWebUserMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django sh
         set_user(request, user or AnonymousUser())
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer 401 where a view needed a session and there is none."""
-        if not isinstance(exception, (NotSignedIn, SessionEnded)):
-            return None
-        text = "<!doctype html><title>Not signed in</title><p>You are not signed in. <a href='{}'>Sign in</a></p>"
-        return HttpResponse(format_html(text, login_url(request)), status=401)
+        """Answer 401 where a view needed a session and there is none (any more), 503 where FotoWeb is out of reach."""
+        if isinstance(exception, (NotSignedIn, SessionEnded)):
+            page = format_html(NOT_SIGNED_IN, login_url(request))
+            return HttpResponse(page, status=401, headers=dict([CHALLENGE]))
+        if isinstance(exception, FotoWebUnreachable):
+            seconds = exception.retry_after_seconds
+            retry_after = {} if seconds is None else {"Retry-After": str(max(1, math.ceil(seconds)))}
+            return HttpResponse(NO_ANSWER, status=503, headers=retry_after)
+        return None
 
 
 def user_of_django_session(request: HttpRequest, known: User | None) -> Any:
