@@ -26,8 +26,11 @@ def test_every_page_with_python_is_run() -> None:
 
     here = {"first-login.md", "call-the-api.md", "read-the-log.md", "streams-and-websockets.md"}
     here |= {"flask.md", "quart.md"}  # test_flask_and_quart_pages.py
-    # fotoweb-api.md: test_recipes.py; real-apps.md: `make real-apps`; the two others: tests/testing.
-    assert with_python == here | {"fotoweb-api.md", "real-apps.md", "test-your-app.md", "write-your-own-store.md"}
+    here |= {"django.md"}  # test_django_page.py
+    here |= {"fotoweb-api.md"}  # test_recipes.py
+    here |= {"test-your-app.md", "write-your-own-store.md"}  # tests/testing
+    here |= {"real-apps.md"}  # make real-apps
+    assert with_python == here
 
 
 @pytest.mark.parametrize(("number", "kind"), [(0, "asgi"), (1, "wsgi")])

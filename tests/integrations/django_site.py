@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,6 +117,17 @@ def run_python(
     return done.returncode, done.stdout
 
 
+def variables_of(fotoweb: FakeFotoWeb, url: str) -> dict[str, str]:
+    """Return the variables with which an app uses a simulator."""
+    return {
+        "FOTOWEB_URL": url,
+        "FOTOWEB_CLIENT_ID": fotoweb.client.client_id,
+        "FOTOWEB_CLIENT_SECRET": fotoweb.client.client_secret,
+        "FOTOWEB_SECRET_KEY": "kQ3vX9rT6bL1mZ8cW4nP7sD2fH5jY0gA",
+        "FOTOWEB_CACHE": "memory://",
+    }
+
+
 @contextmanager
 def serve(interface: Interface, folder: Path, settings: Mapping[str, Any] | None = None) -> Iterator[Site]:
     """Serve the project, with a new database in a folder and a simulator of its own, until the block ends."""
@@ -125,23 +136,23 @@ def serve(interface: Interface, folder: Path, settings: Mapping[str, Any] | None
     code, output = run_python("-m", "django", "migrate", settings=settings, variables=variables)
     assert code == 0, output
     with fotoweb.serve() as url:
-        variables |= {
-            "FOTOWEB_URL": url,
-            "FOTOWEB_CLIENT_ID": fotoweb.client.client_id,
-            "FOTOWEB_CLIENT_SECRET": fotoweb.client.client_secret,
-            "FOTOWEB_SECRET_KEY": "kQ3vX9rT6bL1mZ8cW4nP7sD2fH5jY0gA",
-            "FOTOWEB_CACHE": "memory://",
-        }
-        command = [str(Path(sys.executable).with_name(COMMANDS[interface][0])), *COMMANDS[interface][1:]]
-        with log.open("wb") as written:
-            process = subprocess.Popen(
-                command, cwd=ROOT, env=environment(settings, variables), stdout=written, stderr=written
-            )
-        try:
-            yield Site(f"http://127.0.0.1:{port_of(process, log)}", fotoweb, database)
-        finally:
-            process.terminate()
-            process.wait(STOP_SECONDS)
+        variables |= variables_of(fotoweb, url)
+        started = run_server(COMMANDS[interface], ROOT, environment(settings, variables), log)
+        with started as listening:
+            yield Site(listening, fotoweb, database)
+
+
+@contextmanager
+def run_server(words: Sequence[str], folder: Path, variables: Mapping[str, str], log: Path) -> Iterator[str]:
+    """Run a server of this environment in a folder until the block ends, and return where it listens."""
+    command = [str(Path(sys.executable).with_name(words[0])), *words[1:]]
+    with log.open("wb") as written:
+        process = subprocess.Popen(command, cwd=folder, env=variables, stdout=written, stderr=written)
+    try:
+        yield f"http://127.0.0.1:{port_of(process, log)}"
+    finally:
+        process.terminate()
+        process.wait(STOP_SECONDS)
 
 
 def port_of(process: subprocess.Popen[bytes], log: Path) -> str:

@@ -39,6 +39,7 @@ def fotoweb_settings() -> Settings:
     Raises:
         SettingsError: A setting is missing or wrong.
     """
+    creates_users()  # Is right, or raises: here a server stops at start-up.
     used = [name for name in entries() if is_for_settings(name)]  # No variable here holds a value: it may be secret.
     try:
         return Settings(**{name.lower(): entries()[name] for name in used})

@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 (Djang
 from django.utils.module_loading import import_string
 
 from fotoweb_middleware.errors import SettingsError
-from fotoweb_middleware.integrations.django import creates_users, fotoweb_settings, is_configured
+from fotoweb_middleware.integrations.django import fotoweb_settings, is_configured
 from fotoweb_middleware.integrations.django.auth import FotoWebBackend, FotoWebUserMiddleware
 
 NAME = "fotoweb_middleware.integrations.django"
@@ -30,7 +30,6 @@ def check_settings() -> list[CheckMessage]:
             message = "Nothing says which FotoWeb this project belongs to: no FOTOWEB_URL, and no other setting."
             hint = "A server won't start like this. A build step may; silence fotoweb.W001 there."
             return [Warning(message, hint=hint, id="fotoweb.W001")]
-        creates_users()
         fetches_user = fotoweb_settings().fetch_user
     except SettingsError as error:
         hint = "A server won't start like this. `fotoweb-middleware check` tries settings out."
