@@ -66,6 +66,11 @@ def links(request: HttpRequest) -> HttpResponse:
     return HttpResponse(template.render({}, request))
 
 
+def greeting(request: HttpRequest) -> HttpResponse:
+    """Ask ``request.user``, and nothing else."""
+    return HttpResponse(f"Hello {request.user.get_username() or 'stranger'}")
+
+
 def static_page(_request: HttpRequest) -> HttpResponse:
     """Say the same to everybody."""
     return HttpResponse("the same for all")
@@ -99,6 +104,7 @@ urlpatterns = [
     path("public/needs-session", needs_session),
     path("public/unreachable", unreachable),
     path("public/links", links),
+    path("public/greeting", greeting),
     path("public/static-page", static_page),
     path("public/password-login", password_login),
     path("public/create-users", create_users),

@@ -7,8 +7,19 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from tests.integrations.django_site import Interface, Person, Site, serve
+from tests.integrations.django_site import Interface, Person, Site, run_python, serve
 
+FORCE_LOGIN = """
+import django
+django.setup()
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client
+call_command("migrate", verbosity=0)
+client = Client()
+client.force_login(User.objects.create(username="tester"))
+print(client.get("/public/greeting").content.decode())
+"""
 ALICE = ["Alice", "Berg", "alice@example.test"]
 NewPerson = Callable[[], Person]
 
@@ -69,7 +80,7 @@ def test_nobody_is_anonymous(person: Person, path: str) -> None:
 
 def test_an_answer_that_depends_on_the_user_says_so(person: Person) -> None:
     """A public page that asks who it is has ``Vary: Cookie`` for anonymous users too; one that doesn't has not."""
-    assert "Cookie" in person.go("/public/who").headers.get("Vary", "")
+    assert "Cookie" in person.go("/public/greeting").headers.get("Vary", "")
     assert "Cookie" not in person.go("/public/static-page").headers.get("Vary", "")
 
 
@@ -268,3 +279,10 @@ def test_a_view_that_can_not_reach_fotoweb_gives_503(person: Person) -> None:
 def test_templates_have_the_links(person: Person) -> None:
     """The context processor gives the addresses of login and logout."""
     assert person.go("/public/links").text == "/oauth2/login?next=%2Fpublic%2Flinks /oauth2/logout"
+
+
+def test_force_login_works_past_the_middleware() -> None:
+    """Django's own test client, which calls views directly, may say who the user is, as in any project."""
+    code, output = run_python("-c", FORCE_LOGIN, settings={"ALLOWED_HOSTS": ["testserver"]})
+
+    assert (code, output.splitlines()[-1]) == (0, "Hello tester")

@@ -123,10 +123,8 @@ def user_of_django_session(request: HttpRequest, known: User | None) -> Any:
     backend = auth.load_backend(path) if path in django_settings.AUTHENTICATION_BACKENDS else None
     if isinstance(backend, FotoWebBackend):
         is_theirs = known is not None and user.get_username() == backend.clean_username(known.user_name)
-    else:
-        is_theirs = (
-            known is None and user.is_authenticated
-        )  # Signed in to Django with a password, where the app does that.
+    else:  # Somebody signed in to Django with a password, where the app has that.
+        is_theirs = known is None and user.is_authenticated
     if is_theirs:
         return user
     auth.logout(request)
