@@ -100,15 +100,17 @@ def test_a_new_user_has_a_name_and_no_password(person: Person) -> None:
     assert (told["name"], told["has_password"]) == (ALICE, False)
 
 
-def test_a_known_user_is_left_alone(site: Site, person: Person) -> None:
-    """What somebody changed about a user in Django is not overwritten at the next login."""
+def test_a_known_user_is_completed(site: Site, person: Person) -> None:
+    """At a login FotoWeb tells what Django does not know of a user, and nothing that is there is overwritten."""
     person.sign_in("alice")
     person.go("/")
-    site.execute("UPDATE auth_user SET first_name = 'Al'")
+    site.execute("UPDATE auth_user SET first_name = 'Al', last_name = '', password = 'kept'")
     person.sign_out()
     person.sign_in("alice")
 
-    assert person.go("/").json()["name"] == ["Al", *ALICE[1:]]
+    told = person.go("/").json()
+
+    assert (told["name"], told["has_password"]) == (["Al", *ALICE[1:]], True)
 
 
 def test_signing_out_empties_the_session(site: Site, person: Person) -> None:

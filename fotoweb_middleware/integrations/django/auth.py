@@ -56,18 +56,30 @@ class FotoWebBackend(RemoteUserBackend):  # type: ignore[misc]  # Django ships n
         return await super().aauthenticate(request, remote_user=fotoweb_user.user_name)
 
     def configure_user(self, request: HttpRequest, user: Any, created: bool = True) -> Any:  # noqa: FBT001, FBT002 (Django's signature)
-        """Give a new user the name and e-mail address that FotoWeb knows, and no password; return the user."""
+        """Give a user the name and e-mail address that FotoWeb knows, where there is none; a new user has no password.
+
+        It is called at each login, and returns the user.
+        """
+        if user is None:
+            return None
         session = get_session(request)
-        if not created or session is None or session.user is None:
-            return user
-        first_name, _, last_name = session.user.full_name.partition(" ")
-        known = {"first_name": first_name, "last_name": last_name, "email": session.user.email}
-        for name, value in known.items():
-            if hasattr(user, name):  # Projects may have a user model of their own.
-                setattr(user, name, value[: user._meta.get_field(name).max_length])  # noqa: SLF001 (Django's API)
-        user.set_unusable_password()  # An empty one could be reset by e-mail.
-        user.save()
+        known = {} if session is None or session.user is None else fields_of(session.user)
+        # Projects may have a user model of their own, without these.
+        changed = [name for name, value in known.items() if value and getattr(user, name, None) == ""]
+        for name in changed:
+            setattr(user, name, known[name][: user._meta.get_field(name).max_length])  # noqa: SLF001 (Django's API)
+        if created:
+            user.set_unusable_password()  # An empty one could be reset by e-mail.
+            changed.append("password")
+        if changed:
+            user.save(update_fields=changed)
         return user
+
+
+def fields_of(known: User) -> dict[str, str]:
+    """Return what FotoWeb knows of a user, by the names that Django's own user model has."""
+    first_name, _, last_name = known.full_name.partition(" ")
+    return {"first_name": first_name, "last_name": last_name, "email": known.email}
 
 
 class FotoWebUserMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django ships no types.
