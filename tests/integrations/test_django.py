@@ -9,7 +9,7 @@ import pytest
 
 from tests.integrations.django_site import Interface, Person, Site, run_python, serve
 
-FORCE_LOGIN = """
+TEST_CLIENT = """
 import django
 django.setup()
 from django.contrib.auth.models import User
@@ -18,7 +18,8 @@ from django.test import Client
 call_command("migrate", verbosity=0)
 client = Client()
 client.force_login(User.objects.create(username="tester"))
-print(client.get("/public/greeting").content.decode())
+print(client.get("/public/greeting").content.decode(), client.get("/public/links").content.decode().split())
+client.get("/public/needs-session")
 """
 ALICE = ["Alice", "Berg", "alice@example.test"]
 NewPerson = Callable[[], Person]
@@ -283,8 +284,9 @@ def test_templates_have_the_links(person: Person) -> None:
     assert person.go("/public/links").text == "/oauth2/login?next=%2Fpublic%2Flinks /oauth2/logout"
 
 
-def test_force_login_works_past_the_middleware() -> None:
-    """Django's own test client, which calls views directly, may say who the user is, as in any project."""
-    code, output = run_python("-c", FORCE_LOGIN, settings={"ALLOWED_HOSTS": ["testserver"]})
+def test_djangos_own_test_client_is_left_alone() -> None:
+    """It calls views directly: ``force_login`` says who the user is, there are no links, and errors reach the test."""
+    code, output = run_python("-c", TEST_CLIENT, settings={"ALLOWED_HOSTS": ["testserver"]})
 
-    assert (code, output.splitlines()[-1]) == (0, "Hello tester")
+    assert (code, "Hello tester []" in output) == (1, True)
+    assert output.splitlines()[-1] == "fotoweb_middleware.errors.NotSignedIn: nobody is signed in"

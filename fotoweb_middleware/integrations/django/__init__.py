@@ -1,16 +1,18 @@
 """Django: ``request.user`` is who signed in to FotoWeb, and ``FOTOWEB`` in Django's settings is a source of settings.
 
     __init__            fotoweb_settings: ``FOTOWEB`` and the environment
-    auth                FotoWebUserMiddleware, FotoWebBackend
+    middleware          FotoWebUserMiddleware
+    backends            FotoWebBackend
     checks, apps        what ``manage.py check`` finds
     context_processors  sign-in and sign-out links in templates
 
-The names of ``auth`` are here too, but imported only when somebody asks for them: Django imports this package, as an
+The two classes are here too, but imported only when somebody asks for them: Django imports this package, as an
 installed app, before models can be imported.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -24,7 +26,8 @@ from fotoweb_middleware.settings.reading import variable_of
 __all__ = ["FotoWebBackend", "FotoWebUserMiddleware", "fotoweb_settings"]
 
 if TYPE_CHECKING:
-    from fotoweb_middleware.integrations.django.auth import FotoWebBackend, FotoWebUserMiddleware
+    from fotoweb_middleware.integrations.django.backends import FotoWebBackend
+    from fotoweb_middleware.integrations.django.middleware import FotoWebUserMiddleware
 
 OWN_ENTRIES = frozenset({"CREATE_USERS"})
 """Entries of ``FOTOWEB`` that are for this integration, not for ``Settings``."""
@@ -97,8 +100,7 @@ def is_configured() -> bool:
 
 def __getattr__(name: str) -> Any:
     """Import what needs Django's models when it is asked for."""
-    if name not in {"FotoWebBackend", "FotoWebUserMiddleware"}:
+    modules = {"FotoWebBackend": "backends", "FotoWebUserMiddleware": "middleware"}
+    if name not in modules:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from fotoweb_middleware.integrations.django import auth  # noqa: PLC0415 (see the module's docstring)
-
-    return getattr(auth, name)
+    return getattr(importlib.import_module(f"{__name__}.{modules[name]}"), name)

@@ -13,7 +13,8 @@ from django.utils.module_loading import import_string
 
 from fotoweb_middleware.errors import SettingsError
 from fotoweb_middleware.integrations.django import fotoweb_settings, is_configured
-from fotoweb_middleware.integrations.django.auth import FotoWebBackend, FotoWebUserMiddleware
+from fotoweb_middleware.integrations.django.backends import FotoWebBackend
+from fotoweb_middleware.integrations.django.middleware import FotoWebUserMiddleware
 
 NAME = "fotoweb_middleware.integrations.django"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
-from fotoweb_middleware.session import carriers_of
-from fotoweb_middleware.urls import URLS_KEY, login_url, logout_url
+from fotoweb_middleware.integrations.django.middleware import came_through
+from fotoweb_middleware.urls import login_url, logout_url
 
 
 def fotoweb(request: HttpRequest) -> dict[str, str]:
@@ -13,6 +13,6 @@ def fotoweb(request: HttpRequest) -> dict[str, str]:
 
     On a request that did not come through the FotoWeb middleware, as of a plain test client, there are none.
     """
-    if not any(URLS_KEY in carrier for carrier in carriers_of(request)):
+    if not came_through(request):
         return {}
     return {"fotoweb_login_url": login_url(request), "fotoweb_logout_url": logout_url(request)}

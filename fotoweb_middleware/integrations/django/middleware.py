@@ -15,7 +15,6 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.contrib import auth
-from django.contrib.auth.backends import RemoteUserBackend
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -23,63 +22,13 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.html import format_html
 
 from fotoweb_middleware.errors import FotoWebUnreachable, NotSignedIn, SessionEnded
-from fotoweb_middleware.integrations.django import creates_users
+from fotoweb_middleware.integrations.django.backends import FotoWebBackend
 from fotoweb_middleware.session import User, carriers_of, get_session
 from fotoweb_middleware.urls import URLS_KEY, login_url
 from fotoweb_middleware.views.refusals import CHALLENGE
 
-__all__ = ["FotoWebBackend", "FotoWebUserMiddleware"]
-
 NOT_SIGNED_IN = "<!doctype html><title>Not signed in</title><p>You are not signed in. <a href='{}'>Sign in</a></p>"
 NO_ANSWER = "<!doctype html><title>Try again later</title><p>FotoWeb does not answer just now. Try again later.</p>"
-
-
-class FotoWebBackend(RemoteUserBackend):  # type: ignore[misc]  # Django ships no types.
-    """Finds or makes the Django user of a FotoWeb user. Passwords are none of its business.
-
-    Users are matched by FotoWeb's ``user_name``, since that is what administrators know people by: they can be added
-    before their first login, and made staff. Subclass it to change ``clean_username`` or ``configure_user``, as with
-    Django's ``RemoteUserBackend``.
-    """
-
-    @property
-    def create_unknown_user(self) -> bool:
-        """Whether somebody who is new here gets a Django user; ``FOTOWEB = {"CREATE_USERS": False}`` says no."""
-        return creates_users()
-
-    def authenticate(self, request: HttpRequest, fotoweb_user: User) -> Any:
-        """Return the Django user of a FotoWeb user; None where there is none, or it is not active."""
-        return super().authenticate(request, remote_user=fotoweb_user.user_name)
-
-    async def aauthenticate(self, request: HttpRequest, fotoweb_user: User) -> Any:
-        """Do what ``authenticate`` does, as a task."""
-        return await super().aauthenticate(request, remote_user=fotoweb_user.user_name)
-
-    def configure_user(self, request: HttpRequest, user: Any, created: bool = True) -> Any:  # noqa: FBT001, FBT002 (Django's signature)
-        """Give a user the name and e-mail address that FotoWeb knows, where there is none; a new user has no password.
-
-        It is called at each login, and returns the user.
-        """
-        if user is None:
-            return None
-        session = get_session(request)
-        known = {} if session is None or session.user is None else fields_of(session.user)
-        # Projects may have a user model of their own, without these.
-        changed = [name for name, value in known.items() if value and getattr(user, name, None) == ""]
-        for name in changed:
-            setattr(user, name, known[name][: user._meta.get_field(name).max_length])  # noqa: SLF001 (Django's API)
-        if created:
-            user.set_unusable_password()  # An empty one could be reset by e-mail.
-            changed.append("password")
-        if changed:
-            user.save(update_fields=changed)
-        return user
-
-
-def fields_of(known: User) -> dict[str, str]:
-    """Return what FotoWeb knows of a user, by the names that Django's own user model has."""
-    first_name, _, last_name = known.full_name.partition(" ")
-    return {"first_name": first_name, "last_name": last_name, "email": known.email}
 
 
 class FotoWebUserMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django ships no types.
@@ -103,7 +52,7 @@ class FotoWebUserMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django sh
 
     def process_request(self, request: HttpRequest) -> None:
         """Find out whose request it is. Under ASGI Django runs this in a thread."""
-        if not any(URLS_KEY in carrier for carrier in carriers_of(request)):
+        if not came_through(request):
             return
         session = get_session(request)
         known = None if session is None else session.user
@@ -116,7 +65,7 @@ class FotoWebUserMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django sh
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer 401 where a view needed a session and there is none (any more), 503 where FotoWeb is out of reach."""
-        if isinstance(exception, (NotSignedIn, SessionEnded)):
+        if isinstance(exception, (NotSignedIn, SessionEnded)) and came_through(request):
             page = format_html(NOT_SIGNED_IN, login_url(request))
             return HttpResponse(page, status=401, headers=dict([CHALLENGE]))
         if isinstance(exception, FotoWebUnreachable):
@@ -124,6 +73,11 @@ class FotoWebUserMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django sh
             retry_after = {} if seconds is None else {"Retry-After": str(max(1, math.ceil(seconds)))}
             return HttpResponse(NO_ANSWER, status=503, headers=retry_after)
         return None
+
+
+def came_through(request: HttpRequest) -> bool:
+    """Return whether a request came through the FotoWeb middleware. Those of Django's own test client do not."""
+    return any(URLS_KEY in carrier for carrier in carriers_of(request))
 
 
 def user_of_django_session(request: HttpRequest, known: User | None) -> Any:

@@ -1,0 +1,59 @@
+"""The Django user of a FotoWeb user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.backends import RemoteUserBackend
+from django.http import HttpRequest
+
+from fotoweb_middleware.integrations.django import creates_users
+from fotoweb_middleware.session import User, get_session
+
+
+class FotoWebBackend(RemoteUserBackend):  # type: ignore[misc]  # Django ships no types.
+    """Finds or makes the Django user of a FotoWeb user. Passwords are none of its business.
+
+    Users are matched by FotoWeb's ``user_name``, since that is what administrators know people by: they can be added
+    before their first login, and made staff. Subclass it to change ``clean_username`` or ``configure_user``, as with
+    Django's ``RemoteUserBackend``.
+    """
+
+    @property
+    def create_unknown_user(self) -> bool:
+        """Whether somebody who is new here gets a Django user; ``FOTOWEB = {"CREATE_USERS": False}`` says no."""
+        return creates_users()
+
+    def authenticate(self, request: HttpRequest, fotoweb_user: User) -> Any:
+        """Return the Django user of a FotoWeb user; None where there is none, or it is not active."""
+        return super().authenticate(request, remote_user=fotoweb_user.user_name)
+
+    async def aauthenticate(self, request: HttpRequest, fotoweb_user: User) -> Any:
+        """Do what ``authenticate`` does, as a task."""
+        return await super().aauthenticate(request, remote_user=fotoweb_user.user_name)
+
+    def configure_user(self, request: HttpRequest, user: Any, created: bool = True) -> Any:  # noqa: FBT001, FBT002 (Django's signature)
+        """Give a user the name and e-mail address that FotoWeb knows, where there is none; a new user has no password.
+
+        It is called at each login, and returns the user.
+        """
+        if user is None:
+            return None
+        session = get_session(request)
+        known = {} if session is None or session.user is None else fields_of(session.user)
+        # Projects may have a user model of their own, without these.
+        changed = [name for name, value in known.items() if value and getattr(user, name, None) == ""]
+        for name in changed:
+            setattr(user, name, known[name][: user._meta.get_field(name).max_length])  # noqa: SLF001 (Django's API)
+        if created:
+            user.set_unusable_password()  # An empty one could be reset by e-mail.
+            changed.append("password")
+        if changed:
+            user.save(update_fields=changed)
+        return user
+
+
+def fields_of(known: User) -> dict[str, str]:
+    """Return what FotoWeb knows of a user, by the names that Django's own user model has."""
+    first_name, _, last_name = known.full_name.partition(" ")
+    return {"first_name": first_name, "last_name": last_name, "email": known.email}
