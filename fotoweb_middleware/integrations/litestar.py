@@ -1,0 +1,127 @@
+"""Litestar: the middleware as a plugin, the session as a dependency, and a guard.
+
+    app = Litestar([reports], plugins=[FotoWebPlugin()])
+
+The plugin puts the middleware around the whole app, its routing and error pages included, when the app starts (its
+lifespan). Where nothing starts it, under a server without lifespan or mounted in another app, wrap it by hand:
+``FotoWebASGIMiddleware(app)``; the plugin then leaves it at that. Until the app is behind one of them it answers 500.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from litestar import Litestar, Request, Response
+from litestar.config.app import AppConfig
+from litestar.connection import ASGIConnection
+from litestar.di import Provide
+from litestar.enums import ScopeType
+from litestar.exceptions import (
+    HTTPException,
+    ImproperlyConfiguredException,
+    NotAuthorizedException,
+    ServiceUnavailableException,
+    WebSocketException,
+)
+from litestar.exceptions.responses import create_exception_response
+from litestar.handlers import BaseRouteHandler
+from litestar.plugins import InitPlugin
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from fotoweb_middleware.asgi import FotoWebASGIMiddleware
+from fotoweb_middleware.errors import FotoWebUnreachable, NotSignedIn, SessionEnded
+from fotoweb_middleware.session import Session, get_session
+from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.urls import URLS_KEY, login_url
+from fotoweb_middleware.views.refusals import CHALLENGE
+from fotoweb_middleware.websocket import CLOSE_CODE
+
+__all__ = ["FotoWebPlugin", "signed_in"]
+
+
+class FotoWebPlugin(InitPlugin):
+    """Adds the middleware, the dependency ``fotoweb_session`` (a ``Session``, or None), and answers to our errors.
+
+    ``NotSignedIn`` and ``SessionEnded`` become 401, ``FotoWebUnreachable`` becomes 503.
+
+    Args:
+        settings: None reads the ``FOTOWEB_*`` variables.
+        options: More of what ``FotoWebASGIMiddleware`` takes.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+    """
+
+    def __init__(self, settings: Settings | None = None, **options: Any) -> None:
+        self._settings = settings if settings is not None else Settings()
+        self._options = options
+
+    def on_app_init(self, app_config: AppConfig) -> AppConfig:
+        """Prepare the app; called by Litestar."""
+        app_config.on_startup.insert(0, self._wrap)
+        app_config.middleware.insert(0, must_be_wrapped)
+        app_config.dependencies.setdefault("fotoweb_session", Provide(session_of_request, sync_to_thread=False))
+        ours: dict[int | type[Exception], Callable[[Any, Any], Response[Any]]]
+        ours = {NotSignedIn: ask_to_sign_in, SessionEnded: ask_to_sign_in, FotoWebUnreachable: ask_to_wait}
+        app_config.exception_handlers = {**ours, **app_config.exception_handlers}
+        return app_config
+
+    def _wrap(self, app: Litestar) -> None:
+        # Litestar's own middleware runs after routing, which knows nothing of our pages; only this is around all of it.
+        if not isinstance(app.asgi_handler, OutermostOnly):
+            app.asgi_handler = OutermostOnly(app.asgi_handler, self._settings, **self._options)
+
+
+class OutermostOnly(FotoWebASGIMiddleware):
+    """The middleware, except inside another one, which has taken the cookies and decided already."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection."""
+        await (self._app if URLS_KEY in scope else super().__call__)(scope, receive, send)
+
+
+def must_be_wrapped(app: ASGIApp) -> ASGIApp:
+    """Return an app that serves nothing that did not come through the middleware."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if URLS_KEY not in scope:
+            raise ImproperlyConfiguredException(
+                "FotoWebPlugin adds the middleware when the app starts, and this app was not started: run its lifespan "
+                "(`with TestClient(app)`), or wrap it with FotoWebASGIMiddleware(app)"
+            )
+        await app(scope, receive, send)
+
+    return serve
+
+
+def session_of_request(scope: Scope) -> Session | None:
+    """Return the session of the logged-in user, or None: the dependency ``fotoweb_session``."""
+    return get_session(scope)
+
+
+def signed_in(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Guard handlers, controllers or routers: 401 where nobody is signed in, 4401 for a WebSocket."""
+    if get_session(connection) is not None:
+        return
+    if connection.scope["type"] == ScopeType.WEBSOCKET:
+        raise WebSocketException(detail="Not authenticated", code=CLOSE_CODE)
+    raise not_authorized(connection)
+
+
+def not_authorized(connection: ASGIConnection[Any, Any, Any, Any]) -> HTTPException:
+    """Return the 401. ``login_url`` is as in the middleware's own: the caller adds ``?next=`` to it."""
+    extra = {"login_url": login_url(connection).partition("?")[0]}
+    return NotAuthorizedException("Not authenticated", headers=dict([CHALLENGE]), extra=extra)
+
+
+def ask_to_sign_in(request: Request[Any, Any, Any], _: Exception) -> Response[Any]:
+    """Answer 401 where a session is wanted and there is none, or no more."""
+    return create_exception_response(request, not_authorized(request))
+
+
+def ask_to_wait(request: Request[Any, Any, Any], error: FotoWebUnreachable) -> Response[Any]:
+    """Answer 503 while FotoWeb is out of reach."""
+    headers = {"Retry-After": str(max(1, math.ceil(error.retry_after_seconds or 0)))}
+    return create_exception_response(request, ServiceUnavailableException("FotoWeb is out of reach", headers=headers))
