@@ -4,7 +4,7 @@
 
 The plugin puts the middleware around the whole app, its routing and error pages included, when the app starts (its
 lifespan). Where nothing starts it, under a server without lifespan or mounted in another app, wrap it by hand:
-``FotoWebASGIMiddleware(app)``; the plugin then leaves it at that. Until the app is behind one of them it answers 500.
+``FotoWebASGIMiddleware(app)``; the plugin then leaves it at that. Until the app is behind one of them it answers 503.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.exceptions import (
     HTTPException,
-    ImproperlyConfiguredException,
     NotAuthorizedException,
     ServiceUnavailableException,
     WebSocketException,
@@ -87,7 +86,7 @@ def must_be_wrapped(app: ASGIApp) -> ASGIApp:
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if URLS_KEY not in scope:
-            raise ImproperlyConfiguredException(
+            raise ServiceUnavailableException(  # Litestar shows no words of a 500.
                 "FotoWebPlugin adds the middleware when the app starts, and this app was not started: run its lifespan "
                 "(`with TestClient(app)`), or wrap it with FotoWebASGIMiddleware(app)"
             )

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from fotoweb_middleware import Settings
-from fotoweb_middleware.testing import FakeClock, FakeFotoWeb, Fault
+from fotoweb_middleware.testing import Client, FakeClock, FakeFotoWeb, Fault
 
 ORIGIN = "http://localhost:8000"
 SOCKETS = "ws://localhost:8000"
+LITESTAR_ORIGIN = "https://testserver.local"
+"""Litestar's test client wants a dot in the host."""
+
 TOKEN_SECONDS = 60
 RECHECK_SECONDS = 0.01
 """How soon an open WebSocket notices that its session was ended."""
@@ -22,7 +25,7 @@ class Site:
     """A FotoWeb, and the middleware's arguments that lead to it.
 
     Attributes:
-        fake: The simulator; its one application is registered with http://localhost:8000/oauth2/callback.
+        fake: The simulator; its one application is registered with both origins.
         clock: Its clock, and the middleware's.
     """
 
@@ -69,6 +72,7 @@ class Site:
 def site() -> Site:
     """Return a FotoWeb whose tokens last a minute, on a clock that stands still."""
     clock = FakeClock()
-    fake = FakeFotoWeb(clock=clock)
+    addresses = tuple(f"{origin}/oauth2/callback" for origin in (ORIGIN, LITESTAR_ORIGIN))
+    fake = FakeFotoWeb(clients=[Client(redirect_uris=addresses)], clock=clock)
     fake.switch(access_token_lifetime_seconds=TOKEN_SECONDS)
     return Site(fake, clock)
