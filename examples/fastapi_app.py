@@ -10,57 +10,62 @@ Register http://localhost:8000/oauth2/callback with FotoWeb, then open http://lo
 from __future__ import annotations
 
 import html
-from typing import Annotated
 
 import httpx
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
-from fotoweb_middleware import FotoWebASGIMiddleware, Session, Settings, get_session
+from fotoweb_middleware import FotoWebASGIMiddleware, Session, Settings, login_url, logout_url
+from fotoweb_middleware.client import FotoWebAuth
+from fotoweb_middleware.integrations.fastapi import CurrentUser, OptionalSession, SignedIn, exception_handlers
 
-# Read here and not by add_middleware, which waits until the app starts: a wrong variable stops the import at once.
-settings = Settings(public_paths=("/about",))
+app = FastAPI(exception_handlers=exception_handlers)
+# Settings() here, and not left to add_middleware, which waits until the app starts: a wrong variable stops the import.
+app.add_middleware(FotoWebASGIMiddleware, settings=Settings(public_paths=("/about",)))
 
-app = FastAPI()
-app.add_middleware(FotoWebASGIMiddleware, settings=settings)
-
-PAGE = """<!doctype html>
+FRONT_PAGE = """<!doctype html>
 <title>My archives</title>
 <p>Signed in as {name}.</p>
 <ul>{archives}</ul>
-<form method="post" action="{prefix}/logout"><button>Sign out</button></form>
+<form method="post" action="{logout_url}"><button>Sign out</button></form>
+"""
+
+ABOUT = """<!doctype html>
+<title>About</title>
+<p>Nobody needs to sign in to read this.</p>
+<p><a href="{url}">{text}</a></p>
 """
 
 
-def signed_in(request: Request) -> Session:
-    """Return the session; there is none on a public path, or with FOTOWEB_LOGIN=optional."""
-    session = get_session(request)
-    if session is None:
-        raise HTTPException(401)
-    return session
-
-
 @app.get("/", response_class=HTMLResponse)
-async def front_page(session: Annotated[Session, Depends(signed_in)]) -> str:
+async def front_page(request: Request, session: SignedIn) -> str:
     """Show who is signed in, their archives, and a way out."""
     name = session.user.full_name if session.user else "somebody"
     items = "".join(f"<li>{html.escape(archive)}</li>" for archive in await archive_names(session))
-    return PAGE.format(name=html.escape(name), archives=items, prefix=settings.path_prefix)
+    return FRONT_PAGE.format(name=html.escape(name), archives=items, logout_url=logout_url(request))
 
 
-@app.get("/about")
-async def about() -> dict[str, str]:
-    """Answer everybody: this path is public."""
-    return {"about": "Nobody needs to sign in to read this."}
+@app.get("/me")
+async def me(user: CurrentUser) -> dict[str, str]:
+    """Tell a program who is signed in."""
+    return {"user_name": user.user_name, "full_name": user.full_name}
+
+
+@app.get("/about", response_class=HTMLResponse)
+async def about(request: Request, session: OptionalSession) -> str:
+    """Answer everybody, since this path is public, with a way in or out."""
+    if session is None:
+        url, text = login_url(request), "Sign in"
+    else:
+        url, text = logout_url(request), "Sign out"
+    return ABOUT.format(url=url, text=text)
 
 
 async def archive_names(session: Session) -> list[str]:
     """Ask FotoWeb which archives the user sees, with the user's own token."""
-    headers = {
-        "Authorization": f"Bearer {session.access_token}",
-        "Accept": "application/vnd.fotoware.collectionlist+json",
-    }
-    async with httpx.AsyncClient(base_url=settings.url) as fotoweb:
-        answer = await fotoweb.get("/fotoweb/me/archives/", headers=headers)
+    async with httpx.AsyncClient(auth=FotoWebAuth(session), base_url=session.fotoweb_url) as fotoweb:
+        answer = await fotoweb.get(
+            "/fotoweb/me/archives/", headers={"Accept": "application/vnd.fotoware.collectionlist+json"}
+        )
     answer.raise_for_status()
     return [archive["name"] for archive in answer.json()["data"]]

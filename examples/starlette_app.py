@@ -13,50 +13,63 @@ import html
 
 import httpx
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
+from starlette.authentication import requires
+from starlette.middleware import Middleware
+from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse
+from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from fotoweb_middleware import FotoWebASGIMiddleware, Session, Settings, get_session
+from fotoweb_middleware import FotoWebASGIMiddleware, Session, Settings, login_url, logout_url, require_session
+from fotoweb_middleware.client import FotoWebAuth
+from fotoweb_middleware.integrations.starlette import FotoWebAuthBackend, exception_handlers
 
-# Read here and not by add_middleware, which waits until the app starts: a wrong variable stops the import at once.
-settings = Settings(public_paths=("/about",))
-
-PAGE = """<!doctype html>
+FRONT_PAGE = """<!doctype html>
 <title>My archives</title>
 <p>Signed in as {name}.</p>
 <ul>{archives}</ul>
-<form method="post" action="{prefix}/logout"><button>Sign out</button></form>
+<form method="post" action="{logout_url}"><button>Sign out</button></form>
+"""
+
+ABOUT = """<!doctype html>
+<title>About</title>
+<p>Nobody needs to sign in to read this.</p>
+<p><a href="{url}">{text}</a></p>
 """
 
 
+@requires("authenticated")
 async def front_page(request: Request) -> HTMLResponse:
     """Show who is signed in, their archives, and a way out."""
-    session = get_session(request)
-    if session is None:  # on a public path, or with FOTOWEB_LOGIN=optional
-        raise HTTPException(401)
-    name = session.user.full_name if session.user else "somebody"
-    items = "".join(f"<li>{html.escape(archive)}</li>" for archive in await archive_names(session))
-    return HTMLResponse(PAGE.format(name=html.escape(name), archives=items, prefix=settings.path_prefix))
+    name = request.user.display_name or "somebody"
+    items = "".join(f"<li>{html.escape(archive)}</li>" for archive in await archive_names(require_session(request)))
+    return HTMLResponse(FRONT_PAGE.format(name=html.escape(name), archives=items, logout_url=logout_url(request)))
 
 
-async def about(_request: Request) -> PlainTextResponse:
-    """Answer everybody: this path is public."""
-    return PlainTextResponse("Nobody needs to sign in to read this.")
+async def about(request: Request) -> HTMLResponse:
+    """Answer everybody, since this path is public, with a way in or out."""
+    if request.user.is_authenticated:
+        url, text = logout_url(request), "Sign out"
+    else:
+        url, text = login_url(request), "Sign in"
+    return HTMLResponse(ABOUT.format(url=url, text=text))
 
 
 async def archive_names(session: Session) -> list[str]:
     """Ask FotoWeb which archives the user sees, with the user's own token."""
-    headers = {
-        "Authorization": f"Bearer {session.access_token}",
-        "Accept": "application/vnd.fotoware.collectionlist+json",
-    }
-    async with httpx.AsyncClient(base_url=settings.url) as fotoweb:
-        answer = await fotoweb.get("/fotoweb/me/archives/", headers=headers)
+    async with httpx.AsyncClient(auth=FotoWebAuth(session), base_url=session.fotoweb_url) as fotoweb:
+        answer = await fotoweb.get(
+            "/fotoweb/me/archives/", headers={"Accept": "application/vnd.fotoware.collectionlist+json"}
+        )
     answer.raise_for_status()
     return [archive["name"] for archive in answer.json()["data"]]
 
 
-app = Starlette(routes=[Route("/", front_page), Route("/about", about)])
-app.add_middleware(FotoWebASGIMiddleware, settings=settings)
+app = Starlette(
+    routes=[Route("/", front_page), Route("/about", about)],
+    middleware=[
+        Middleware(FotoWebASGIMiddleware, settings=Settings(public_paths=("/about",))),
+        Middleware(AuthenticationMiddleware, backend=FotoWebAuthBackend()),
+    ],
+    exception_handlers=exception_handlers,
+)

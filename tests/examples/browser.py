@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 import httpx
+from litestar import Litestar
 
 ORIGIN = "http://localhost:8000"
 
@@ -58,10 +59,18 @@ class Browser:
         return sent if isinstance(sent, httpx.Response) else self._runner.run(sent)
 
 
+async def start(app: Litestar) -> None:
+    """Start an app, as a server does: only then its plugin adds the middleware."""
+    async with app.lifespan():
+        pass
+
+
 @contextmanager
 def browse(interface: Interface, app: Any) -> Iterator[Browser]:
     """Open a browser on an app, with an event loop for as long as it is open."""
     with asyncio.Runner() as runner:
+        if isinstance(app, Litestar):
+            runner.run(start(app))
         browser = Browser(interface, app, runner)
         try:
             yield browser

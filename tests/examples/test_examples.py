@@ -15,6 +15,7 @@ from tests.examples.conftest import EXAMPLES, LoadExample
 WRAPPED: dict[str, tuple[Interface, str, str]] = {
     "FastAPI": ("asgi", "fastapi_app", "app"),
     "Starlette": ("asgi", "starlette_app", "app"),
+    "Litestar": ("asgi", "litestar_app", "app"),
     "Flask": ("wsgi", "flask_app", "app"),
     "Quart": ("asgi", "quart_app", "app"),
     "Django as ASGI": ("asgi", "django_app", "asgi_application"),
