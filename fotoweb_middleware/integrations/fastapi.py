@@ -21,7 +21,7 @@ from fotoweb_middleware.integrations.starlette import exception_handlers, not_au
 from fotoweb_middleware.session import Session, User, get_session
 from fotoweb_middleware.views.refusals import CHALLENGE
 
-__all__ = ["CurrentUser", "OptionalSession", "SignedIn", "exception_handlers"]
+__all__ = ["CurrentUser", "OptionalSession", "SignedIn", "current_user", "exception_handlers", "signed_in"]
 
 
 class SessionCookie(SecurityBase):

@@ -8,13 +8,19 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI, Request, WebSocket
+from fastapi import Depends, FastAPI, Request, WebSocket
 from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
 from fotoweb_middleware import FotoWebASGIMiddleware, Session, User, require_session
-from fotoweb_middleware.integrations.fastapi import CurrentUser, OptionalSession, SignedIn, exception_handlers
+from fotoweb_middleware.integrations.fastapi import (
+    CurrentUser,
+    OptionalSession,
+    SignedIn,
+    exception_handlers,
+    signed_in,
+)
 from tests.integrations.conftest import ORIGIN, SOCKETS, Site
 
 Events = list[dict[str, Any]]
@@ -40,6 +46,12 @@ async def open_optional(session: OptionalSession) -> bool:
 async def open_user(user: CurrentUser) -> str:
     """Ask for the user on a public path."""
     return user.user_name
+
+
+@app.get("/open/guarded", dependencies=[Depends(signed_in)])
+async def open_guarded() -> str:
+    """Need a session without looking at it."""
+    return "somebody"
 
 
 @app.get("/open/plain")
@@ -114,7 +126,7 @@ def test_the_session_is_injected(client: TestClient, site: Site) -> None:
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/open/session", "/open/user", "/open/required"])
+@pytest.mark.parametrize("path", ["/open/session", "/open/user", "/open/guarded", "/open/required"])
 def test_nobody_gets_a_401(path: str, client: TestClient) -> None:
     """Without a session the answer is FastAPI's 401, with the middleware's challenge and where to sign in."""
     answer = client.get(path)
@@ -157,8 +169,6 @@ def test_an_unknown_user_gets_a_403(site: Site) -> None:
 
 def test_a_dependency_can_be_overridden(site: Site) -> None:
     """``dependency_overrides`` works as for any dependency: the user's tests need no FotoWeb."""
-    from fotoweb_middleware.integrations.fastapi import signed_in  # noqa: PLC0415 (public by FastAPI's own way alone)
-
     own = FastAPI()
 
     @own.get("/")
@@ -186,7 +196,7 @@ def test_the_openapi_document_shows_a_padlock() -> None:
         "name": "fotoweb",
         "description": "",
     }
-    for path in ("/open/session", "/open/optional", "/open/user"):
+    for path in ("/open/session", "/open/optional", "/open/user", "/open/guarded"):
         assert document["paths"][path]["get"]["security"] == [{"FotoWeb": []}]
     assert "security" not in document["paths"]["/open/plain"]["get"]
     assert document["paths"]["/open/user"]["get"].get("parameters", []) == []
