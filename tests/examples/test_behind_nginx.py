@@ -84,6 +84,8 @@ EXAMPLES = [
     under_uvicorn("FastAPI", "fastapi_app:app"),
     under_uvicorn("Starlette", "starlette_app:app"),
     under_uvicorn("Litestar", "litestar_app:app"),
+    under_uvicorn("Quart", "quart_app:app"),
+    under_gunicorn("Flask", "flask_app:app"),
 ]
 """Each has a front page that names its user and has a form to sign out, and a public page with a link in or out."""
 

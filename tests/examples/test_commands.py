@@ -123,6 +123,6 @@ def test_a_missing_variable_stops_the_command(command: Command, variables: dict[
 
 
 def test_every_example_has_a_command() -> None:
-    """Eight commands in six files: Django and the app without code have one for each middleware."""
-    assert len(COMMANDS) == 8
+    """Nine commands in seven files: Django and the app without code have one for each middleware."""
+    assert len(COMMANDS) == 9
     assert all(commands(path) for path in EXAMPLES.glob("*.py"))
