@@ -17,10 +17,13 @@ __all__ = ["HOW_TO", "blocks_of"]
 HOW_TO = Path(__file__).parents[1] / "docs" / "how-to"
 TYPED_PAGES = (
     "call-the-api.md",
+    "fastapi.md",
     "flask.md",
     "fotoweb-api.md",
+    "litestar.md",
     "quart.md",
     "read-the-log.md",
+    "starlette.md",
     "streams-and-websockets.md",
 )
 """The pages whose Python must pass mypy and pyright in strict mode."""
