@@ -46,6 +46,7 @@ def main() -> None:
         old.unlink()
     for name in TYPED_PAGES:
         code = HEADER + "\n\n".join(blocks_of(HOW_TO / name))
+        code = code.replace("from main import app\n", "")  # A page's test_main.py stands below its main.py here.
         (folder / name.replace("-", "_")).with_suffix(".py").write_text(code, encoding="utf-8")
 
 
