@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from tools.code_blocks import HOW_TO, blocks_of
 
 ORIGIN = "http://localhost"  # Where both frameworks' test clients have the app.
 PATIENCE_SECONDS = 20
+RUN_SECONDS = 150
 
 
 pytestmark = pytest.mark.usefixtures("variables")
@@ -123,3 +127,19 @@ def test_quart_app_for_everybody(fotoweb: FakeFotoWeb) -> None:
         assert await (await client.get("/orders")).get_data(as_text=True) == "The orders of alice."
 
     asyncio.run(visit())
+
+
+@pytest.mark.timeout(180)  # Whole projects, on a machine that may be busy.
+@pytest.mark.parametrize("page", ["flask.md", "quart.md"])
+def test_the_pages_own_tests_pass(page: str, tmp_path: Path) -> None:
+    """Whoever saves the files of a page and runs pytest sees two tests pass, with no FotoWeb and no variable set."""
+    app = blocks_of(HOW_TO / page)[0]
+    ini, tests = blocks_of(HOW_TO / page, "ini")[0], blocks_of(HOW_TO / page, "python test_app.py")[0]
+    for name, text in {"app.py": app, "test_app.py": tests, "pytest.ini": ini}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error"]
+
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=RUN_SECONDS)
+
+    assert ended.returncode == 0, ended.stdout
+    assert "2 passed in" in ended.stdout
