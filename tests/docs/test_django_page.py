@@ -75,6 +75,7 @@ def test_the_page_has_every_file() -> None:
     assert names == [
         *("mysite/settings.py", "mysite/asgi.py", "mysite/wsgi.py", "mysite/views.py", "mysite/urls.py"),
         *("templates/home.html", "templates/about.html", "mysite/settings.py, an example"),
+        *("pytest.ini", "test_mysite.py"),
     ]
 
 
@@ -130,3 +131,8 @@ def test_a_superuser_by_name_gets_into_the_admin(project: Project, fotoweb: Fake
         person.client.close()
 
     assert "Site administration" in page
+
+
+def test_the_tests_pass(project: Project) -> None:
+    """The tests of the page pass."""
+    assert "3 passed" in project.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error")
