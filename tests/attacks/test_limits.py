@@ -6,7 +6,7 @@ import secrets
 
 import pytest
 
-from tests.attacks.attacked import APP_HOST, EVERY_SERVER, ONE_OF_EACH_KIND, SOME_SERVERS
+from tests.attacks.attacked import APP_HOST, BUSY_FACTOR, EVERY_SERVER, ONE_OF_EACH_KIND, SOME_SERVERS
 from tests.attacks.browser import NAV, SESSION, Browser
 from tests.attacks.oracles import Case
 from tests.attacks.raw_client import RawReply, exchange, write_request
@@ -17,7 +17,7 @@ ON_ONE_OF_EACH_KIND = pytest.mark.parametrize("kind", ONE_OF_EACH_KIND, ids=str)
 
 STRANGERS = 200
 MOST_GROWTH_BYTES = 10 * 1024 * 1024
-LARGE_SECONDS = 0.1
+LARGE_SECONDS = 0.1 * BUSY_FACTOR
 TRIES = 10
 LOGINS = 200
 AT_ONCE = 500
@@ -66,6 +66,7 @@ LARGE: dict[str, tuple[str, dict[str, str]]] = {
 def test_large_input(case: Case, large: str) -> None:
     """Inputs of known attacks are answered in a tenth of a second, by us or by the server, and never by 500 (T-RL-03).
 
+    In CI in two seconds; what parsers cost there is measured by the processor's time in ``tests/fuzz/test_cost.py``.
     A server that refuses one may close before it was read; a status of 0 stands for that. The quickest of ten tries
     counts, since others share the machine.
     """
