@@ -19,6 +19,7 @@ from werkzeug.local import LocalProxy
 from fotoweb_middleware.errors import FotoWebUnreachable, NotSignedIn, SessionEnded
 from fotoweb_middleware.session import Session, get_session
 from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.settings.reading import is_in_environment
 from fotoweb_middleware.urls import login_url, logout_url
 from fotoweb_middleware.wsgi import FotoWebWSGIMiddleware
 
@@ -42,7 +43,7 @@ class FotoWeb:
 
     Args:
         app: None where ``init_app`` follows.
-        settings: None takes ``FOTOWEB_*`` from the app's configuration, and from the environment what is not there.
+        settings: None takes the ``FOTOWEB_*`` variables, and from ``app.config`` what they leave out.
         arguments: Whatever else ``FotoWebWSGIMiddleware`` takes.
 
     Raises:
@@ -90,7 +91,9 @@ def configure(app: App, settings: Settings | None, connection: object, handler: 
     """Give an app our error handlers and template names, and return the settings for the middleware."""
     if "fotoweb" in app.extensions:
         raise RuntimeError("this app has a FotoWeb already: a second one inside it would never see a session")
-    settings = settings or Settings(**app.config.get_namespace("FOTOWEB_"))
+    given = app.config.get_namespace("FOTOWEB_")
+    settings = settings or Settings(**{name: given[name] for name in given if not is_in_environment(name)})
+    del given  # Error reporters send a frame's variables along.
     names = {
         "current_session": LocalProxy(lambda: get_session(connection)),
         "fotoweb_login_url": partial(login_url, connection),

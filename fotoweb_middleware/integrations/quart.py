@@ -32,7 +32,7 @@ class FotoWeb:
 
     Args:
         app: None where ``init_app`` follows.
-        settings: None takes ``FOTOWEB_*`` from the app's configuration, and from the environment what is not there.
+        settings: None takes the ``FOTOWEB_*`` variables, and from ``app.config`` what they leave out.
         arguments: Whatever else ``FotoWebASGIMiddleware`` takes.
 
     Raises:

@@ -48,6 +48,16 @@ def variable_of(name: str) -> str:
     return f"FOTOWEB_{name.upper()}"
 
 
+def is_in_environment(name: str) -> bool:
+    """Return whether the setting ``name`` has a variable, or one that names a file.
+
+    A framework's own configuration (Django's settings, Flask's ``app.config``) gives way to these, so that a deployment
+    and a test can replace what the code says.
+    """
+    variable = variable_of(name)
+    return any(os.environ.get(each, "").strip() for each in (variable, f"{variable}_FILE"))
+
+
 def read_all(
     declared: Mapping[str, Setting], arguments: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str], list[str]]:

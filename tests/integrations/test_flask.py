@@ -319,14 +319,14 @@ def test_one_extension_for_several_apps(extension: FotoWeb, fotoweb: FakeFotoWeb
 def test_settings_come_from_the_apps_configuration(
     settings: Settings, fotoweb: FakeFotoWeb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """``app.config`` goes before the environment, which has what is not there."""
+    """``app.config`` has what the environment leaves out; a variable goes before it."""
     monkeypatch.setenv("FOTOWEB_URL", "https://fotoweb.test")
-    monkeypatch.setenv("FOTOWEB_CLIENT_ID", "from the environment")
+    monkeypatch.setenv("FOTOWEB_CLIENT_ID", fotoweb.client.client_id)
     monkeypatch.setenv("FOTOWEB_CLIENT_SECRET", fotoweb.client.client_secret)
     monkeypatch.setenv("FOTOWEB_SECRET_KEY", settings.secret_keys[0])
     monkeypatch.setenv("FOTOWEB_CACHE", "memory://")
     app = Flask(__name__)
-    app.config.update(FOTOWEB_CLIENT_ID=fotoweb.client.client_id, FOTOWEB_PUBLIC_PATHS=["/about"])
+    app.config.update(FOTOWEB_CLIENT_ID="from the code", FOTOWEB_PUBLIC_PATHS=["/about"])
     app.add_url_rule("/about", view_func=sync_view)
 
     FotoWeb(app, transport=fotoweb.transport())

@@ -340,13 +340,13 @@ def test_a_fotoweb_that_went_away_in_mid_request(
 
 
 def test_settings_come_from_the_apps_configuration(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``app.config`` goes before the environment, which has what is not there."""
+    """``app.config`` has what the environment leaves out; a variable goes before it."""
     monkeypatch.setenv("FOTOWEB_URL", "https://fotoweb.test")
-    monkeypatch.setenv("FOTOWEB_CLIENT_ID", "from the environment")
     monkeypatch.setenv("FOTOWEB_CLIENT_SECRET", "the-secret-of-a-test")
+    monkeypatch.setenv("FOTOWEB_CACHE", "memory://")
     monkeypatch.setenv("FOTOWEB_SECRET_KEY", settings.secret_keys[0])
     app = Quart(__name__)
-    app.config.update(FOTOWEB_CLIENT_ID="from-the-app", FOTOWEB_CACHE="memory://")
+    app.config.update(FOTOWEB_CLIENT_ID="from-the-app", FOTOWEB_CACHE="no such store")
 
     FotoWeb(app)
 

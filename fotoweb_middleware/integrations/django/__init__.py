@@ -13,7 +13,6 @@ installed app, before models can be imported.
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from django.conf import settings as django_settings
 
 from fotoweb_middleware.errors import SettingsError
 from fotoweb_middleware.settings import DECLARED, Settings
-from fotoweb_middleware.settings.reading import variable_of
+from fotoweb_middleware.settings.reading import is_in_environment
 
 __all__ = ["FotoWebBackend", "FotoWebUserMiddleware", "fotoweb_settings"]
 
@@ -83,19 +82,13 @@ def entries() -> Mapping[str, Any]:
 
 def is_for_settings(name: str) -> bool:
     """Return whether an entry goes into ``Settings``: it is no entry of ours, and no variable goes before it."""
-    return name not in OWN_ENTRIES and not is_in_environment(name)
-
-
-def is_in_environment(name: str) -> bool:
-    """Return whether a variable sets what ``FOTOWEB[name]`` would set, or names a file that does."""
-    variable = variable_of(name)
-    return any(os.environ.get(each, "").strip() for each in (variable, f"{variable}_FILE"))
+    return name not in OWN_ENTRIES and not is_in_environment(name.lower())
 
 
 def is_configured() -> bool:
     """Return whether anything that has no default is set, here or in the environment."""
-    required = [name.upper() for name, setting in DECLARED.items() if setting.required]
-    return any(name in entries() or is_in_environment(name) for name in required)
+    required = [name for name, setting in DECLARED.items() if setting.required]
+    return any(name.upper() in entries() or is_in_environment(name) for name in required)
 
 
 def __getattr__(name: str) -> Any:
