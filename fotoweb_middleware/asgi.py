@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, assert_never
 
 import anyio.to_thread
@@ -35,7 +35,7 @@ from fotoweb_middleware.responses import Anonymous, Authenticated, Outcome, Resp
 from fotoweb_middleware.session import SESSION_KEY, Session, source_of
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores.base import Store
-from fotoweb_middleware.urls import URLS_KEY, urls_of
+from fotoweb_middleware.urls import URLS_KEY, urls_by_mount
 from fotoweb_middleware.views.callback import callback
 from fotoweb_middleware.websocket import SessionWebSocket
 
@@ -43,7 +43,6 @@ __all__ = ["FotoWebASGIMiddleware"]
 
 WANTED = {name.encode("ascii"): name for name in HEADERS_READ}
 HTTP_SCHEMES = {"ws": "http", "wss": "https"}
-MAX_MOUNTS = 64
 
 Scope = Any  # asgiref's scopes are TypedDicts that know no extension keys such as ours.
 Receive = Any
@@ -103,7 +102,7 @@ class FotoWebASGIMiddleware:
         self._always_varies = settings.login == "optional"
         self._withheld = frozenset({b"cookie", b"authorization"} if settings.inject_header else {b"cookie"})
         self._close_websockets = settings.close_websockets
-        self._urls = lru_cache(MAX_MOUNTS)(partial(urls_of, settings))
+        self._urls = urls_by_mount(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; ``lifespan`` and types we do not know reach the app untouched."""

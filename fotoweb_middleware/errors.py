@@ -3,7 +3,7 @@
     FotoWebMiddlewareError
     ├── SettingsError            a FOTOWEB_* variable or Settings argument is wrong (the operator's to fix)
     ├── FotoWebError             FotoWeb, or the way to it
-    │   ├── FotoWebUnreachable   no answer, 5xx or 429: try again later
+    │   ├── FotoWebUnreachable   no valid token for now: try again later
     │   ├── FotoWebNonsense      an answer that isn't what RFC 6749 promises
     │   └── FotoWebRefused       an OAuth error code (``error``) in an orderly answer
     ├── StoreUnavailable         the session store can't be reached
@@ -51,11 +51,14 @@ class FotoWebError(FotoWebMiddlewareError):
 
 
 class FotoWebUnreachable(FotoWebError):
-    """No answer in time, a broken connection, a 5xx or a 429.
+    """There is no answer, or no valid token, for now.
+
+    FotoWeb gave no answer in time, a 5xx or a 429. From ``fresh_token`` it may also mean that the session store is out
+    of reach, or that FotoWeb refuses this app itself: the message tells.
 
     Args:
         message: What happened, in words for the log.
-        retry_after_seconds: How long FotoWeb asked us to wait, where it did (RFC 9110, 10.2.3).
+        retry_after_seconds: When to try again; None: unknown.
     """
 
     code = "fotoweb_unreachable"

@@ -34,7 +34,7 @@ class Flight:
 
 
 class LoopState:
-    """See the module. Of each event loop there is one, ``loop_state()``.
+    """State of one event loop; ``loop_state()`` returns it.
 
     Attributes:
         store_limiter: For threads that ask the store.
@@ -54,12 +54,13 @@ class LoopState:
         while (flight := self._flights.get(key)) is not None:
             await flight.ended.wait()
             if flight.result is not None:
-                return flight.result[0]  # type: ignore[no-any-return]  # The key tells what is asked.
+                result: R = flight.result[0]  # The key tells what is asked.
+                return result
         flight = self._flights[key] = Flight()
         try:
-            result = await anyio.to_thread.run_sync(ask, limiter=self.store_limiter)
-            flight.result = (result,)
-            return result
+            answer = await anyio.to_thread.run_sync(ask, limiter=self.store_limiter)
+            flight.result = (answer,)
+            return answer
         finally:
             del self._flights[key]
             flight.ended.set()

@@ -21,12 +21,14 @@ from fotoweb_middleware.session import Session
 from fotoweb_middleware.session_cache import CachedSession
 
 STORE_RETRY_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 1.0
+"""How often an open WebSocket is checked at most, where the store could not tell or ``FOTOWEB_CACHE_RECHECK`` is 0."""
 REFUSED_AGAIN_SECONDS = 60.0
 """How long no 401 refreshes a session, after FotoWeb's API refused a new token too: such a 401 means something else."""
 
 
 class LiveSession:
-    """What a ``Session`` of the app's asks (``session.SessionSource``).
+    """Answers for a ``Session`` that the app holds (``session.SessionSource``).
 
     Args:
         refresher: The middleware's.
@@ -45,7 +47,7 @@ class LiveSession:
 
     @property
     def session_id(self) -> str:
-        """Whose session it is."""
+        """The session's id."""
         return self._cached.record.session_id
 
     @property
@@ -81,8 +83,8 @@ class LiveSession:
         context, cookie = self.context, cookie_of(self.context, self._cached)
         find = partial(find_session, context, cookie, is_use=is_use)
         cached = context.session_cache.get(cookie.session_id)
-        is_known = cached is not None and not is_recheck_due(context, cached)
-        if is_known and cached is not None and not (is_use and context.clock() >= cached.note_at):
+        is_noted = not is_use or (cached is not None and context.clock() < cached.note_at)
+        if cached is not None and not is_recheck_due(context, cached) and is_noted:
             return find()  # From memory: no store is asked.
         return await loop_state().ask_store((id(context), cookie.session_id, is_use), find)
 
@@ -183,7 +185,7 @@ class LiveSession:
         """See ``SessionSource.seconds_until_check``. A store that is out of reach is asked again after a second."""
         context = self.context
         cached = context.session_cache.get(self.session_id) or self._cached
-        shortest_seconds = min(context.settings.cache_recheck or STORE_RETRY_SECONDS, STORE_RETRY_SECONDS)
+        shortest_seconds = min(context.settings.cache_recheck or LONGEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         return max(shortest_seconds, min(cached.recheck_at - context.monotonic(), cached.ends_at - context.clock()))
 
 

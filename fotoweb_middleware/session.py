@@ -36,7 +36,7 @@ class SessionSource(Protocol):
 
     @property
     def session_id(self) -> str:
-        """Whose session it is."""
+        """The session's id."""
 
     def fresh_token(self) -> str:
         """See ``Session.fresh_token``."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -12,10 +13,12 @@ from fotoweb_middleware.session import carriers_of
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.views.next_path import PATH_SAFE, is_harmless
 
-__all__ = ["URLS_KEY", "Urls", "login_url", "logout_url"]
+__all__ = ["URLS_KEY", "Urls", "login_url", "logout_url", "urls_by_mount"]
 
 URLS_KEY = "fotoweb.urls"
 """Where they lie in an ASGI scope and in a WSGI environ."""
+
+MAX_MOUNTS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,14 @@ class Urls:
     front_page: str
 
 
-def urls_of(settings: Settings, mount: str) -> Urls:
-    """Return the paths below a mount: "" or "/sub"."""
-    return Urls(own_path(settings, mount, ""), front_page(mount))
+def urls_by_mount(settings: Settings) -> Callable[[str], Urls]:
+    """Return a function that returns the paths below a mount ("" or "/sub"), and remembers some mounts."""
+
+    @lru_cache(MAX_MOUNTS)
+    def urls_of(mount: str) -> Urls:
+        return Urls(own_path(settings, mount, ""), front_page(mount))
+
+    return urls_of
 
 
 def login_url(request: object, next: object = None) -> str:  # noqa: A002 (what Django calls it)

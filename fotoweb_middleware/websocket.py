@@ -1,4 +1,4 @@
-"""An accepted WebSocket of somebody's session, closed with 4401 when that session ends, wherever it ends.
+"""Closes an accepted WebSocket with 4401 when its session ends, wherever that happens.
 
 One task for each open WebSocket sleeps until the session is due to be checked. All WebSockets and requests of a session
 share one look-up in the store. A token that expires, or a store or FotoWeb that is out of reach, closes nothing.
@@ -7,7 +7,7 @@ share one look-up in the store. A token that expires, or a store or FotoWeb that
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import anyio
@@ -78,7 +78,7 @@ class SessionWebSocket:
         raise OSError("the WebSocket was closed, since its session has ended")
 
     @contextlib.contextmanager
-    def _until_the_end(self) -> Any:
+    def _until_the_end(self) -> Iterator[None]:
         """Wait for the server; no longer than until the session ends."""
         with anyio.CancelScope() as scope:
             self._waiting.add(scope)

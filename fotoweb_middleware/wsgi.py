@@ -10,7 +10,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
-from functools import lru_cache, partial
 from typing import Any, assert_never
 
 import httpx
@@ -31,14 +30,13 @@ from fotoweb_middleware.responses import Anonymous, Authenticated, Response
 from fotoweb_middleware.session import SESSION_KEY, Session
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores.base import Store
-from fotoweb_middleware.urls import URLS_KEY, urls_of
+from fotoweb_middleware.urls import URLS_KEY, urls_by_mount
 
 __all__ = ["FotoWebWSGIMiddleware"]
 
 WANTED = {f"HTTP_{name.upper().replace('-', '_')}": name for name in HEADERS_READ}
 MAX_SLOW_WAITERS = 4
 """Servers do not tell how many threads they have, and many have no more than eight."""
-MAX_MOUNTS = 64
 PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
 
 Environ = dict[str, Any]
@@ -97,7 +95,7 @@ class FotoWebWSGIMiddleware:
         if settings.inject_header:
             self._withheld.append("HTTP_AUTHORIZATION")
         self._always_varies = settings.login == "optional"
-        self._urls = lru_cache(MAX_MOUNTS)(partial(urls_of, settings))
+        self._urls = urls_by_mount(settings)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""

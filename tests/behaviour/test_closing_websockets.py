@@ -13,7 +13,7 @@ import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
-from fotoweb_middleware import require_session
+from fotoweb_middleware import SessionEnded, require_session
 from fotoweb_middleware.testing import FakeClock
 from tests.behaviour.kit import AsgiAdapter, Opening, Visited
 from tests.behaviour.sockets import RECHECK_SECONDS, RunningClock, log_out, opened, other_machine, run, signed_in
@@ -232,14 +232,16 @@ async def checks(store: WatchedStore, count: int) -> None:
 
 
 def test_left_to_the_app(open_site: OpenSite) -> None:
-    """With ``FOTOWEB_CLOSE_WEBSOCKETS=false`` an app keeps its WebSocket; its token source tells that it is over."""
+    """With ``FOTOWEB_CLOSE_WEBSOCKETS=false`` an app keeps its WebSocket, and ``afresh_token`` raises."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "websocket.accept"})
         await log_out(visitor, visitor.site.middleware)
         await send({"type": "websocket.send", "text": "still here"})
-        scope["state"]["session"] = require_session(scope)
+        with pytest.raises(SessionEnded):
+            await require_session(scope).afresh_token()
+        scope["state"]["is_over"] = True
 
     visitor = signed_in(open_site(close_websockets=False))
     socket, state = opened(visitor, app)
@@ -250,7 +252,7 @@ def test_left_to_the_app(open_site: OpenSite) -> None:
     run(visitor, socket, nothing)
 
     assert socket.sent[-1] == {"type": "websocket.send", "text": "still here"}
-    assert state["session"].access_token
+    assert state["is_over"]
 
 
 @pytest.mark.parametrize("kind", [ValueError, OSError])
@@ -287,9 +289,10 @@ def test_thousand_sockets_of_a_hundred_sessions(portal: anyio.from_thread.Blocki
             before = site.store.calls.count("load")
             clock.advance(0.5)
             assert await anyio.to_thread.run_sync(partial(site.store.wait_for, "load", times=before + 100))
-            await anyio.sleep(0.8)  # Longer than the recheck: what would be asked too often is asked.
+            clock.advance(0.5)
+            assert await anyio.to_thread.run_sync(partial(site.store.wait_for, "load", times=before + 200))
             tasks.cancel_scope.cancel()
         return site.store.calls.count("load") - before
 
-    assert portal.call(watch) == 100
+    assert portal.call(watch) == 200
     assert len(site.fake.requests) == asked
