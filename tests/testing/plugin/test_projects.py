@@ -27,8 +27,9 @@ REAL_SITE = {
 
 
 def run_tests(folder: Path, *arguments: str) -> str:
-    """Run the tests of a folder and return what pytest says; they must pass."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", *arguments]
+    """Run the tests of a folder, without pytest-django, and return what pytest says; they must pass."""
+    plugins = ("-p", "no:cacheprovider", "-p", "no:django")
+    command = [sys.executable, "-m", "pytest", "-q", *plugins, "-W", "error", *arguments]
     ended = subprocess.run(
         command,
         cwd=folder,
