@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -17,6 +18,13 @@ REDIRECT_HEADERS: Headers = (
     ("Referrer-Policy", "no-referrer"),
     ("X-Content-Type-Options", "nosniff"),
 )
+
+CHALLENGE = ("WWW-Authenticate", 'FotoWeb-Login realm="fotoweb"')
+"""RFC 9110, 15.5.2 asks for a challenge; this scheme is ours, so that no browser opens a password dialog."""
+NOT_SIGNED_IN = "Not signed in"
+"""What a 401 says that a framework writes."""
+UNAVAILABLE = "Try again later."
+"""What such a 503 says: FotoWeb or the session store may be the cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,11 @@ def redirect(reason: str, location: str, *, set_cookies: tuple[str, ...] = ()) -
     """Return a 302 to ``location``, which the caller has checked."""
     cookies = tuple(("Set-Cookie", value) for value in set_cookies)
     return Response(302, (("Location", location), *REDIRECT_HEADERS, *cookies), b"", reason)
+
+
+def retry_after(seconds: float | None) -> str:
+    """Return the value of a Retry-After header (RFC 9110, 10.2.3): whole seconds, 1 where no time is known."""
+    return str(max(1, math.ceil(seconds or 0)))
 
 
 def with_cookies(response: Response, set_cookies: tuple[str, ...]) -> Response:

@@ -13,7 +13,7 @@ from fotoweb_middleware.session import carriers_of
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.views.next_path import PATH_SAFE, is_harmless
 
-__all__ = ["URLS_KEY", "Urls", "login_url", "logout_url", "urls_by_mount"]
+__all__ = ["URLS_KEY", "Urls", "has_middleware", "login_path", "login_url", "logout_url", "urls_by_mount"]
 
 URLS_KEY = "fotoweb.urls"
 """Where they lie in an ASGI scope and in a WSGI environ."""
@@ -62,6 +62,15 @@ def login_url(request: object, next: object = None) -> str:  # noqa: A002 (what 
     return f"{urls.own_pages}login?next={quote(safe, safe='')}"
 
 
+def login_path(request: object) -> str:
+    """Return ``login_url`` without its query: what a 401 tells programs, which add ``?next=`` to it.
+
+    Raises:
+        TypeError: As ``login_url`` does.
+    """
+    return f"{_find(request)[1].own_pages}login"
+
+
 def logout_url(request: object) -> str:
     """Return the path at which a logout starts, for a link or a form: ``/oauth2/logout``, the mount included.
 
@@ -72,6 +81,11 @@ def logout_url(request: object) -> str:
         TypeError: ``request`` is none, or did not come through the middleware.
     """
     return f"{_find(request)[1].own_pages}logout"
+
+
+def has_middleware(request: object) -> bool:
+    """Return whether a request came through the middleware."""
+    return any(URLS_KEY in carrier for carrier in carriers_of(request))
 
 
 def _find(request: object) -> tuple[Mapping[Any, Any], Urls]:

@@ -17,6 +17,8 @@ from fotoweb_middleware.log import Event, log_event
 from fotoweb_middleware.session import SessionSource
 
 CLOSE_CODE = 4401
+TRY_AGAIN_LATER = 1013
+"""Of the registry that RFC 6455, 11.7, began."""
 CLOSING_SECONDS = 2.0
 """Most time for the server to tell the browser."""
 

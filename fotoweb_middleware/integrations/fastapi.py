@@ -17,9 +17,9 @@ from fastapi.openapi.models import APIKey, APIKeyIn
 from fastapi.requests import HTTPConnection
 from fastapi.security.base import SecurityBase
 
-from fotoweb_middleware.integrations.starlette import exception_handlers, not_authenticated
+from fotoweb_middleware.integrations.starlette import exception_handlers, not_signed_in
+from fotoweb_middleware.responses import CHALLENGE
 from fotoweb_middleware.session import Session, User, get_session
-from fotoweb_middleware.views.refusals import CHALLENGE
 
 __all__ = ["CurrentUser", "OptionalSession", "SignedIn", "current_user", "exception_handlers", "signed_in"]
 
@@ -50,7 +50,7 @@ OptionalSession = Annotated[Session | None, Depends(SessionCookie())]
 async def signed_in(connection: HTTPConnection, session: OptionalSession) -> Session:
     """Return the session, or refuse the request."""
     if session is None:
-        raise refusal(connection, 401, not_authenticated(connection), dict([CHALLENGE]))
+        raise refusal(connection, 401, not_signed_in(connection), dict([CHALLENGE]))
     return session
 
 

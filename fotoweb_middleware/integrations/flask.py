@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any, TypeVar, cast
@@ -17,9 +16,10 @@ from werkzeug.exceptions import HTTPException, ServiceUnavailable, Unauthorized
 from werkzeug.local import LocalProxy
 
 from fotoweb_middleware.errors import FotoWebUnreachable, NotSignedIn, SessionEnded
+from fotoweb_middleware.integrations.configuration import read_settings
+from fotoweb_middleware.responses import NOT_SIGNED_IN, UNAVAILABLE, retry_after
 from fotoweb_middleware.session import Session, get_session
 from fotoweb_middleware.settings import Settings
-from fotoweb_middleware.settings.reading import is_in_environment
 from fotoweb_middleware.urls import login_url, logout_url
 from fotoweb_middleware.wsgi import FotoWebWSGIMiddleware
 
@@ -27,7 +27,8 @@ __all__ = ["FotoWeb", "current_session", "login_required"]
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-CHALLENGE = WWWAuthenticate("FotoWeb-Login", {"realm": "fotoweb"})  # As in the middleware's own 401.
+CHALLENGE = WWWAuthenticate("FotoWeb-Login", {"realm": "fotoweb"})
+"""The middleware's own challenge, which Werkzeug writes in other letters: ``Fotoweb-Login realm=fotoweb``."""
 
 current_session = cast("Session", LocalProxy(lambda: get_session(request)))
 """The session of this request; false where nobody is signed in. Like ``request``, it is there in a request alone: for
@@ -44,15 +45,15 @@ class FotoWeb:
     Args:
         app: None where ``init_app`` follows.
         settings: None takes the ``FOTOWEB_*`` variables, and from ``app.config`` what they leave out.
-        arguments: Whatever else ``FotoWebWSGIMiddleware`` takes.
+        options: Whatever else ``FotoWebWSGIMiddleware`` takes.
 
     Raises:
         SettingsError: A setting is missing or wrong.
     """
 
-    def __init__(self, app: Flask | None = None, *, settings: Settings | None = None, **arguments: Any) -> None:
+    def __init__(self, app: Flask | None = None, *, settings: Settings | None = None, **options: Any) -> None:
         self._settings = settings
-        self._arguments = arguments
+        self._options = options
         if app is not None:
             self.init_app(app)
 
@@ -64,7 +65,7 @@ class FotoWeb:
             RuntimeError: The app is wrapped already.
         """
         settings = configure(app, self._settings, request, handle_error)
-        app.wsgi_app = FotoWebWSGIMiddleware(app.wsgi_app, settings, **self._arguments)  # type: ignore[method-assign]
+        app.wsgi_app = FotoWebWSGIMiddleware(app.wsgi_app, settings, **self._options)  # type: ignore[method-assign]
 
 
 def login_required(view: View) -> View:
@@ -73,7 +74,7 @@ def login_required(view: View) -> View:
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         if get_session(request) is None:
-            abort(401, "Nobody is signed in.", www_authenticate=CHALLENGE)
+            abort(401, NOT_SIGNED_IN, www_authenticate=CHALLENGE)
         return current_app.ensure_sync(view)(*args, **kwargs)
 
     return cast("View", guarded)
@@ -91,9 +92,8 @@ def configure(app: App, settings: Settings | None, connection: object, handler: 
     """Give an app our error handlers and template names, and return the settings for the middleware."""
     if "fotoweb" in app.extensions:
         raise RuntimeError("this app has a FotoWeb already: a second one inside it would never see a session")
-    given = app.config.get_namespace("FOTOWEB_")
-    settings = settings or Settings(**{name: given[name] for name in given if not is_in_environment(name)})
-    del given  # Error reporters send a frame's variables along.
+    if settings is None:
+        settings = read_settings(lambda: app.config.get_namespace("FOTOWEB_"), source="app.config", prefix="FOTOWEB_")
     names = {
         "current_session": LocalProxy(lambda: get_session(connection)),
         "fotoweb_login_url": partial(login_url, connection),
@@ -109,8 +109,5 @@ def configure(app: App, settings: Settings | None, connection: object, handler: 
 def http_error(error: Exception) -> HTTPException:
     """Return what one of our errors is in HTTP: 503 where FotoWeb can't be reached, else 401."""
     if isinstance(error, FotoWebUnreachable):
-        seconds = error.retry_after_seconds
-        retry_after = None if seconds is None else max(1, math.ceil(seconds))
-        return ServiceUnavailable("FotoWeb does not answer just now. Try again later.", retry_after=retry_after)
-    words = "The session is over. Sign in again." if isinstance(error, SessionEnded) else "Nobody is signed in."
-    return Unauthorized(words, www_authenticate=CHALLENGE)
+        return ServiceUnavailable(UNAVAILABLE, retry_after=int(retry_after(error.retry_after_seconds)))
+    return Unauthorized(NOT_SIGNED_IN, www_authenticate=CHALLENGE)

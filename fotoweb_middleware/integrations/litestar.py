@@ -4,12 +4,11 @@
 
 The plugin puts the middleware around the whole app, its routing and error pages included, when the app starts (its
 lifespan). Where nothing starts it, under a server without lifespan or mounted in another app, wrap it by hand:
-``FotoWebASGIMiddleware(app)``; the plugin then leaves it at that. Until the app is behind one of them it answers 503.
+``FotoWebASGIMiddleware(app)``; the plugin adds nothing then. Until the app is behind one of them it answers 503.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -31,11 +30,11 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from fotoweb_middleware.asgi import FotoWebASGIMiddleware
 from fotoweb_middleware.errors import FotoWebUnreachable, NotSignedIn, SessionEnded
+from fotoweb_middleware.responses import CHALLENGE, NOT_SIGNED_IN, UNAVAILABLE, retry_after
 from fotoweb_middleware.session import Session, get_session
 from fotoweb_middleware.settings import Settings
-from fotoweb_middleware.urls import URLS_KEY, login_url
-from fotoweb_middleware.views.refusals import CHALLENGE
-from fotoweb_middleware.websocket import CLOSE_CODE
+from fotoweb_middleware.urls import has_middleware, login_path
+from fotoweb_middleware.websocket import CLOSE_CODE, TRY_AGAIN_LATER
 
 __all__ = ["FotoWebPlugin", "signed_in"]
 
@@ -43,7 +42,8 @@ __all__ = ["FotoWebPlugin", "signed_in"]
 class FotoWebPlugin(InitPlugin):
     """Adds the middleware, the dependency ``fotoweb_session`` (a ``Session``, or None), and answers to our errors.
 
-    ``NotSignedIn`` and ``SessionEnded`` become 401, ``FotoWebUnreachable`` becomes 503.
+    ``NotSignedIn`` and ``SessionEnded`` become 401, ``FotoWebUnreachable`` becomes 503; they close a
+    WebSocket with 4401 and 1013.
 
     Args:
         settings: None reads the ``FOTOWEB_*`` variables.
@@ -60,33 +60,38 @@ class FotoWebPlugin(InitPlugin):
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Prepare the app; called by Litestar."""
         app_config.on_startup.insert(0, self._wrap)
-        app_config.middleware.insert(0, must_be_wrapped)
+        app_config.middleware.insert(0, require_middleware)
         app_config.dependencies.setdefault("fotoweb_session", Provide(session_of_request, sync_to_thread=False))
         ours: dict[int | type[Exception], Callable[[Any, Any], Response[Any]]]
-        ours = {NotSignedIn: ask_to_sign_in, SessionEnded: ask_to_sign_in, FotoWebUnreachable: ask_to_wait}
+        ours = {
+            NotSignedIn: _handle_not_signed_in,
+            SessionEnded: _handle_not_signed_in,
+            FotoWebUnreachable: _handle_unreachable,
+        }
+        app_config.after_exception.append(_end_websocket)
         app_config.exception_handlers = {**ours, **app_config.exception_handlers}
         return app_config
 
     def _wrap(self, app: Litestar) -> None:
         # Litestar's own middleware runs after routing, which knows nothing of our pages; only this is around all of it.
-        if not isinstance(app.asgi_handler, OutermostOnly):
-            app.asgi_handler = OutermostOnly(app.asgi_handler, self._settings, **self._options)
+        if not isinstance(app.asgi_handler, PluginMiddleware):
+            app.asgi_handler = PluginMiddleware(app.asgi_handler, self._settings, **self._options)
 
 
-class OutermostOnly(FotoWebASGIMiddleware):
+class PluginMiddleware(FotoWebASGIMiddleware):
     """The middleware, except inside another one, which has taken the cookies and decided already."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection."""
-        await (self._app if URLS_KEY in scope else super().__call__)(scope, receive, send)
+        await (self._app if has_middleware(scope) else super().__call__)(scope, receive, send)
 
 
-def must_be_wrapped(app: ASGIApp) -> ASGIApp:
+def require_middleware(app: ASGIApp) -> ASGIApp:
     """Return an app that serves nothing that did not come through the middleware."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        if URLS_KEY not in scope:
-            raise ServiceUnavailableException(  # Litestar shows no words of a 500.
+        if not has_middleware(scope):
+            raise ServiceUnavailableException(  # Litestar hides the message of a 500.
                 "FotoWebPlugin adds the middleware when the app starts, and this app was not started: run its lifespan "
                 "(`with TestClient(app)`), or wrap it with FotoWebASGIMiddleware(app)"
             )
@@ -105,22 +110,28 @@ def signed_in(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandle
     if get_session(connection) is not None:
         return
     if connection.scope["type"] == ScopeType.WEBSOCKET:
-        raise WebSocketException(detail="Not authenticated", code=CLOSE_CODE)
+        raise WebSocketException(detail=NOT_SIGNED_IN, code=CLOSE_CODE)
     raise not_authorized(connection)
 
 
 def not_authorized(connection: ASGIConnection[Any, Any, Any, Any]) -> HTTPException:
     """Return the 401. ``login_url`` is as in the middleware's own: the caller adds ``?next=`` to it."""
-    extra = {"login_url": login_url(connection).partition("?")[0]}
-    return NotAuthorizedException("Not authenticated", headers=dict([CHALLENGE]), extra=extra)
+    extra = {"login_url": login_path(connection)}
+    return NotAuthorizedException(NOT_SIGNED_IN, headers=dict([CHALLENGE]), extra=extra)
 
 
-def ask_to_sign_in(request: Request[Any, Any, Any], _: Exception) -> Response[Any]:
-    """Answer 401 where a session is wanted and there is none, or no more."""
+def _handle_not_signed_in(request: Request[Any, Any, Any], _: Exception) -> Response[Any]:
     return create_exception_response(request, not_authorized(request))
 
 
-def ask_to_wait(request: Request[Any, Any, Any], error: FotoWebUnreachable) -> Response[Any]:
-    """Answer 503 while FotoWeb is out of reach."""
-    headers = {"Retry-After": str(max(1, math.ceil(error.retry_after_seconds or 0)))}
-    return create_exception_response(request, ServiceUnavailableException("FotoWeb is out of reach", headers=headers))
+def _handle_unreachable(request: Request[Any, Any, Any], error: FotoWebUnreachable) -> Response[Any]:
+    headers = {"Retry-After": retry_after(error.retry_after_seconds)}
+    return create_exception_response(request, ServiceUnavailableException(UNAVAILABLE, headers=headers))
+
+
+async def _end_websocket(error: Exception, scope: Scope) -> None:
+    # Litestar asks no exception handler about a WebSocket: it closes it with the code of the error, else with 4500.
+    if scope["type"] == ScopeType.WEBSOCKET and isinstance(error, (NotSignedIn, SessionEnded)):
+        raise WebSocketException(detail=NOT_SIGNED_IN, code=CLOSE_CODE) from error
+    if scope["type"] == ScopeType.WEBSOCKET and isinstance(error, FotoWebUnreachable):
+        raise WebSocketException(detail=UNAVAILABLE, code=TRY_AGAIN_LATER) from error

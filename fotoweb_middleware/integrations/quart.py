@@ -10,11 +10,12 @@ from quart import Quart, abort, current_app, has_websocket_context, request, web
 from werkzeug.local import LocalProxy
 
 from fotoweb_middleware.asgi import FotoWebASGIMiddleware
-from fotoweb_middleware.errors import SessionEnded
+from fotoweb_middleware.errors import FotoWebUnreachable, NotSignedIn
 from fotoweb_middleware.integrations.flask import CHALLENGE, View, configure, http_error
+from fotoweb_middleware.responses import NOT_SIGNED_IN
 from fotoweb_middleware.session import Session, get_session
 from fotoweb_middleware.settings import Settings
-from fotoweb_middleware.websocket import CLOSE_CODE
+from fotoweb_middleware.websocket import CLOSE_CODE, TRY_AGAIN_LATER
 
 __all__ = ["FotoWeb", "current_session", "login_required"]
 
@@ -28,27 +29,27 @@ outlives it (a stream, a background task) take ``require_session(request)``."""
 class FotoWeb:
     """Puts a FotoWeb login in front of a Quart app: see ``integrations.flask.FotoWeb``.
 
-    ``SessionEnded`` raised in a WebSocket closes it with 4401.
+    ``SessionEnded`` raised in a WebSocket closes it with 4401, ``FotoWebUnreachable`` with 1013.
 
     Args:
         app: None where ``init_app`` follows.
         settings: None takes the ``FOTOWEB_*`` variables, and from ``app.config`` what they leave out.
-        arguments: Whatever else ``FotoWebASGIMiddleware`` takes.
+        options: Whatever else ``FotoWebASGIMiddleware`` takes.
 
     Raises:
         SettingsError: A setting is missing or wrong.
     """
 
-    def __init__(self, app: Quart | None = None, *, settings: Settings | None = None, **arguments: Any) -> None:
+    def __init__(self, app: Quart | None = None, *, settings: Settings | None = None, **options: Any) -> None:
         self._settings = settings
-        self._arguments = arguments
+        self._options = options
         if app is not None:
             self.init_app(app)
 
     def init_app(self, app: Quart) -> None:
         """Wrap an app: see ``integrations.flask.FotoWeb.init_app``."""
         settings = configure(app, self._settings, connection, handle_error)
-        app.asgi_app = FotoWebASGIMiddleware(app.asgi_app, settings, **self._arguments)  # type: ignore[method-assign]
+        app.asgi_app = FotoWebASGIMiddleware(app.asgi_app, settings, **self._options)  # type: ignore[method-assign]
 
 
 def login_required(view: View) -> View:
@@ -57,16 +58,16 @@ def login_required(view: View) -> View:
     @wraps(view)
     async def guarded(*args: Any, **kwargs: Any) -> Any:
         if get_session(connection) is None:
-            abort(401, "Nobody is signed in.", www_authenticate=CHALLENGE)
+            abort(401, NOT_SIGNED_IN, www_authenticate=CHALLENGE)
         return await current_app.ensure_async(view)(*args, **kwargs)
 
     return cast("View", guarded)
 
 
 async def handle_error(error: Exception) -> Any:
-    """Return the app's own answer to one of our errors; a WebSocket whose session ended is closed as everywhere."""
-    if isinstance(error, SessionEnded) and has_websocket_context():
+    """Return the app's own answer to one of our errors; a WebSocket that had a session is closed with a code."""
+    if not isinstance(error, NotSignedIn) and has_websocket_context():
         with suppress(OSError):  # The middleware has closed it already.
             await websocket.accept()  # A browser sees no code of a WebSocket that was never accepted.
-            await websocket.close(CLOSE_CODE)
+            await websocket.close(TRY_AGAIN_LATER if isinstance(error, FotoWebUnreachable) else CLOSE_CODE)
     return await current_app.handle_http_exception(http_error(error))

@@ -1,4 +1,4 @@
-"""Starlette: ``request.user`` and ``@requires("authenticated")`` for whoever signed in to FotoWeb.
+"""Starlette: ``request.user`` and ``@requires("authenticated")`` for people signed in to FotoWeb.
 
     app.add_middleware(AuthenticationMiddleware, backend=FotoWebAuthBackend())
     app.add_middleware(FotoWebASGIMiddleware, settings=settings)  # Added last, so it is the outer one.
@@ -10,24 +10,21 @@ ended, and 503 where FotoWeb is out of reach.
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from starlette.authentication import AuthCredentials, AuthenticationBackend, BaseUser
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from fotoweb_middleware.errors import FotoWebUnreachable, NotSignedIn, SessionEnded
+from fotoweb_middleware.responses import CHALLENGE, NOT_SIGNED_IN, UNAVAILABLE, retry_after
 from fotoweb_middleware.session import Session, get_session
-from fotoweb_middleware.urls import login_url
-from fotoweb_middleware.views.refusals import CHALLENGE
-from fotoweb_middleware.websocket import CLOSE_CODE
+from fotoweb_middleware.urls import login_path
+from fotoweb_middleware.websocket import CLOSE_CODE, TRY_AGAIN_LATER
 
 __all__ = ["FotoWebAuthBackend", "FotoWebUser", "exception_handlers"]
-
-TRY_AGAIN_LATER = 1013  # Of the registry that RFC 6455, 11.7, began.
 
 
 class FotoWebUser(BaseUser):
@@ -62,40 +59,50 @@ class FotoWebAuthBackend(AuthenticationBackend):
     """For ``AuthenticationMiddleware``: a ``FotoWebUser`` and the scope "authenticated" for each session."""
 
     async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, BaseUser] | None:
-        """Return who is signed in, or None; called by Starlette."""
+        """Return who is signed in, or None; called by Starlette.
+
+        Raises:
+            TypeError: The connection did not come through the FotoWeb middleware.
+        """
         session = get_session(conn)
-        return None if session is None else (AuthCredentials(["authenticated"]), FotoWebUser(session))
+        if session is None:
+            login_path(conn)  # Raises where the middleware is missing, which would else be a 403 without a reason.
+            return None
+        return AuthCredentials(["authenticated"]), FotoWebUser(session)
 
 
-def not_authenticated(connection: HTTPConnection) -> dict[str, str]:
+def not_signed_in(connection: HTTPConnection) -> dict[str, str]:
     """Return what a 401 says. ``login_url`` is as in the middleware's own: the caller adds ``?next=`` to it."""
-    return {"message": "Not authenticated", "login_url": login_url(connection).partition("?")[0]}
+    return {"message": NOT_SIGNED_IN, "login_url": login_path(connection)}
 
 
-async def _ask_to_sign_in(connection: HTTPConnection, _: Exception) -> Response | None:
-    if isinstance(connection, WebSocket):
-        await _close(connection, CLOSE_CODE)
-        return None
-    return JSONResponse({"detail": not_authenticated(connection)}, 401, headers=dict([CHALLENGE]))
+async def _handle_not_signed_in(connection: HTTPConnection, _: Exception) -> Response | None:
+    response = JSONResponse({"detail": not_signed_in(connection)}, 401, headers=dict([CHALLENGE]))
+    return await _answer(connection, response, CLOSE_CODE)
 
 
-async def _ask_to_wait(connection: HTTPConnection, error: FotoWebUnreachable) -> Response | None:
-    if isinstance(connection, WebSocket):
-        await _close(connection, TRY_AGAIN_LATER)
-        return None
-    seconds = max(1, math.ceil(error.retry_after_seconds or 0))
-    return JSONResponse({"detail": "FotoWeb is out of reach"}, 503, headers={"Retry-After": str(seconds)})
+async def _handle_unreachable(connection: HTTPConnection, error: FotoWebUnreachable) -> Response | None:
+    headers = {"Retry-After": retry_after(error.retry_after_seconds)}
+    return await _answer(connection, JSONResponse({"detail": UNAVAILABLE}, 503, headers=headers), TRY_AGAIN_LATER)
 
 
-async def _close(websocket: WebSocket, code: int) -> None:
+async def _answer(connection: HTTPConnection, response: Response, close_code: int) -> Response | None:
+    """Return the response to a request. Refuse a WebSocket with it where the server can, else close it with a code."""
+    if not isinstance(connection, WebSocket):
+        return response
+    is_accepted = connection.application_state is not WebSocketState.CONNECTING
     with contextlib.suppress(WebSocketDisconnect):  # The browser, or the middleware, was first.
-        await websocket.close(code)
+        if is_accepted or "websocket.http.response" not in (connection.scope.get("extensions") or {}):
+            await connection.close(close_code)
+        else:
+            await connection.send_denial_response(response)
+    return None
 
 
 exception_handlers: dict[int | type[Exception], Callable[[Any, Any], Coroutine[Any, Any, Any]]] = {
-    NotSignedIn: _ask_to_sign_in,
-    SessionEnded: _ask_to_sign_in,
-    FotoWebUnreachable: _ask_to_wait,
+    NotSignedIn: _handle_not_signed_in,
+    SessionEnded: _handle_not_signed_in,
+    FotoWebUnreachable: _handle_unreachable,
 }
-"""For ``Starlette(exception_handlers=…)`` and ``FastAPI(exception_handlers=…)``: 401 and 503, or a WebSocket that is
-closed with 4401 and 1013."""
+"""For ``Starlette(exception_handlers=…)`` and ``FastAPI(exception_handlers=…)``: 401 and 503. A WebSocket that is
+open, or that the server can't refuse so, is closed with 4401 and 1013."""

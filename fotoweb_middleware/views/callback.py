@@ -11,7 +11,6 @@ The checks, in this order; whatever fails first answers, and until the state is 
 from __future__ import annotations
 
 import hmac
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -28,7 +27,7 @@ from fotoweb_middleware.lookup import open_session_cookie, session_cookies
 from fotoweb_middleware.pages import page
 from fotoweb_middleware.records import revoke_pending, revoke_session, save_record
 from fotoweb_middleware.request import Request, own_path
-from fotoweb_middleware.responses import Response, page_response, redirect, with_cookies
+from fotoweb_middleware.responses import Response, page_response, redirect, retry_after, with_cookies
 from fotoweb_middleware.sealing import base64url
 from fotoweb_middleware.session import SessionRecord, TokenSet, User
 from fotoweb_middleware.session_cache import CachedSession
@@ -260,7 +259,7 @@ def authorization_error(context: Context, request: Request, validated: Validated
         return page_response(page("access_denied", description=query.error_description, login_url=again))
     if query.error == "temporarily_unavailable":
         shown = page("temporarily_unavailable", login_url=again, retry_after_seconds=RETRY_AFTER_SECONDS)
-        return page_response(shown, extra=(retry_after(RETRY_AFTER_SECONDS),))
+        return page_response(shown, extra=(("Retry-After", retry_after(RETRY_AFTER_SECONDS)),))
     return page_response(page("fotoweb_error", step="authorize", error=query.error, retry_url=again))
 
 
@@ -279,12 +278,7 @@ def failed_exchange(context: Context, request: Request, validated: ValidatedCall
 def unavailable(code: str, retry_after_seconds: float, retry_url: str | None = None) -> Response:
     """Return a 503 page."""
     shown = page(code, retry_after_seconds=retry_after_seconds, retry_url=retry_url)
-    return page_response(shown, extra=(retry_after(retry_after_seconds),))
-
-
-def retry_after(seconds: float) -> tuple[str, str]:
-    """Return a Retry-After header (RFC 9110, 10.2.3)."""
-    return ("Retry-After", str(max(1, math.ceil(seconds))))
+    return page_response(shown, extra=(("Retry-After", retry_after(retry_after_seconds)),))
 
 
 def login_url(context: Context, request: Request, login: LoginInProgress | None) -> str:

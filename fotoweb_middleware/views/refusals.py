@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import math
-
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.log import Event, log_event
 from fotoweb_middleware.pages import page
 from fotoweb_middleware.request import Request, front_page, own_path, wants_page
-from fotoweb_middleware.responses import Response, page_or_problem, page_response, problem_response
+from fotoweb_middleware.responses import (
+    CHALLENGE,
+    Response,
+    page_or_problem,
+    page_response,
+    problem_response,
+    retry_after,
+)
 
 STORE_RETRY_SECONDS = 5
-CHALLENGE = ("WWW-Authenticate", 'FotoWeb-Login realm="fotoweb"')
-"""RFC 9110, 15.5.2 asks for a challenge; this scheme is ours, so that no browser opens a password dialog."""
 
 
 def not_signed_in(context: Context, request: Request) -> Response:
@@ -49,15 +52,14 @@ def cross_origin(request: Request, session_id: str | None) -> Response:
 
 def fotoweb_unavailable(request: Request, retry_after_seconds: float, retry_url: str | None) -> Response:
     """Return the 503 for an expired token that can't be refreshed now."""
-    seconds = max(1, math.ceil(retry_after_seconds))
-    shown = page("fotoweb_unavailable", retry_after_seconds=seconds, retry_url=retry_url)
-    return page_or_problem(request, shown, extra=(("Retry-After", str(seconds)),))
+    shown = page("fotoweb_unavailable", retry_after_seconds=max(1, retry_after_seconds), retry_url=retry_url)
+    return page_or_problem(request, shown, extra=(("Retry-After", retry_after(retry_after_seconds)),))
 
 
 def store_unavailable(request: Request, retry_url: str | None) -> Response:
     """Return the 503 for a session that only the store knows."""
     shown = page("store_unavailable", retry_after_seconds=STORE_RETRY_SECONDS, retry_url=retry_url)
-    return page_or_problem(request, shown, extra=(("Retry-After", str(STORE_RETRY_SECONDS)),))
+    return page_or_problem(request, shown, extra=(("Retry-After", retry_after(STORE_RETRY_SECONDS)),))
 
 
 def operator_fault(request: Request, error: str) -> Response:

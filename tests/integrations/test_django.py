@@ -272,8 +272,8 @@ def test_a_view_that_needs_a_session_gives_401(person: Person) -> None:
 
 
 def test_a_view_that_can_not_reach_fotoweb_gives_503(person: Person) -> None:
-    """``FotoWebUnreachable`` becomes a 503, which says when to come back where that is known."""
-    assert person.go("/public/unreachable").headers.get("Retry-After") is None
+    """``FotoWebUnreachable`` becomes a 503, which says when to come back."""
+    assert person.go("/public/unreachable").headers["Retry-After"] == "1"
     answer = person.go("/public/unreachable?seconds=2.5")
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")

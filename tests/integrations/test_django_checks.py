@@ -121,6 +121,15 @@ def test_a_wrong_value_names_its_source() -> None:
     assert "planted" not in output
 
 
+def test_a_missing_value_names_both_places() -> None:
+    """The message about a missing setting says that Django's settings do not give it either."""
+    variables = {**ENVIRONMENT, "FOTOWEB_URL": ""}
+    _, output = run_python("-m", "django", "check", settings={"FOTOWEB": {}}, variables=variables)
+
+    assert "FOTOWEB_URL is empty, and Settings(...) got no url." in output
+    assert "stands for FOTOWEB in Django's settings, which gives nothing." in output
+
+
 def test_entries_are_settings() -> None:
     """Names are those of the variables without their prefix; values may be of Python's own types."""
     entries = {name.removeprefix("FOTOWEB_"): value for name, value in ENVIRONMENT.items()}

@@ -25,7 +25,7 @@ from tests.integrations.conftest import ORIGIN, SOCKETS, Site
 
 Events = list[dict[str, Any]]
 CHALLENGE = 'FotoWeb-Login realm="fotoweb"'
-NOT_AUTHENTICATED = {"detail": {"message": "Not authenticated", "login_url": "/oauth2/login"}}
+NOT_AUTHENTICATED = {"detail": {"message": "Not signed in", "login_url": "/oauth2/login"}}
 
 app = FastAPI(exception_handlers=exception_handlers)
 
@@ -79,6 +79,19 @@ async def open_socket(websocket: WebSocket, user: CurrentUser) -> None:
     await websocket.accept()
     await websocket.send_text(user.user_name)
     await websocket.close()
+
+
+@app.websocket("/open/required-socket")
+async def required_socket(websocket: WebSocket) -> None:
+    """Ask in the endpoint itself, before the WebSocket is accepted."""
+    require_session(websocket)
+
+
+@app.websocket("/early")
+async def early_socket(websocket: WebSocket, session: SignedIn) -> None:
+    """Ask for a token before the WebSocket is accepted, after something happened to the session."""
+    websocket.scope["test.happens"]()
+    await session.afresh_token()
 
 
 @app.websocket("/fresh")
@@ -218,10 +231,11 @@ def test_a_websocket_is_refused_before_it_is_accepted(client: TestClient) -> Non
     assert (refused.value.status_code, refused.value.json()) == (401, NOT_AUTHENTICATED)
 
 
-def test_a_websocket_is_closed_with_4401(site: Site) -> None:
+@pytest.mark.parametrize("path", ["/open/socket", "/open/required-socket"])
+def test_a_websocket_is_closed_with_4401(path: str, site: Site) -> None:
     """Where the server can't answer a handshake with 401, the WebSocket is closed with 4401, before it is accepted."""
     events: Events = []
-    asyncio.run(connect(FotoWebASGIMiddleware(app, **site.options()), "/open/socket", events))
+    asyncio.run(connect(FotoWebASGIMiddleware(app, **site.options()), path, events))
 
     assert [(event["type"], event["code"]) for event in events] == [("websocket.close", 4401)]
 
@@ -284,3 +298,28 @@ def test_a_websocket_says_why_it_ends(
         socket.receive_text()
 
     assert closed.value.code == code
+
+
+@pytest.mark.parametrize(("happens", "status"), [(Site.end_session, 401), (Site.fail, 503)])
+def test_a_websocket_that_is_not_accepted_yet_is_refused(
+    happens: Any, status: int, client: TestClient, site: Site, happening: Happening
+) -> None:
+    """Before that, they are the same answers as a request gets, where the server can give them."""
+    site.sign_in(client)
+    happening.happens = lambda: happens(site)
+
+    with (
+        pytest.raises(WebSocketDenialResponse) as refused,
+        client.websocket_connect(f"{SOCKETS}/early", headers={"Origin": ORIGIN}),
+    ):
+        pass
+
+    assert refused.value.status_code == status
+
+
+def test_a_503_says_the_same_whatever_is_down(client: TestClient, site: Site, happening: Happening) -> None:
+    """FotoWeb, or the session store, may be the cause."""
+    site.sign_in(client)
+    happening.happens = site.fail
+
+    assert client.get("/fresh").json() == {"detail": "Try again later."}

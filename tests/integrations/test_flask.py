@@ -163,9 +163,9 @@ def test_login_required_keeps_arguments_and_name(app: Flask, client: FlaskClient
 @pytest.mark.parametrize(
     ("error", "status", "words"),
     [
-        (NotSignedIn("nobody"), 401, "Nobody is signed in."),
-        (SessionEnded("over"), 401, "The session is over."),
-        (FotoWebUnreachable("no answer"), 503, "FotoWeb does not answer"),
+        (NotSignedIn("nobody"), 401, "Not signed in"),
+        (SessionEnded("over"), 401, "Not signed in"),
+        (FotoWebUnreachable("no answer"), 503, "Try again later."),
     ],
 )
 def test_errors_become_answers(error: Exception, status: int, words: str, app: Flask, client: FlaskClient) -> None:
@@ -183,15 +183,16 @@ def test_errors_become_answers(error: Exception, status: int, words: str, app: F
     assert words in answer.text
 
 
-def test_a_503_says_when_to_try_again(app: Flask, client: FlaskClient) -> None:
-    """How long FotoWeb asked to wait is handed on, in whole seconds."""
+@pytest.mark.parametrize(("seconds", "retry_after"), [(6.2, "7"), (None, "1")])
+def test_a_503_says_when_to_try_again(seconds: float | None, retry_after: str, app: Flask, client: FlaskClient) -> None:
+    """How long FotoWeb asked to wait is handed on, in whole seconds; a second where it named no time."""
 
     def failing() -> str:
-        raise FotoWebUnreachable("no answer", retry_after_seconds=6.2)
+        raise FotoWebUnreachable("no answer", retry_after_seconds=seconds)
 
     app.add_url_rule("/failing", view_func=failing)
 
-    assert client.get("/failing").headers["Retry-After"] == "7"
+    assert client.get("/failing").headers["Retry-After"] == retry_after
 
 
 def test_the_apps_own_error_page_is_shown(app: Flask, client: FlaskClient) -> None:
@@ -204,7 +205,7 @@ def test_the_apps_own_error_page_is_shown(app: Flask, client: FlaskClient) -> No
     app.add_url_rule("/raised", view_func=lambda: require_session(request).token_type)
     app.add_url_rule("/guarded", view_func=login_required(sync_view))
 
-    assert [client.get(path).text for path in ("/raised", "/guarded")] == ["own page: Nobody is signed in."] * 2
+    assert [client.get(path).text for path in ("/raised", "/guarded")] == ["own page: Not signed in"] * 2
 
 
 def test_a_session_that_ended_in_mid_request(
@@ -342,8 +343,10 @@ def test_an_unknown_name_in_the_configuration_is_an_error(settings: Settings) ->
     app = Flask(__name__)
     app.config["FOTOWEB_PUBLIC_PATH"] = "/about"
 
-    with pytest.raises(SettingsError, match="public_paths"):
+    with pytest.raises(SettingsError, match="Did you mean public_paths") as wrong:
         FotoWeb(app)
+
+    assert "Settings(...) stands for app.config, which gives FOTOWEB_PUBLIC_PATH." in str(wrong.value)
 
     FotoWeb(app, settings=settings)
 

@@ -19,7 +19,7 @@ from tests.integrations.conftest import Site
 
 SOCKET = "wss://testserver.local/open/socket"  # With its scheme, or the client sends no Secure cookie.
 CHALLENGE = 'FotoWeb-Login realm="fotoweb"'
-NOT_AUTHENTICATED = {"status_code": 401, "detail": "Not authenticated", "extra": {"login_url": "/oauth2/login"}}
+NOT_AUTHENTICATED = {"status_code": 401, "detail": "Not signed in", "extra": {"login_url": "/oauth2/login"}}
 
 
 @get("/open/session", guards=[signed_in])
@@ -56,6 +56,21 @@ async def open_socket(socket: WebSocket[Any, Any, Any], fotoweb_session: NamedDe
     await socket.close()
 
 
+@websocket("/fresh-socket")
+async def fresh_socket(socket: WebSocket[Any, Any, Any], fotoweb_session: NamedDependency[Session]) -> None:
+    """Ask for a token over a WebSocket, after something happened to the session."""
+    await socket.accept()
+    happens: Any = socket.scope.get("test.happens")
+    happens()
+    await socket.send_text(await fotoweb_session.afresh_token())
+
+
+@websocket("/open/required-socket")
+async def required_socket(socket: WebSocket[Any, Any, Any]) -> None:
+    """Ask for a session in the handler of a WebSocket."""
+    require_session(socket)
+
+
 @asgi("/mounted", is_mount=True, copy_scope=True)
 async def mounted(scope: Any, receive: Any, send: Any) -> None:
     """Stand for an app mounted in the app."""
@@ -64,7 +79,7 @@ async def mounted(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": session.user.user_name.encode()})
 
 
-HANDLERS = [open_session, open_optional, open_required, fresh, open_socket, mounted]
+HANDLERS = [open_session, open_optional, open_required, fresh, open_socket, fresh_socket, required_socket, mounted]
 
 
 @pytest.fixture
@@ -170,6 +185,34 @@ def test_errors_of_a_session_are_answers(
     answer = client.get("/fresh")
 
     assert (answer.status_code, answer.json()["status_code"], header in answer.headers) == (status, status, True)
+
+
+@pytest.mark.parametrize(("happens", "code"), [(Site.end_session, 4401), (Site.fail, 1013)])
+def test_a_websocket_says_why_it_ends(
+    happens: Any, code: int, app: Litestar, client: TestClient[Litestar], site: Site
+) -> None:
+    """The same errors close an open WebSocket with a code of their own."""
+    site.sign_in(client)
+    app.asgi_handler = Happening(app.asgi_handler, lambda: happens(site))
+
+    with (
+        client.websocket_connect("wss://testserver.local/fresh-socket", headers={"Origin": ORIGIN}) as socket,
+        pytest.raises(WebSocketDisconnect) as closed,
+    ):
+        socket.receive_text()
+
+    assert closed.value.code == code
+
+
+def test_a_websocket_without_a_session_is_closed_with_4401(client: TestClient[Litestar]) -> None:
+    """``NotSignedIn`` in the handler of a WebSocket is what the guard does."""
+    with (
+        pytest.raises(WebSocketDisconnect) as refused,
+        client.websocket_connect("wss://testserver.local/open/required-socket"),
+    ):
+        pass
+
+    assert refused.value.code == 4401
 
 
 def test_an_own_exception_handler_wins(site: Site) -> None:

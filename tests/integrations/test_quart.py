@@ -294,6 +294,29 @@ def test_a_session_that_ended_closes_its_websocket(
     asyncio.run(visit())
 
 
+@pytest.mark.parametrize("is_accepted", [True, False])
+def test_a_fotoweb_that_went_away_closes_the_websocket(
+    is_accepted: bool, app: Quart, client: quart_typing.TestClientProtocol, fotoweb: FakeFotoWeb, clock: FakeClock
+) -> None:
+    """Where ``afresh_token`` gets no token for now, the WebSocket is closed with 1013: try again later."""
+
+    @app.websocket("/tokens")
+    async def tokens() -> None:
+        session = require_session(websocket)
+        if is_accepted:
+            await websocket.accept()
+        fotoweb.fault("token", Fault.server_error())
+        clock.advance(61)
+        await session.afresh_token()
+
+    async def visit() -> None:
+        await sign_in(client, fotoweb)
+        async with client.websocket("/tokens") as connection:
+            assert await close_code(connection) == 1013
+
+    asyncio.run(visit())
+
+
 def test_a_websocket_outlives_its_token(
     app: Quart, client: quart_typing.TestClientProtocol, fotoweb: FakeFotoWeb, clock: FakeClock
 ) -> None:

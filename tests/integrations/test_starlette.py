@@ -97,12 +97,22 @@ def test_requires_works_on_websockets(client: TestClient, site: Site) -> None:
         assert socket.receive_text() == "Alice Berg"
 
 
+def test_a_missing_middleware_says_so() -> None:
+    """Where nothing is around the backend, or it is the outer one, there is an error instead of a 403 for everybody."""
+    app = Starlette(
+        routes=[Route("/", private)], middleware=[Middleware(AuthenticationMiddleware, backend=FotoWebAuthBackend())]
+    )
+
+    with pytest.raises(TypeError, match="did not come through the FotoWeb middleware"):
+        TestClient(app).get("/")
+
+
 def test_a_missing_session_is_a_401(client: TestClient) -> None:
     """``require_session`` in a view becomes a 401 that says where to sign in."""
     answer = client.get("/open/required")
 
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'FotoWeb-Login realm="fotoweb"')
-    assert answer.json() == {"detail": {"message": "Not authenticated", "login_url": "/oauth2/login"}}
+    assert answer.json() == {"detail": {"message": "Not signed in", "login_url": "/oauth2/login"}}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings as django_settings
 
 from fotoweb_middleware.errors import SettingsError
+from fotoweb_middleware.integrations.configuration import read_settings
 from fotoweb_middleware.settings import DECLARED, Settings
 from fotoweb_middleware.settings.reading import is_in_environment
 
@@ -42,15 +43,10 @@ def fotoweb_settings() -> Settings:
         SettingsError: A setting is missing or wrong.
     """
     creates_users()  # Is right, or raises: here a server stops at start-up.
-    used = [name for name in entries() if is_for_settings(name)]  # No variable here holds a value: it may be secret.
-    try:
-        return Settings(**{name.lower(): entries()[name] for name in used})
-    except SettingsError as error:
-        if not used:
-            raise
-        text = str(error)
-    where = f"In this message Settings(...) stands for FOTOWEB in Django's settings, which gives {', '.join(used)}."
-    raise SettingsError(f"{text}\n{where}")
+    return read_settings(
+        lambda: {name.lower(): value for name, value in entries().items() if name not in OWN_ENTRIES},
+        source="FOTOWEB in Django's settings",
+    )
 
 
 def creates_users() -> bool:
@@ -78,11 +74,6 @@ def entries() -> Mapping[str, Any]:
     if wrong:
         raise SettingsError(f"FOTOWEB in Django's settings takes names in upper case, such as URL, not {wrong[0]!a}.")
     return found
-
-
-def is_for_settings(name: str) -> bool:
-    """Return whether an entry goes into ``Settings``: it is no entry of ours, and no variable goes before it."""
-    return name not in OWN_ENTRIES and not is_in_environment(name.lower())
 
 
 def is_configured() -> bool:

@@ -28,7 +28,7 @@ def check_settings() -> list[CheckMessage]:
     """E001: wrong settings. W001: none at all. E002: nobody would ever have a name."""
     try:
         if not is_configured():
-            message = "Nothing says which FotoWeb this project belongs to: no FOTOWEB_URL, and no other setting."
+            message = "None of the four variables that name your FotoWeb site is set, here or in FOTOWEB."
             hint = "A server won't start like this. A build step may; silence fotoweb.W001 there."
             return [Warning(message, hint=hint, id="fotoweb.W001")]
         fetches_user = fotoweb_settings().fetch_user

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
-from fotoweb_middleware.integrations.django.middleware import came_through
-from fotoweb_middleware.urls import login_url, logout_url
+from fotoweb_middleware.urls import has_middleware, login_url, logout_url
 
 
 def fotoweb(request: HttpRequest) -> dict[str, str]:
@@ -13,6 +12,6 @@ def fotoweb(request: HttpRequest) -> dict[str, str]:
 
     On a request that did not come through the FotoWeb middleware, as of a plain test client, there are none.
     """
-    if not came_through(request):
+    if not has_middleware(request):
         return {}
     return {"fotoweb_login_url": login_url(request), "fotoweb_logout_url": logout_url(request)}

@@ -10,7 +10,6 @@ anybody can send. Two rules stand above its others:
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -23,12 +22,12 @@ from django.utils.html import format_html
 
 from fotoweb_middleware.errors import FotoWebUnreachable, NotSignedIn, SessionEnded
 from fotoweb_middleware.integrations.django.backends import FotoWebBackend
-from fotoweb_middleware.session import User, carriers_of, get_session
-from fotoweb_middleware.urls import URLS_KEY, login_url
-from fotoweb_middleware.views.refusals import CHALLENGE
+from fotoweb_middleware.responses import CHALLENGE, NOT_SIGNED_IN, UNAVAILABLE, retry_after
+from fotoweb_middleware.session import User, get_session
+from fotoweb_middleware.urls import has_middleware, login_url
 
-NOT_SIGNED_IN = "<!doctype html><title>Not signed in</title><p>You are not signed in. <a href='{}'>Sign in</a></p>"
-NO_ANSWER = "<!doctype html><title>Try again later</title><p>FotoWeb does not answer just now. Try again later.</p>"
+NOT_SIGNED_IN_PAGE = "<!doctype html><title>{0}</title><p>{0}. <a href='{1}'>Sign in</a></p>"
+UNAVAILABLE_PAGE = "<!doctype html><title>{0}</title><p>{0}</p>"
 
 
 class FotoWebUserMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django ships no types.
@@ -52,7 +51,7 @@ class FotoWebUserMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django sh
 
     def process_request(self, request: HttpRequest) -> None:
         """Find out whose request it is. Under ASGI Django runs this in a thread."""
-        if not came_through(request):
+        if not has_middleware(request):  # As of Django's own test client.
             return
         session = get_session(request)
         known = None if session is None else session.user
@@ -65,19 +64,13 @@ class FotoWebUserMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django sh
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer 401 where a view needed a session and there is none (any more), 503 where FotoWeb is out of reach."""
-        if isinstance(exception, (NotSignedIn, SessionEnded)) and came_through(request):
-            page = format_html(NOT_SIGNED_IN, login_url(request))
+        if isinstance(exception, (NotSignedIn, SessionEnded)) and has_middleware(request):
+            page = format_html(NOT_SIGNED_IN_PAGE, NOT_SIGNED_IN, login_url(request))
             return HttpResponse(page, status=401, headers=dict([CHALLENGE]))
         if isinstance(exception, FotoWebUnreachable):
-            seconds = exception.retry_after_seconds
-            retry_after = {} if seconds is None else {"Retry-After": str(max(1, math.ceil(seconds)))}
-            return HttpResponse(NO_ANSWER, status=503, headers=retry_after)
+            headers = {"Retry-After": retry_after(exception.retry_after_seconds)}
+            return HttpResponse(format_html(UNAVAILABLE_PAGE, UNAVAILABLE), status=503, headers=headers)
         return None
-
-
-def came_through(request: HttpRequest) -> bool:
-    """Return whether a request came through the FotoWeb middleware. Those of Django's own test client do not."""
-    return any(URLS_KEY in carrier for carrier in carriers_of(request))
 
 
 def user_of_django_session(request: HttpRequest, known: User | None) -> Any:
