@@ -81,7 +81,11 @@ ABOUT = engines["django"].from_string("""<!doctype html>
 
 def front_page(request: HttpRequest) -> HttpResponse:
     """Show who is signed in, their archives, and a way out."""
-    return HttpResponse(PAGE.render({"archives": archive_names(require_session(request))}, request))
+    try:
+        archives = archive_names(require_session(request))
+    except httpx.TransportError:
+        return HttpResponse("FotoWeb can't be reached. Try again later.", status=503)
+    return HttpResponse(PAGE.render({"archives": archives}, request))
 
 
 def about(request: HttpRequest) -> HttpResponse:

@@ -61,6 +61,12 @@ async def about(request: Request, session: OptionalSession) -> str:
     return ABOUT.format(url=url, text=text)
 
 
+@app.exception_handler(httpx.TransportError)
+async def unavailable(_request: Request, _error: Exception) -> HTMLResponse:
+    """Answer while FotoWeb is down. The middleware does so where the token has expired too."""
+    return HTMLResponse("FotoWeb can't be reached. Try again later.", 503)
+
+
 async def archive_names(session: Session) -> list[str]:
     """Ask FotoWeb which archives the user sees, with the user's own token."""
     async with httpx.AsyncClient(auth=FotoWebAuth(session), base_url=session.fotoweb_url) as fotoweb:

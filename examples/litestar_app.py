@@ -13,7 +13,7 @@ import html
 from typing import Any
 
 import httpx
-from litestar import Litestar, MediaType, Request, get
+from litestar import Litestar, MediaType, Request, Response, get
 from litestar.di import NamedDependency
 
 from fotoweb_middleware import Session, Settings, login_url, logout_url
@@ -52,6 +52,11 @@ async def about(request: Request[Any, Any, Any], fotoweb_session: NamedDependenc
     return ABOUT.format(url=url, text=text)
 
 
+def unavailable(_request: Request[Any, Any, Any], _error: Exception) -> Response[str]:
+    """Answer while FotoWeb is down. The middleware does so where the token has expired too."""
+    return Response("FotoWeb can't be reached. Try again later.", status_code=503)
+
+
 async def archive_names(session: Session) -> list[str]:
     """Ask FotoWeb which archives the user sees, with the user's own token."""
     async with httpx.AsyncClient(auth=FotoWebAuth(session), base_url=session.fotoweb_url) as fotoweb:
@@ -62,4 +67,8 @@ async def archive_names(session: Session) -> list[str]:
     return [archive["name"] for archive in answer.json()["data"]]
 
 
-app = Litestar([front_page, about], plugins=[FotoWebPlugin(Settings(public_paths=("/about",)))])
+app = Litestar(
+    [front_page, about],
+    plugins=[FotoWebPlugin(Settings(public_paths=("/about",)))],
+    exception_handlers={httpx.TransportError: unavailable},
+)

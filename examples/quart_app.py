@@ -50,6 +50,12 @@ async def about() -> str:
     return await render_template_string(ABOUT)
 
 
+@app.errorhandler(httpx.TransportError)
+async def unavailable(_error: Exception) -> tuple[str, int]:
+    """Answer while FotoWeb is down. The middleware does so where the token has expired too."""
+    return "FotoWeb can't be reached. Try again later.", 503
+
+
 async def archive_names(session: Session) -> list[str]:
     """Ask FotoWeb which archives the user sees, with the user's own token."""
     headers = {"Accept": "application/vnd.fotoware.collectionlist+json"}

@@ -55,6 +55,11 @@ async def about(request: Request) -> HTMLResponse:
     return HTMLResponse(ABOUT.format(url=url, text=text))
 
 
+async def unavailable(_request: Request, _error: Exception) -> HTMLResponse:
+    """Answer while FotoWeb is down. The middleware does so where the token has expired too."""
+    return HTMLResponse("FotoWeb can't be reached. Try again later.", 503)
+
+
 async def archive_names(session: Session) -> list[str]:
     """Ask FotoWeb which archives the user sees, with the user's own token."""
     async with httpx.AsyncClient(auth=FotoWebAuth(session), base_url=session.fotoweb_url) as fotoweb:
@@ -71,5 +76,5 @@ app = Starlette(
         Middleware(FotoWebASGIMiddleware, settings=Settings(public_paths=("/about",))),
         Middleware(AuthenticationMiddleware, backend=FotoWebAuthBackend()),
     ],
-    exception_handlers=exception_handlers,
+    exception_handlers={**exception_handlers, httpx.TransportError: unavailable},
 )

@@ -6,7 +6,7 @@
     config     every setting, its value with secrets masked, and where it came from
     secret     prints a new key
 
-It needs the extra ``cli`` (typer and rich); without it, it says so in one line.
+It needs the extra ``cli`` (typer and rich), the first two ``demo``; without it, it says so in one line.
 """
 
 from __future__ import annotations
@@ -25,5 +25,6 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in CLI_EXTRA:
             raise
-        sys.exit("The command line needs: pip install 'fotoweb-middleware[cli]'")
+        extra = "demo" if sys.argv[1:2] in (["demo"], ["simulator"]) else "cli"
+        sys.exit(f"The command line needs: pip install 'fotoweb-middleware[{extra}]'")
     app()

@@ -14,25 +14,26 @@ import sys
 for name in {missing!r}:
     sys.modules[name] = None
 from fotoweb_middleware.cli import main
-sys.argv = ["fotoweb-middleware", "secret"]
+sys.argv = ["fotoweb-middleware", {command!r}]
 main()
 """
 
 
 @pytest.mark.parametrize("missing", [["typer"], ["rich"], ["typer", "rich"]])
-def test_missing_extra_is_told_in_one_line(missing: list[str]) -> None:
-    """Without typer or rich, the command names the extra in one plain line and ends with 1."""
-    command = [sys.executable, "-c", WITHOUT.format(missing=missing)]
+@pytest.mark.parametrize(("name", "extra"), [("secret", "cli"), ("demo", "demo"), ("simulator", "demo")])
+def test_missing_extra_is_told_in_one_line(missing: list[str], name: str, extra: str) -> None:
+    """Without typer or rich, a command names the extra that it needs in one plain line and ends with 1."""
+    command = [sys.executable, "-c", WITHOUT.format(missing=missing, command=name)]
 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "The command line needs: pip install 'fotoweb-middleware[cli]'\n"
+    assert done.stderr == f"The command line needs: pip install 'fotoweb-middleware[{extra}]'\n"
 
 
 def test_other_missing_modules_are_not_blamed_on_the_extra() -> None:
     """A module that is missing for another reason is a fault of its own."""
-    command = [sys.executable, "-c", WITHOUT.format(missing=["httpx"])]
+    command = [sys.executable, "-c", WITHOUT.format(missing=["httpx"], command="secret")]
 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -42,7 +43,7 @@ def test_other_missing_modules_are_not_blamed_on_the_extra() -> None:
 
 def test_entry_point_runs_a_command() -> None:
     """With the extra, the entry point runs the command that was asked for."""
-    command = [sys.executable, "-c", WITHOUT.format(missing=[])]
+    command = [sys.executable, "-c", WITHOUT.format(missing=[], command="secret")]
 
     done = subprocess.run(command, capture_output=True, text=True, check=True)
 

@@ -14,7 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from fotoweb_middleware import Session
-from fotoweb_middleware.testing import FakeFotoWeb
+from fotoweb_middleware.testing import FakeFotoWeb, Fault
 from tests.docs.conftest import RunPage
 from tests.examples.browser import browse
 from tools.code_blocks import HOW_TO, blocks_of
@@ -57,7 +57,7 @@ def test_the_apps_of_the_readme_greet(
 def test_the_app_of_a_framework_works(
     name: str, variables: None, fotoweb: FakeFotoWeb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The app of the page greets its user, lists their archives, and has links to sign in and out."""
+    """The app of the page greets its user, lists archives, has links in and out, and says so when FotoWeb is down."""
     module = ModuleType("main")
     monkeypatch.setitem(sys.modules, "main", module)  # Litestar looks its annotations up there.
     exec(compile(blocks_of(HOW_TO / name)[0], name, "exec"), vars(module))  # noqa: S102 (our own page)
@@ -66,7 +66,10 @@ def test_the_app_of_a_framework_works(
         about = browser.go("/about").text
         browser.go(fotoweb.approve(browser.go("/").headers["location"]))
         home = browser.go("/").text
+        fotoweb.fault("api", Fault.dropped())
+        without_fotoweb = browser.go("/")
 
+    assert (without_fotoweb.status_code, "Try again later" in without_fotoweb.text) == (503, True)
     assert '<a href="/oauth2/login?next=%2Fabout">Sign in</a>' in about
     for part in ("Hello Alice Berg", "<li>Nordic coast</li>", '<form method="post" action="/oauth2/logout">'):
         assert part in home

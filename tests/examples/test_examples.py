@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fotoweb_middleware import wrap
-from fotoweb_middleware.testing import FakeFotoWeb
+from fotoweb_middleware.testing import FakeFotoWeb, Fault
 from tests.examples.browser import Browser, Interface, browse
 from tests.examples.conftest import EXAMPLES, LoadExample
 
@@ -99,6 +99,17 @@ def test_the_token_works(browser: Browser, fotoweb: FakeFotoWeb) -> None:
 
     assert [name for name in ARCHIVES_OF_ALICE if f"<li>{name}</li>" in page] == ARCHIVES_OF_ALICE
     assert page.count("<li>") == len(ARCHIVES_OF_ALICE)
+
+
+@pytest.mark.parametrize("browser", WRAPPED, indirect=True)
+def test_an_outage_is_told(browser: Browser, fotoweb: FakeFotoWeb) -> None:
+    """While FotoWeb is down and the token still valid, the front page says that it can't be reached."""
+    sign_in(browser, fotoweb)
+    fotoweb.fault("api", Fault.dropped(), times=1)
+
+    page = browser.go("/")
+
+    assert (page.status_code, page.text) == (503, "FotoWeb can't be reached. Try again later.")
 
 
 def test_the_public_page_needs_no_login(browser: Browser) -> None:
