@@ -53,7 +53,7 @@ async def about(request: Request[Any, Any, Any], fotoweb_session: NamedDependenc
 
 
 def unavailable(_request: Request[Any, Any, Any], _error: Exception) -> Response[str]:
-    """Answer while FotoWeb is down. The middleware does so where the token has expired too."""
+    """Answer while FotoWeb is down and the user's token still valid."""
     return Response("FotoWeb can't be reached. Try again later.", status_code=503)
 
 

@@ -52,7 +52,7 @@ async def about() -> str:
 
 @app.errorhandler(httpx.TransportError)
 async def unavailable(_error: Exception) -> tuple[str, int]:
-    """Answer while FotoWeb is down. The middleware does so where the token has expired too."""
+    """Answer while FotoWeb is down and the user's token still valid."""
     return "FotoWeb can't be reached. Try again later.", 503
 
 

@@ -56,7 +56,7 @@ async def about(request: Request) -> HTMLResponse:
 
 
 async def unavailable(_request: Request, _error: Exception) -> HTMLResponse:
-    """Answer while FotoWeb is down. The middleware does so where the token has expired too."""
+    """Answer while FotoWeb is down and the user's token still valid."""
     return HTMLResponse("FotoWeb can't be reached. Try again later.", 503)
 
 

@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from flask_login import current_user
 
-from fotoweb_middleware.testing import Client, FakeFotoWeb
+from fotoweb_middleware.testing import Client, FakeFotoWeb, Fault
 from tools.code_blocks import HOW_TO, blocks_of
 
 ORIGIN = "http://localhost"  # Where both frameworks' test clients have the app.
@@ -57,13 +57,20 @@ def test_flask_app(fotoweb: FakeFotoWeb) -> None:
 
     page = client.get("/").text
     stream = client.get("/events")
+    chunks = iter(stream.response)
+    first = next(chunks)
+    fotoweb.fault("api", Fault.dropped())
+    without_fotoweb, stream_without_fotoweb = client.get("/"), client.get("/events")
 
     assert 'href="/oauth2/login?next=%2F"' in about
     assert "Signed in as Alice Berg." in page
     assert "<li>Nordic coast</li><li>Garden and greenhouse</li>" in page
     assert 'action="/oauth2/logout"' in page
-    assert next(iter(stream.response)) == b"data: 2\n\n"
+    assert first == b"data: 2\n\n"
+    assert next(iter(stream_without_fotoweb.response)) == b": no answer from FotoWeb\n\n"
+    assert (without_fotoweb.status_code, "Try again later" in without_fotoweb.text) == (503, True)
     stream.close()
+    stream_without_fotoweb.close()
 
 
 def test_flask_app_for_everybody(fotoweb: FakeFotoWeb) -> None:
@@ -104,12 +111,15 @@ def test_quart_app(fotoweb: FakeFotoWeb) -> None:
         page = await (await client.get("/")).get_data(as_text=True)
         async with asyncio.timeout(PATIENCE_SECONDS), client.websocket("/counts") as connection:
             count = await connection.receive()
+        fotoweb.fault("api", Fault.dropped())
+        without_fotoweb = await client.get("/")
 
         assert 'href="/oauth2/login?next=%2F"' in about
         assert "Signed in as Alice Berg." in page
         assert "<li>Nordic coast</li><li>Garden and greenhouse</li>" in page
         assert 'action="/oauth2/logout"' in page
         assert count == "2"
+        assert without_fotoweb.status_code == 503
 
     asyncio.run(visit())
 
