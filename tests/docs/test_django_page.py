@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fotoweb_middleware.testing import FakeFotoWeb
+from fotoweb_middleware.testing import FakeFotoWeb, Fault
 from tests.integrations.django_site import Person, Site, run_server, variables_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "django.md"
@@ -109,6 +109,8 @@ def test_a_server_shows_the_pages(command: list[str], project: Project, fotoweb:
         about = person.go("/about").text
         person.sign_in("alice")
         front = person.go("/").text
+        fotoweb.fault("api", Fault.dropped(), times=1)
+        without_fotoweb = person.go("/").status_code
         person.submit("/oauth2/logout")
         after = person.go("/").status_code
         person.client.close()
@@ -116,7 +118,7 @@ def test_a_server_shows_the_pages(command: list[str], project: Project, fotoweb:
     assert 'href="/oauth2/login?next=%2Fabout">Sign in' in about
     assert "Signed in as Alice Berg." in front
     assert "<li>Nordic coast</li>" in front
-    assert after == 302
+    assert (without_fotoweb, after) == (503, 302)
 
 
 def test_a_superuser_by_name_gets_into_the_admin(project: Project, fotoweb: FakeFotoWeb) -> None:
@@ -131,6 +133,21 @@ def test_a_superuser_by_name_gets_into_the_admin(project: Project, fotoweb: Fake
         person.client.close()
 
     assert "Site administration" in page
+
+
+def test_a_user_who_has_signed_in_becomes_a_superuser(project: Project, fotoweb: FakeFotoWeb) -> None:
+    """The line of the page for people whose Django user is there already lets them into the admin."""
+    [code] = re.findall(r'^python manage.py shell -c "(.*)"$', PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    command = ["gunicorn", "mysite.wsgi", "--bind", "127.0.0.1:0"]
+    with run_server(command, project.folder, project.environment, project.folder / "log") as url:
+        person = Person(Site(url, fotoweb, project.folder / "db.sqlite3"))
+        person.sign_in("alice")
+        before = person.go("/admin/").status_code
+        project.run("manage.py", "shell", "-c", code)
+        page = person.go("/admin/").text
+        person.client.close()
+
+    assert (before, "Site administration" in page) == (302, True)
 
 
 def test_the_tests_pass(project: Project) -> None:
