@@ -56,7 +56,7 @@ def cell(verdict: Verdict) -> str:
         return "all"
     numbers = {known.step: KNOWN.index(known) + 1 for known in verdict.known}
     if "login" in numbers:
-        return f"nothing ({numbers['login']})"
+        return f"none works ({numbers['login']})"
     return "all but " + ", ".join(f"{step} ({number})" for step, number in numbers.items())
 
 

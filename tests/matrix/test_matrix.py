@@ -46,7 +46,7 @@ def test_a_pair_without_a_login_has_nothing() -> None:
     """Where no request reaches the app, the cell says so."""
     [quart_on_trio] = all_pairs(("quart", "hypercorn-trio"))
 
-    assert cell(judge(quart_on_trio, {place: {"login": "why"} for place in PLACES})) == "nothing (1)"
+    assert cell(judge(quart_on_trio, {place: {"login": "why"} for place in PLACES})) == "none works (1)"
 
 
 def test_a_known_failure_that_passes_is_told() -> None:
