@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from fotoweb_middleware.testing import FakeFotoWeb, Fault
-from tests.integrations.django_site import Person, Site, run_server, variables_of
+from tests.integrations.django_site import Person, Site, variables_of
+from tests.providers.child import RUN_SECONDS, run_server
+
+pytestmark = pytest.mark.timeout(180)  # See RUN_SECONDS.
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "django.md"
 BLOCK = re.compile(r"^```(?:python|ini|html)\n(?:# |<!-- )(.+?)(?: -->)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-RUN_SECONDS = 50
 
 
 class Project:
@@ -103,8 +105,7 @@ def test_check_finds_nothing_in_the_example(project: Project) -> None:
 )
 def test_a_server_shows_the_pages(command: list[str], project: Project, fotoweb: FakeFotoWeb) -> None:
     """The front page names the user and their archives, the public page is public, and signing out works."""
-    log = project.folder / "log"
-    with run_server(command, project.folder, project.environment, log) as url:
+    with run_server(command, environment=project.environment, folder=project.folder) as url:
         person = Person(Site(url, fotoweb, project.folder / "db.sqlite3"))
         about = person.go("/about").text
         person.sign_in("alice")
@@ -126,7 +127,7 @@ def test_a_superuser_by_name_gets_into_the_admin(project: Project, fotoweb: Fake
     [line] = re.findall(r"^python (manage.py createsuperuser .*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     project.run(*line.replace("alice", "bob").split())
     command = ["gunicorn", "mysite.wsgi", "--bind", "127.0.0.1:0"]
-    with run_server(command, project.folder, project.environment, project.folder / "log") as url:
+    with run_server(command, environment=project.environment, folder=project.folder) as url:
         person = Person(Site(url, fotoweb, project.folder / "db.sqlite3"))
         person.sign_in("bob")
         page = person.go("/admin/").text
@@ -139,7 +140,7 @@ def test_a_user_who_has_signed_in_becomes_a_superuser(project: Project, fotoweb:
     """The line of the page for people whose Django user is there already lets them into the admin."""
     [code] = re.findall(r'^python manage.py shell -c "(.*)"$', PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     command = ["gunicorn", "mysite.wsgi", "--bind", "127.0.0.1:0"]
-    with run_server(command, project.folder, project.environment, project.folder / "log") as url:
+    with run_server(command, environment=project.environment, folder=project.folder) as url:
         person = Person(Site(url, fotoweb, project.folder / "db.sqlite3"))
         person.sign_in("alice")
         before = person.go("/admin/").status_code

@@ -13,11 +13,11 @@ from flask.testing import FlaskClient
 from flask_login import current_user
 
 from fotoweb_middleware.testing import Client, FakeFotoWeb, Fault
+from tests.providers.child import RUN_SECONDS
 from tools.code_blocks import HOW_TO, blocks_of
 
 ORIGIN = "http://localhost"  # Where both frameworks' test clients have the app.
 PATIENCE_SECONDS = 20
-RUN_SECONDS = 150
 
 
 pytestmark = pytest.mark.usefixtures("variables")

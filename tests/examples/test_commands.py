@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import ast
 import os
-import re
 import shlex
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +15,12 @@ import pytest
 
 from tests.examples.browser import NAVIGATION
 from tests.examples.conftest import EXAMPLES, ROOT
+from tests.providers.child import RUN_SECONDS, run_server
+
+pytestmark = pytest.mark.timeout(180)  # See RUN_SECONDS.
 
 SERVERS = {"flask", "gunicorn", "uvicorn"}
-START_SECONDS = 30
-STOP_SECONDS = 10
+ANSWER_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +36,8 @@ class Command:
     line: str
 
     def words(self) -> list[str]:
-        """Return what is run, from this environment."""
-        name, *rest = [word for word in shlex.split(self.line) if "=" not in word]
-        return [str(Path(sys.executable).with_name(name)), *rest]
+        """Return what is run."""
+        return [word for word in shlex.split(self.line) if "=" not in word]
 
     def environment(self, variables: dict[str, str]) -> dict[str, str]:
         """Return the variables, with those of the line itself."""
@@ -65,40 +62,17 @@ COMMANDS = [command for path in sorted(EXAMPLES.glob("*.py")) for command in com
 for_every_command = pytest.mark.parametrize("command", COMMANDS, ids=[command.line for command in COMMANDS])
 
 
-@contextmanager
-def started(command: Command, variables: dict[str, str], log: Path) -> Iterator[str]:
-    """Run a command on a port of the system's choice until the block ends, and return where it serves."""
-    words = command.words()
-    words += ["--bind", "127.0.0.1:0"] if words[0].endswith("gunicorn") else ["--port", "0"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            words, cwd=command.folder, env=command.environment(variables), stdout=output, stderr=output
-        )
-    try:
-        yield f"http://localhost:{port_of(process, log)}"
-    finally:
-        process.terminate()
-        process.wait(STOP_SECONDS)
-
-
-def port_of(process: subprocess.Popen[bytes], log: Path) -> str:
-    """Wait until the server says where it listens."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        text = log.read_text(encoding="utf-8")
-        if found := re.search(r"http://127\.0\.0\.1:(\d+)", text):
-            return found[1]
-        assert process.poll() is None, text
-        time.sleep(0.05)
-    pytest.fail("the server did not start")
-
-
 @for_every_command
-def test_the_command_serves_the_example(command: Command, variables: dict[str, str], tmp_path: Path) -> None:
+def test_the_command_serves_the_example(command: Command, variables: dict[str, str]) -> None:
     """The public page answers, and the front page leads to FotoWeb."""
-    with started(command, variables, tmp_path / "log") as origin, httpx.Client(timeout=START_SECONDS) as client:
-        about = client.get(f"{origin}/about")
-        front = client.get(f"{origin}/", headers=NAVIGATION)
+    words = command.words()
+    words += ["--bind", "127.0.0.1:0"] if words[0] == "gunicorn" else ["--port", "0"]
+    with (
+        run_server(words, environment=command.environment(variables), folder=command.folder) as url,
+        httpx.Client(base_url=url, timeout=ANSWER_SECONDS) as client,
+    ):
+        about = client.get("/about")
+        front = client.get("/", headers=NAVIGATION)
 
     assert (about.status_code, front.status_code) == (200, 302)
     assert "Nobody needs to sign in" in about.text
@@ -108,13 +82,14 @@ def test_the_command_serves_the_example(command: Command, variables: dict[str, s
 @for_every_command
 def test_a_missing_variable_stops_the_command(command: Command, variables: dict[str, str]) -> None:
     """Without FOTOWEB_URL the server ends, and does not serve a broken app."""
+    name, *rest = command.words()
     ended = subprocess.run(
-        command.words(),
+        [str(Path(sys.executable).with_name(name)), *rest],
         cwd=command.folder,
         env=command.environment({**variables, "FOTOWEB_URL": "", "GUNICORN_CMD_ARGS": "--bind=127.0.0.1:0"}),
         capture_output=True,
         text=True,
-        timeout=START_SECONDS,
+        timeout=RUN_SECONDS,
         check=False,
     )
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +16,14 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import httpx
-import pytest
 
 from fotoweb_middleware.testing import FakeFotoWeb
+from tests.providers.child import RUN_SECONDS, run_server
 
 ROOT = Path(__file__).parents[2]
 ORIGIN = "http://localhost:8000"
 """Where the project is, as its Host header says: the callback's address is registered with it."""
-START_SECONDS = 30
-STOP_SECONDS = 10
+ANSWER_SECONDS = 30
 
 Interface = Literal["asgi", "wsgi"]
 
@@ -61,7 +58,7 @@ class Person:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self.client = httpx.Client(base_url=site.url, headers={"Host": "localhost:8000"}, timeout=START_SECONDS)
+        self.client = httpx.Client(base_url=site.url, headers={"Host": "localhost:8000"}, timeout=ANSWER_SECONDS)
 
     def go(self, path: str, **headers: str) -> httpx.Response:
         """Go to a page, as by a link of the same site."""
@@ -111,7 +108,7 @@ def run_python(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=START_SECONDS,
+        timeout=RUN_SECONDS,
         check=False,
     )
     return done.returncode, done.stdout
@@ -131,37 +128,11 @@ def variables_of(fotoweb: FakeFotoWeb, url: str) -> dict[str, str]:
 @contextmanager
 def serve(interface: Interface, folder: Path, settings: Mapping[str, Any] | None = None) -> Iterator[Site]:
     """Serve the project, with a new database in a folder and a simulator of its own, until the block ends."""
-    fotoweb, log, database = FakeFotoWeb(), folder / "log", folder / "db.sqlite3"
+    fotoweb, database = FakeFotoWeb(), folder / "db.sqlite3"
     variables = {"PROJECT_DATABASE": str(database)}
     code, output = run_python("-m", "django", "migrate", settings=settings, variables=variables)
     assert code == 0, output
     with fotoweb.serve() as url:
         variables |= variables_of(fotoweb, url)
-        started = run_server(COMMANDS[interface], ROOT, environment(settings, variables), log)
-        with started as listening:
+        with run_server(COMMANDS[interface], environment=environment(settings, variables), folder=ROOT) as listening:
             yield Site(listening, fotoweb, database)
-
-
-@contextmanager
-def run_server(words: Sequence[str], folder: Path, variables: Mapping[str, str], log: Path) -> Iterator[str]:
-    """Run a server of this environment in a folder until the block ends, and return where it listens."""
-    command = [str(Path(sys.executable).with_name(words[0])), *words[1:]]
-    with log.open("wb") as written:
-        process = subprocess.Popen(command, cwd=folder, env=variables, stdout=written, stderr=written)
-    try:
-        yield f"http://127.0.0.1:{port_of(process, log)}"
-    finally:
-        process.terminate()
-        process.wait(STOP_SECONDS)
-
-
-def port_of(process: subprocess.Popen[bytes], log: Path) -> str:
-    """Wait until the server says where it listens."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        text = log.read_text(encoding="utf-8")
-        if found := re.search(r"http://127\.0\.0\.1:(\d+)", text):
-            return found[1]
-        assert process.poll() is None, text
-        time.sleep(0.05)
-    pytest.fail("the server did not start")

@@ -9,6 +9,8 @@ import pytest
 
 from tests.integrations.django_site import Interface, Person, Site, run_python, serve
 
+pytestmark = pytest.mark.timeout(180)  # See RUN_SECONDS.
+
 TEST_CLIENT = """
 import django
 django.setup()

@@ -11,6 +11,8 @@ import pytest
 from tests.integrations.django_settings import MIDDLEWARE
 from tests.integrations.django_site import ROOT, run_python
 
+pytestmark = pytest.mark.timeout(180)  # See RUN_SECONDS.
+
 ENVIRONMENT = {
     "FOTOWEB_URL": "https://environment.example",
     "FOTOWEB_CLIENT_ID": "client",

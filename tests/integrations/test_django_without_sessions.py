@@ -9,6 +9,8 @@ import pytest
 from tests.integrations.django_settings import INSTALLED_APPS, MIDDLEWARE
 from tests.integrations.django_site import Interface, Person, Site, serve
 
+pytestmark = pytest.mark.timeout(180)  # See RUN_SECONDS.
+
 SETTINGS = {
     "FOTOWEB": {"PUBLIC_PATHS": ["/public/*"]},
     "INSTALLED_APPS": ["django.contrib.auth", "django.contrib.contenttypes", INSTALLED_APPS[-1]],

@@ -33,7 +33,7 @@ from tests.servers.visitor import Visitor
 __all__ = ["STEPS", "travel"]
 
 WORD = "blåbær & røm=me"
-WEBSOCKET_SECONDS = 10.0
+WEBSOCKET_SECONDS = 30.0
 OUTPUT_CHARACTERS = 3000
 HTTP = """
     large_client_header_buffers 4 16k;

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
+import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["Child", "ChildError"]
+__all__ = ["RUN_SECONDS", "Child", "ChildError", "run_server"]
 
 STOP_SECONDS = 5.0
+RUN_SECONDS = 150.0
+"""How long a whole project may take, on a machine that may be busy; its tests have ``pytest.mark.timeout(180)``."""
 
 
 class ChildError(RuntimeError):
@@ -114,3 +119,25 @@ class Child:
         self._reader.join(STOP_SECONDS)
         if self._process.stdout is not None:
             self._process.stdout.close()
+
+
+@contextmanager
+def run_server(
+    command: Sequence[str], *, environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Iterator[str]:
+    """Run a server of this virtual environment on 127.0.0.1 until the block ends.
+
+    Args:
+        command: The server's name, and its arguments; it chooses its port.
+        environment: See ``Child``.
+        folder: See ``Child``.
+
+    Yields:
+        The URL at which it listens, as the server says.
+    """
+    child = Child([Path(sys.executable).with_name(command[0]), *command[1:]], environment=environment, folder=folder)
+    try:
+        line = child.wait_for_line("http://127.0.0.1:", timeout_seconds=RUN_SECONDS)
+        yield re.findall(r"http://127\.0\.0\.1:\d+", line)[0]
+    finally:
+        child.stop()

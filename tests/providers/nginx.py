@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.providers.child import Child
 from tests.servers.sites import wait_for
 
 __all__ = ["find_nginx", "listens", "run_nginx"]
@@ -56,12 +56,12 @@ def run_nginx(folder: Path, http: str, is_ready: Callable[[], bool]) -> Iterator
     configuration = folder / "nginx.conf"
     user = "user root;" if os.getuid() == 0 else ""  # Else its worker could not write into the folder.
     configuration.write_text(CONFIGURATION.format(user=user, folder=folder, http=http), encoding="utf-8")
-    with subprocess.Popen([program, "-p", str(folder), "-c", str(configuration)], stderr=subprocess.DEVNULL) as process:
-        try:
-            wait_for(is_ready, "nginx")
-            yield
-        finally:
-            process.terminate()
+    child = Child([program, "-p", folder, "-c", configuration])
+    try:
+        wait_for(is_ready, "nginx")
+        yield
+    finally:
+        child.stop()
 
 
 def listens(port: int) -> bool:

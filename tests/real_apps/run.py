@@ -34,6 +34,7 @@ __all__ = ["main"]
 ENVIRONMENTS = ROOT / ".make" / "real-apps"
 TOKEN_SECONDS = 12
 START_SECONDS = 120
+STOP_SECONDS = 10
 PATIENCE_MS = 20_000
 WIDTH_PIXELS = 900
 SHRINK = """
@@ -152,9 +153,10 @@ def running_app(app: RealApp, environment: Path) -> Iterator[tuple[FakeFotoWeb, 
             sys.stderr.write(output.read()[-4000:])
             raise
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-            process.wait(START_SECONDS)
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                    os.killpg(process.pid, number)
+                    process.wait(STOP_SECONDS)
 
 
 def wait_for(process: subprocess.Popen[bytes], url: str) -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.providers.child import RUN_SECONDS
+
 PROJECTS = Path(__file__).parent / "projects"
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "test-your-app.md"
-RUN_SECONDS = 150
 
-pytestmark = pytest.mark.timeout(180)  # Whole projects, on a machine that may be busy.
+pytestmark = pytest.mark.timeout(180)  # See RUN_SECONDS.
 
 REAL_SITE = {
     "FOTOWEB_URL": "https://real.example",
