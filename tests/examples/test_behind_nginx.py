@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,40 +13,20 @@ from playwright.sync_api import Browser, Page, expect
 
 from fotoweb_middleware.testing import Client, FakeFotoWeb
 from tests.browser.chromium import find_chromium, running_chromium
+from tests.providers.nginx import PROXY_DIRECTIVES, find_nginx, listens, run_nginx
 from tests.providers.ports import free_port
 from tests.servers.serving import AppServer, Kind
-from tests.servers.sites import environment, wait_for
+from tests.servers.sites import environment
 
 PATIENCE_SECONDS = 15.0
-CONFIGURATION = """
-{user}
-daemon off;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-worker_processes 1;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    large_client_header_buffers 4 16k;
+HTTP = """
     server {{
         listen 127.0.0.1:{port};
         location /sub/ {{
             proxy_pass {app};
-            proxy_http_version 1.1;
-            proxy_set_header Host $http_host;
-            proxy_set_header X-Forwarded-Proto $scheme;
-            proxy_set_header Upgrade $http_upgrade;
-            proxy_set_header Connection $http_connection;
-            proxy_buffer_size 16k;
-            proxy_buffers 8 16k;
+            {directives}
         }}
     }}
-}}
 """
 
 
@@ -100,25 +77,10 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, port: int, app: str) -> Iterator[None]:
-    """Run nginx on a port, before an app."""
-    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/bin")
-    if program is None:
-        pytest.skip("no nginx here: install Debian's nginx")
-    configuration = folder / "nginx.conf"
-    user = "user root;" if os.getuid() == 0 else ""  # Else its worker could not write into the folder.
-    configuration.write_text(CONFIGURATION.format(user=user, folder=folder, port=port, app=app), encoding="utf-8")
-    with subprocess.Popen([program, "-p", str(folder), "-c", str(configuration)], stderr=subprocess.DEVNULL) as process:
-        try:
-            wait_for((folder / "nginx.pid").exists, "nginx")  # It is written once nginx listens.
-            yield
-        finally:
-            process.terminate()
-
-
-@contextlib.contextmanager
 def served(example: Example, folder: Path) -> Iterator[str]:
     """Start a simulator, an example and nginx, and yield where browsers find the app."""
+    if find_nginx() is None:
+        pytest.skip("no nginx here: install Debian's nginx")
     port = free_port()
     url = f"http://localhost:{port}/sub"
     fake = FakeFotoWeb(clients=[Client(redirect_uris=(f"{url}/oauth2/callback",))])
@@ -126,7 +88,8 @@ def served(example: Example, folder: Path) -> Iterator[str]:
         given = environment(fotoweb_url, fake.client.client_id, fake.client.client_secret, {})
         server.start({**given, **dict(example.variables)})
         app = f"http://127.0.0.1:{server.port}{'/' if example.strips_mount else ''}"
-        with nginx(folder, port, app):
+        http = HTTP.format(port=port, app=app, directives=PROXY_DIRECTIVES)
+        with run_nginx(folder, http, lambda: listens(port)):
             yield url
 
 

@@ -20,7 +20,7 @@ from websockets.typing import Origin
 from fotoweb_middleware.testing import Client, FakeFotoWeb
 from tests.matrix.pairs import MOUNT, Pair, Place
 from tests.providers.certificate import make_certificate, trusting
-from tests.providers.nginx import listens, run_nginx
+from tests.providers.nginx import PROXY_DIRECTIVES, listens, run_nginx
 from tests.providers.ports import free_port
 from tests.servers.journey import check_logout, check_refresh
 from tests.servers.launch import CERTIFICATE
@@ -36,7 +36,6 @@ WORD = "blåbær & røm=me"
 WEBSOCKET_SECONDS = 30.0
 OUTPUT_CHARACTERS = 3000
 HTTP = """
-    large_client_header_buffers 4 16k;
     client_max_body_size 16m;
     server {{
         listen 127.0.0.1:{port} ssl http2;
@@ -44,19 +43,13 @@ HTTP = """
         ssl_certificate_key {certificate};
         location {mount}/ {{
             proxy_pass http://127.0.0.1:{app_port}{path};
-            proxy_http_version 1.1;
-            proxy_set_header Host $http_host;
-            proxy_set_header X-Forwarded-Proto $scheme;
-            proxy_set_header Upgrade $http_upgrade;
-            proxy_set_header Connection $http_connection;
-            proxy_buffer_size 16k;
-            proxy_buffers 8 16k;
+            {directives}
             proxy_buffering off;
             proxy_request_buffering off;
         }}
     }}
 """
-"""As docs/how-to/behind-a-proxy.md has it; streams and large bodies need three lines more."""
+"""Streams and large bodies need three lines more than docs/how-to/behind-a-proxy.md has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +250,14 @@ def matrix_site(pair: Pair, place: Place) -> Iterator[MatrixSite]:
         running.start(variables)
         if place == "nginx":
             path = "/" if server.is_mounted_by_proxy else ""
-            http = HTTP.format(port=nginx_port, certificate=certificate, mount=MOUNT, app_port=running.port, path=path)
+            http = HTTP.format(
+                port=nginx_port,
+                certificate=certificate,
+                mount=MOUNT,
+                app_port=running.port,
+                path=path,
+                directives=PROXY_DIRECTIVES,
+            )
             stack.enter_context(run_nginx(folder, http, lambda: listens(nginx_port)))
         shown = certificate if speaks_tls or place == "nginx" else None
         yield MatrixSite(url, fotoweb_url, clock, shown, running, "HTTP/2" if server.http2 else "HTTP/1.1")

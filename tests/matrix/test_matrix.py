@@ -15,6 +15,7 @@ from tests.providers.nginx import find_nginx
 [QUART_ON_DAPHNE] = all_pairs(("quart", "daphne"))
 
 
+@pytest.mark.timeout(180)  # A dozen steps, on a machine that may be busy.
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("pair", [FASTAPI_ON_UVICORN, FLASK_ON_GUNICORN], ids=str)
 def test_the_journey(pair: Pair, place: Place) -> None:

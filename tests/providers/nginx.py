@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.providers.child import Child
 from tests.servers.sites import wait_for
 
-__all__ = ["find_nginx", "listens", "run_nginx"]
+__all__ = ["PROXY_DIRECTIVES", "find_nginx", "listens", "run_nginx"]
 
 CONFIGURATION = """
 {user}
@@ -28,9 +28,20 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
+    large_client_header_buffers 4 16k;
     {http}
 }}
 """
+PROXY_DIRECTIVES = """
+    proxy_http_version 1.1;
+    proxy_set_header Host $http_host;
+    proxy_set_header X-Forwarded-Proto $scheme;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Connection $http_connection;
+    proxy_buffer_size 16k;
+    proxy_buffers 8 16k;
+"""
+"""What stands beside ``proxy_pass`` in docs/how-to/behind-a-proxy.md."""
 
 
 def find_nginx() -> str | None:
