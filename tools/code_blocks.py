@@ -3,7 +3,8 @@
     python -m tools.code_blocks FOLDER
 
 writes a file for each page of `TYPED_PAGES`; the blocks of a page belong together, from top to bottom.
-A block whose fence says more than ```python needs a package that is not always there, and has a test of its own.
+A block whose fence says more than ```python needs a package that is not always there, or that pyright can't see
+through, and has a test of its own.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import sys
 from pathlib import Path
 
-__all__ = ["HOW_TO", "blocks_of"]
+__all__ = ["HOW_TO", "blocks_of", "named_files"]
 
 ROOT = Path(__file__).parents[1]
 HOW_TO = ROOT / "docs" / "how-to"
@@ -43,6 +44,12 @@ def blocks_of(path: Path, language: str = "python") -> list[str]:
     """Return the code on a page whose fence has these words behind it, block by block."""
     pattern = rf"^```{re.escape(language)}\n(.*?)^```$"
     return re.findall(pattern, path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def named_files(page: Path) -> list[tuple[str, str]]:
+    """Return the files that a page shows, with the text of each; the name stands in a comment above the text."""
+    pattern = r"^```\w.*\n(?:# |<!-- )(\w[\w/]*\.\w+.*?)(?: -->)?\n((?s:.*?))^```$"
+    return re.findall(pattern, page.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def files_of(page: Path) -> dict[str, str]:

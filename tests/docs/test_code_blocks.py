@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal
 
 import anyio
@@ -14,15 +12,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from fotoweb_middleware import Session
-from fotoweb_middleware.testing import FakeFotoWeb, Fault
+from fotoweb_middleware.testing import FakeFotoWeb
 from tests.docs.conftest import RunPage
 from tests.examples.browser import browse
 from tools.code_blocks import HOW_TO, blocks_of
 
 README = Path(__file__).parents[2] / "README.md"
-
-FRAMEWORKS: dict[str, Literal["asgi", "wsgi"]] = {"fastapi.md": "asgi", "litestar.md": "asgi", "starlette.md": "asgi"}
-"""Pages that show a whole app, ``main.py``, and its tests."""
 
 
 def test_every_page_with_python_is_run() -> None:
@@ -30,11 +25,11 @@ def test_every_page_with_python_is_run() -> None:
     with_python = {path.name for path in HOW_TO.glob("*.md") if blocks_of(path)}
 
     here = {"first-login.md", "call-the-api.md", "read-the-log.md", "streams-and-websockets.md"}
-    here |= set(FRAMEWORKS)
-    here |= {"flask.md", "quart.md"}  # test_flask_and_quart_pages.py
+    here |= {"fastapi.md", "flask.md", "litestar.md", "quart.md", "starlette.md", "test-your-app.md"}
+    # test_pages_with_tests.py, test_flask_and_quart_pages.py
     here |= {"django.md"}  # test_django_page.py
     here |= {"fotoweb-api.md"}  # test_recipes.py
-    here |= {"test-your-app.md", "write-your-own-store.md"}  # tests/testing
+    here |= {"write-your-own-store.md"}  # tests/testing
     here |= {"real-apps.md"}  # make real-apps
     assert with_python == here
 
@@ -51,28 +46,6 @@ def test_the_apps_of_the_readme_greet(
         browser.go(fotoweb.approve(browser.go("/").headers["location"]))
 
         assert browser.go("/").json() == {"hello": "Alice Berg"}
-
-
-@pytest.mark.parametrize("name", FRAMEWORKS)
-def test_the_app_of_a_framework_works(
-    name: str, variables: None, fotoweb: FakeFotoWeb, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The app of the page greets its user, lists archives, has links in and out, and says so when FotoWeb is down."""
-    module = ModuleType("main")
-    monkeypatch.setitem(sys.modules, "main", module)  # Litestar looks its annotations up there.
-    exec(compile(blocks_of(HOW_TO / name)[0], name, "exec"), vars(module))  # noqa: S102 (our own page)
-
-    with browse(FRAMEWORKS[name], module.app) as browser:
-        about = browser.go("/about").text
-        browser.go(fotoweb.approve(browser.go("/").headers["location"]))
-        home = browser.go("/").text
-        fotoweb.fault("api", Fault.dropped())
-        without_fotoweb = browser.go("/")
-
-    assert (without_fotoweb.status_code, "Try again later" in without_fotoweb.text) == (503, True)
-    assert '<a href="/oauth2/login?next=%2Fabout">Sign in</a>' in about
-    for part in ("Hello Alice Berg", "<li>Nordic coast</li>", '<form method="post" action="/oauth2/logout">'):
-        assert part in home
 
 
 def test_the_log_page_turns_the_lines_on(run_page: RunPage) -> None:

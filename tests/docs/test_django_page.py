@@ -14,11 +14,12 @@ import pytest
 from fotoweb_middleware.testing import FakeFotoWeb, Fault
 from tests.integrations.django_site import Person, Site, variables_of
 from tests.providers.child import RUN_SECONDS, run_server
+from tests.providers.pytest_run import run_tests
+from tools.code_blocks import HOW_TO, named_files
 
 pytestmark = pytest.mark.timeout(180)  # See RUN_SECONDS.
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "django.md"
-BLOCK = re.compile(r"^```(?:python|ini|html)\n(?:# |<!-- )(.+?)(?: -->)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+PAGE = HOW_TO / "django.md"
 
 
 class Project:
@@ -28,7 +29,7 @@ class Project:
         self.folder = folder
         self.environment = {**os.environ, **variables}
         self.run("-m", "django", "startproject", "mysite", ".")
-        for name, text in BLOCK.findall(PAGE.read_text(encoding="utf-8")):
+        for name, text in named_files(PAGE):
             self.write(name, text)
 
     def write(self, name: str, text: str) -> None:
@@ -72,7 +73,7 @@ def project(fotoweb: FakeFotoWeb, tmp_path_factory: pytest.TempPathFactory) -> I
 
 def test_the_page_has_every_file() -> None:
     """These are the files that the page shows."""
-    names = [name for name, _ in BLOCK.findall(PAGE.read_text(encoding="utf-8"))]
+    names = [name for name, _ in named_files(PAGE)]
 
     assert names == [
         *("mysite/settings.py", "mysite/asgi.py", "mysite/wsgi.py", "mysite/views.py", "mysite/urls.py"),
@@ -153,4 +154,4 @@ def test_a_user_who_has_signed_in_becomes_a_superuser(project: Project, fotoweb:
 
 def test_the_tests_pass(project: Project) -> None:
     """The tests of the page pass."""
-    assert "3 passed" in project.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error")
+    assert "3 passed in" in run_tests(project.folder)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +10,6 @@ from flask.testing import FlaskClient
 from flask_login import current_user
 
 from fotoweb_middleware.testing import Client, FakeFotoWeb, Fault
-from tests.providers.child import RUN_SECONDS
 from tools.code_blocks import HOW_TO, blocks_of
 
 ORIGIN = "http://localhost"  # Where both frameworks' test clients have the app.
@@ -32,7 +28,8 @@ def fotoweb() -> FakeFotoWeb:
 def run(page: str, *, flask_login: bool = False) -> dict[str, Any]:
     """Run a page's Python as one module, and return its names."""
     names: dict[str, Any] = {"__name__": "app"}
-    for block in blocks_of(HOW_TO / page) + blocks_of(HOW_TO / page, "python flask-login") * flask_login:
+    blocks = blocks_of(HOW_TO / page) + blocks_of(HOW_TO / page, "python flask-login") * flask_login
+    for block in (block for block in blocks if not block.startswith("# test_app.py")):
         exec(compile(block, page, "exec", dont_inherit=True), names)  # noqa: S102 (our own page)
     return names
 
@@ -137,19 +134,3 @@ def test_quart_app_for_everybody(fotoweb: FakeFotoWeb) -> None:
         assert await (await client.get("/orders")).get_data(as_text=True) == "The orders of alice."
 
     asyncio.run(visit())
-
-
-@pytest.mark.timeout(180)  # Whole projects, on a machine that may be busy.
-@pytest.mark.parametrize("page", ["flask.md", "quart.md"])
-def test_the_pages_own_tests_pass(page: str, tmp_path: Path) -> None:
-    """Whoever saves the files of a page and runs pytest sees two tests pass, with no FotoWeb and no variable set."""
-    app = blocks_of(HOW_TO / page)[0]
-    ini, tests = blocks_of(HOW_TO / page, "ini")[0], blocks_of(HOW_TO / page, "python test_app.py")[0]
-    for name, text in {"app.py": app, "test_app.py": tests, "pytest.ini": ini}.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error"]
-
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=RUN_SECONDS)
-
-    assert ended.returncode == 0, ended.stdout
-    assert "2 passed in" in ended.stdout

@@ -12,14 +12,15 @@ import pytest
 
 from fotoweb_middleware.testing import FakeFotoWeb
 from tests.examples.browser import browse
+from tools.code_blocks import HOW_TO, named_files
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "write-your-own-store.md"
+PAGE = HOW_TO / "write-your-own-store.md"
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder with the files that the page shows; their names stand in their first lines."""
-    for name, text in re.findall(r"^```python\n# (\S+)\n(.*?)^```$", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE):
+    for name, text in named_files(PAGE):
         (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     return tmp_path
