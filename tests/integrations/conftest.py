@@ -12,6 +12,8 @@ from fotoweb_middleware.testing import Client, FakeClock, FakeFotoWeb, Fault
 
 ORIGIN = "http://localhost:8000"
 SOCKETS = "ws://localhost:8000"
+FLASK_ORIGIN = "http://localhost"
+"""Where the test clients of Flask and Quart have the app."""
 LITESTAR_ORIGIN = "https://testserver.local"
 """Litestar's test client wants a dot in the host."""
 
@@ -25,7 +27,7 @@ class Site:
     """A FotoWeb, and the middleware's arguments that lead to it.
 
     Attributes:
-        fake: The simulator; its one application is registered with both origins.
+        fake: The simulator; its one application is registered with all three origins.
         clock: Its clock, and the middleware's.
     """
 
@@ -69,10 +71,28 @@ class Site:
 
 
 @pytest.fixture
-def site() -> Site:
-    """Return a FotoWeb whose tokens last a minute, on a clock that stands still."""
-    clock = FakeClock()
-    addresses = tuple(f"{origin}/oauth2/callback" for origin in (ORIGIN, LITESTAR_ORIGIN))
+def clock() -> FakeClock:
+    """Return the clock of the simulator and the middleware, which stands still."""
+    return FakeClock()
+
+
+@pytest.fixture
+def fotoweb(clock: FakeClock) -> FakeFotoWeb:
+    """Return a simulator whose tokens last a minute."""
+    addresses = tuple(f"{origin}/oauth2/callback" for origin in (ORIGIN, FLASK_ORIGIN, LITESTAR_ORIGIN))
     fake = FakeFotoWeb(clients=[Client(redirect_uris=addresses)], clock=clock)
     fake.switch(access_token_lifetime_seconds=TOKEN_SECONDS)
-    return Site(fake, clock)
+    return fake
+
+
+@pytest.fixture
+def site(fotoweb: FakeFotoWeb, clock: FakeClock) -> Site:
+    """Return the simulator with what leads to it."""
+    return Site(fotoweb, clock)
+
+
+@pytest.fixture
+def settings(site: Site) -> Settings:
+    """Return settings with which anonymous requests reach the app."""
+    settings: Settings = site.options(login="optional", refresh_leeway=0)["settings"]
+    return settings

@@ -25,37 +25,7 @@ from fotoweb_middleware import (
 )
 from fotoweb_middleware.client import FotoWebAuth
 from fotoweb_middleware.integrations.flask import FotoWeb, current_session, login_required
-from fotoweb_middleware.testing import Client, FakeClock, FakeFotoWeb, Fault
-
-CALLBACK = "http://localhost/oauth2/callback"  # Where Flask's test client has the app.
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    """Return the clock of the simulator and the middleware."""
-    return FakeClock()
-
-
-@pytest.fixture
-def fotoweb(clock: FakeClock) -> FakeFotoWeb:
-    """Return a simulator whose tokens last a minute."""
-    fake = FakeFotoWeb(clients=[Client(redirect_uris=(CALLBACK,))], clock=clock)
-    fake.switch(access_token_lifetime_seconds=60)
-    return fake
-
-
-@pytest.fixture
-def settings(fotoweb: FakeFotoWeb) -> Settings:
-    """Return settings with which anonymous requests reach the app."""
-    return Settings(
-        url="https://fotoweb.test",
-        client_id=fotoweb.client.client_id,
-        client_secret=fotoweb.client.client_secret,
-        secret_key="kQ3vX9rT6bL1mZ8cW4nP7sD2fH5jY0gA",
-        cache="memory://",
-        login="optional",
-        refresh_leeway=0,
-    )
+from fotoweb_middleware.testing import FakeClock, FakeFotoWeb
 
 
 @pytest.fixture
@@ -206,38 +176,6 @@ def test_the_apps_own_error_page_is_shown(app: Flask, client: FlaskClient) -> No
     app.add_url_rule("/guarded", view_func=login_required(sync_view))
 
     assert [client.get(path).text for path in ("/raised", "/guarded")] == ["own page: Not signed in"] * 2
-
-
-def test_a_session_that_ended_in_mid_request(
-    app: Flask, client: FlaskClient, fotoweb: FakeFotoWeb, clock: FakeClock
-) -> None:
-    """A token that can't be renewed since FotoWeb ended the session meanwhile is a 401."""
-
-    @app.get("/long")
-    def long() -> str:
-        fotoweb.revoke_everything()
-        clock.advance(61)
-        return current_session.fresh_token()
-
-    sign_in(client, fotoweb)
-
-    assert client.get("/long").status_code == 401
-
-
-def test_a_fotoweb_that_went_away_in_mid_request(
-    app: Flask, client: FlaskClient, fotoweb: FakeFotoWeb, clock: FakeClock
-) -> None:
-    """A token that can't be renewed for now is a 503."""
-
-    @app.get("/long")
-    def long() -> str:
-        fotoweb.fault("token", Fault.server_error())
-        clock.advance(61)
-        return current_session.fresh_token()
-
-    sign_in(client, fotoweb)
-
-    assert client.get("/long").status_code == 503
 
 
 def test_a_stream_outlives_its_token(app: Flask, client: FlaskClient, fotoweb: FakeFotoWeb, clock: FakeClock) -> None:

@@ -14,39 +14,9 @@ from quart.testing.connections import WebsocketDisconnectError, WebsocketRespons
 from fotoweb_middleware import FotoWebUnreachable, NotSignedIn, SessionEnded, Settings, require_session
 from fotoweb_middleware.client import FotoWebAuth
 from fotoweb_middleware.integrations.quart import FotoWeb, current_session, login_required
-from fotoweb_middleware.testing import Client, FakeClock, FakeFotoWeb, Fault
+from fotoweb_middleware.testing import FakeClock, FakeFotoWeb, Fault
 
-CALLBACK = "http://localhost/oauth2/callback"  # Where Quart's test client has the app.
 PATIENCE_SECONDS = 20
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    """Return the clock of the simulator and the middleware."""
-    return FakeClock()
-
-
-@pytest.fixture
-def fotoweb(clock: FakeClock) -> FakeFotoWeb:
-    """Return a simulator whose tokens last a minute."""
-    fake = FakeFotoWeb(clients=[Client(redirect_uris=(CALLBACK,))], clock=clock)
-    fake.switch(access_token_lifetime_seconds=60)
-    return fake
-
-
-@pytest.fixture
-def settings(fotoweb: FakeFotoWeb) -> Settings:
-    """Return settings with which anonymous requests reach the app."""
-    return Settings(
-        url="https://fotoweb.test",
-        client_id=fotoweb.client.client_id,
-        client_secret=fotoweb.client.client_secret,
-        secret_key="kQ3vX9rT6bL1mZ8cW4nP7sD2fH5jY0gA",
-        cache="memory://",
-        cache_recheck=0.05,
-        login="optional",
-        refresh_leeway=0,
-    )
 
 
 @pytest.fixture
@@ -339,25 +309,6 @@ def test_a_websocket_outlives_its_token(
                 await connection.send("next")
 
                 assert await next_message(connection) == "alice"
-
-    asyncio.run(visit())
-
-
-def test_a_fotoweb_that_went_away_in_mid_request(
-    app: Quart, client: quart_typing.TestClientProtocol, fotoweb: FakeFotoWeb, clock: FakeClock
-) -> None:
-    """A token that can't be renewed for now is a 503."""
-
-    @app.get("/long")
-    async def long() -> str:
-        fotoweb.fault("token", Fault.server_error())
-        clock.advance(61)
-        return await current_session.afresh_token()
-
-    async def visit() -> None:
-        await sign_in(client, fotoweb)
-
-        assert (await client.get("/long")).status_code == 503
 
     asyncio.run(visit())
 
