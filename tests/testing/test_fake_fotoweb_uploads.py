@@ -153,11 +153,19 @@ def test_a_chunk_is_a_form(app: App, token: str) -> None:
         {"fileSize": 0},
         {"fileSize": "25"},
         {"hasXmp": True},
+        {"metadata": "A rose"},
+        {"metadata": {"fields": 5}},
+        {"metadata": {"fields": ["A rose"]}},
+        {"metadata": {"fields": [{"value": "A rose"}]}},
+        {"metadata": {"fields": [{"id": "title", "value": "A rose"}]}},
+        {"metadata": {"fields": [{"id": 5}]}},
+        {"metadata": {"fields": [{"id": 25, "value": 7}]}},
+        {"metadata": {"fields": [{"id": 25, "value": ["rose", 7]}]}},
     ],
     ids=str,
 )
 def test_an_upload_that_can_not_begin(app: App, token: str, changes: dict[str, Any]) -> None:
-    """400 for an archive out of sight, a name that is none or taken, a size that is none."""
+    """400 for an archive out of sight, a name that is none or taken, a size that is none, malformed metadata."""
     assert begin(app, token, **changes).status_code == 400
 
 

@@ -60,7 +60,8 @@ def create(site: Site, request: FakeRequest, user: User) -> FakeResponse:
     if archive.archive_id not in user.uploads_to:
         return api_error(request, 403)
     taken = {asset.filename for asset in site.assets_of(archive.archive_id)}
-    if file_bytes < 1 or not re.fullmatch(r"[^/\\]+", filename) or filename in taken:
+    fields = read_fields(asked.get("metadata"))
+    if file_bytes < 1 or not re.fullmatch(r"[^/\\]+", filename) or filename in taken or fields is None:
         return api_error(request, 400)
     upload = Upload(
         user=user,
@@ -68,7 +69,7 @@ def create(site: Site, request: FakeRequest, user: User) -> FakeResponse:
         filename=filename,
         file_bytes=file_bytes,
         chunk_bytes=site.switches.upload_chunk_bytes,
-        fields=read_fields(asked.get("metadata")),
+        fields=fields,
     )
     upload_id = site.random_text(22)
     site.uploads[upload_id] = upload
@@ -76,10 +77,15 @@ def create(site: Site, request: FakeRequest, user: User) -> FakeResponse:
     return json_response(info)
 
 
-def read_fields(metadata: Any) -> dict[int, str | list[str]]:
-    """Read the metadata that goes with a file, by the numbers of the fields."""
-    fields = metadata.get("fields") if isinstance(metadata, dict) else None
-    return {int(field["id"]): field["value"] for field in fields or [] if field.get("action", "add") == "add"}
+def read_fields(metadata: Any) -> dict[int, str | list[str]] | None:
+    """Read the metadata that goes with a file, by the numbers of the fields; None where it is malformed."""
+    try:
+        added = [field for field in (metadata or {}).get("fields") or [] if field.get("action", "add") == "add"]
+        fields = {int(field["id"]): field["value"] for field in added}
+        texts = [text for value in fields.values() for text in ([value] if isinstance(value, str) else value)]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+    return fields if all(isinstance(text, str) for text in texts) else None
 
 
 def receive_chunk(request: FakeRequest, upload: Upload, index: int) -> FakeResponse:
