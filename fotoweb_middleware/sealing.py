@@ -68,7 +68,7 @@ class Sealer:
 
     def __init__(self, secret_keys: Sequence[str], *, binding: str, entropy: Callable[[int], bytes]) -> None:
         self._entropy = entropy
-        self._binding = binding
+        self.binding = binding
         self._keys = {purpose: [derive_keys(key, purpose) for key in secret_keys] for purpose in Purpose}
 
     def __repr__(self) -> str:
@@ -102,7 +102,7 @@ class Sealer:
         return None
 
     def _associated_data(self, purpose: Purpose, name: str) -> bytes:
-        return f"{FORMAT_VERSION}\n{purpose.value}\n{self._binding}\n{name}".encode()
+        return f"{FORMAT_VERSION}\n{purpose.value}\n{self.binding}\n{name}".encode()
 
 
 def decrypt(cipher: AESGCM, encoded: str, associated_data: bytes) -> Any:

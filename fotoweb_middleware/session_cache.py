@@ -166,10 +166,11 @@ class SessionCache:
         self._settings = settings
         self._clock = clock
         self._monotonic = monotonic
-        self._begin_empty()
+        self.clear()
         forks.register(self)
 
-    def _begin_empty(self) -> None:
+    def clear(self) -> None:
+        """Begin with nothing, not even revocations, while nobody else uses the cache."""
         self._lock = threading.Lock()
         self._sessions = SessionsById(self._settings.cache_size, self._forget_headers)
         # An origin knows either the Secure cookie names or the plain ones: a header of one means nothing on the other.
@@ -183,7 +184,7 @@ class SessionCache:
     def after_fork_in_child(self) -> None:
         """Go on with what the parent knew, or, where a thread was changing it at the fork, with nothing."""
         if not self._lock.acquire(blocking=False):
-            self._begin_empty()
+            self.clear()
         self._lock = threading.Lock()
 
     def find(self, header: bytes | str, *, secure: bool) -> KnownRequest | None:

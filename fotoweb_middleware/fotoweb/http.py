@@ -78,7 +78,7 @@ class FotoWebClient:
         """Begin with connections and threads of this process's own."""
         self._client = httpx.Client(**client_options(self._settings, self._tls), transport=self._transport)
         self._executor = self._given_executor or ThreadPoolExecutor(MAX_CALLS_AT_ONCE, thread_name_prefix="fotoweb")
-        self._breaker = CircuitBreaker(self._monotonic)
+        self.breaker = CircuitBreaker(self._monotonic)
         self._slow_waiters = threading.BoundedSemaphore(self._max_slow_waiters)
         self._lock = threading.Lock()
         self._running: dict[object, float] = {}  # When each call began; by the machine's own clock, as threads wait.
@@ -163,16 +163,16 @@ class FotoWebClient:
 
     def _call(self, method: str, path: str, parts: Callable[[], dict[str, Any]], timeout_seconds: float) -> HttpReply:
         """Make one call. Secrets are in ``parts``, and so in no variable of a frame that an error report may show."""
-        self._breaker.check()
+        self.breaker.check()
         try:
             reply = self._send(method, path, parts, timeout_seconds)
         except FotoWebError as error:
             raise error.with_traceback(None) from None
         except Exception as error:  # noqa: BLE001 (the frames below hold secrets: none may go with an error of ours)
             did_not_answer = isinstance(error, httpx.ConnectError | httpx.TimeoutException)
-            self._breaker.note(is_answered=not did_not_answer)
+            self.breaker.note(is_answered=not did_not_answer)
             raise unreachable(error) from None
-        self._breaker.note(is_answered=True)
+        self.breaker.note(is_answered=True)
         return reply
 
     def _send(self, method: str, path: str, parts: Callable[[], dict[str, Any]], timeout_seconds: float) -> HttpReply:

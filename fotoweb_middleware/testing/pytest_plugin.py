@@ -99,7 +99,8 @@ class SimulatorPlugin:
         if arguments["store"] is None:  # Whatever FOTOWEB_CACHE, or the app's code, says.
             arguments["store"] = MemoryStore(settings.cache_size, arguments["monotonic"])
         arguments["executor"] = arguments["executor"] or self._pool
-        # Test clients say http://testserver and the like, and some keep a Secure cookie to themselves there.
+        # Test clients say http://testserver and the like, and some keep a Secure cookie to themselves there. This
+        # changes the app's own Settings object, for good: who looks at it in a test sees "false".
         object.__setattr__(settings, "cookie_secure", "false")
         context = open_context(settings, **arguments)
         self._begin_test(context)
@@ -112,10 +113,10 @@ class SimulatorPlugin:
         What is left in its store can't be reached without such a cookie.
         """
         settings = context.settings
-        context.session_cache._begin_empty()  # noqa: SLF001 (nobody else may empty it)
+        context.session_cache.clear()
         binding = f"{settings.url}\n{settings.client_id}\n{settings.cookie_name}\ntest {self._test_number}"
-        context.sealer._binding = binding  # noqa: SLF001 (a binding never changes, but here)
-        context.client._breaker.note(is_answered=True)  # noqa: SLF001 (FotoWeb is there again)
+        context.sealer.binding = binding
+        context.client.breaker.note(is_answered=True)  # FotoWeb is there again.
 
 
 def start(config: pytest.Config) -> None:

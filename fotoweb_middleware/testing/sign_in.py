@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Awaitable, Callable, Generator
-from dataclasses import dataclass
 from typing import Any, Protocol, overload
 from urllib.parse import urlsplit
 
@@ -46,21 +45,8 @@ class SignIn(Protocol):
     def __call__(self, client: Any, user: str = ..., *, login_url: str = ...) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A request that a login needs.
-
-    Attributes:
-        method: "GET" or "POST".
-        path: With its query.
-    """
-
-    method: str
-    path: str
-
-
-Steps = Generator[Step, Any, None]
-"""Gives one request after another, and takes the answer to each."""
+Steps = Generator[tuple[str, str], Any, None]
+"""Gives a client's method ("get" or "post") and a path for each request, and takes the answer to it."""
 
 
 def login_steps(fotoweb: SimulatedFotoWeb, user: str, login_url: str) -> Steps:
@@ -72,13 +58,13 @@ def login_steps(fotoweb: SimulatedFotoWeb, user: str, login_url: str) -> Steps:
     """
     if user not in fotoweb.users:
         raise ValueError(f"FotoWeb knows no user {user!r}; it knows {', '.join(fotoweb.users)}")
-    yield Step("POST", login_url.removesuffix("/login") + "/logout")
-    begun = yield Step("GET", login_url)
+    yield "post", login_url.removesuffix("/login") + "/logout"
+    begun = yield "get", login_url
     location = begun.headers.get("location") or ""
     if not location.startswith(f"{fotoweb.url}/"):
         raise AssertionError(why_not_begun(login_url, begun.status_code, location, fotoweb.url))
     back = urlsplit(fotoweb.approve(location, user))
-    ended = yield Step("GET", f"{back.path}?{back.query}")
+    ended = yield "get", f"{back.path}?{back.query}"
     if ended.status_code >= 400:
         raise AssertionError(
             f"FotoWeb sent {user} back to {back.path}, and the answer there was {ended.status_code}. "
@@ -127,19 +113,19 @@ def take_steps(client: Any, steps: Steps, options: dict[str, Any]) -> None:
     """Send each request of a login."""
     answer = None
     while (step := next_step(steps, answer)) is not None:
-        send = client.get if step.method == "GET" else client.post
-        answer = send(url_of(client, step), headers=NAVIGATION, **options)
+        method, path = step
+        answer = getattr(client, method)(url_of(client, path), headers=NAVIGATION, **options)
 
 
 async def take_steps_async(client: Any, steps: Steps, options: dict[str, Any]) -> None:
     """Send each request of a login with an async client."""
     answer = None
     while (step := next_step(steps, answer)) is not None:
-        send = client.get if step.method == "GET" else client.post
-        answer = await send(url_of(client, step), headers=NAVIGATION, **options)
+        method, path = step
+        answer = await getattr(client, method)(url_of(client, path), headers=NAVIGATION, **options)
 
 
-def next_step(steps: Steps, answer: Any) -> Step | None:
+def next_step(steps: Steps, answer: Any) -> tuple[str, str] | None:
     """Return the next request; None after the last answer."""
     try:
         return steps.send(answer)
@@ -147,7 +133,7 @@ def next_step(steps: Steps, answer: Any) -> Step | None:
         return None
 
 
-def url_of(client: Any, step: Step) -> str:
+def url_of(client: Any, path: str) -> str:
     """Return what a client is given for a path: httpx would put the path of its ``base_url`` before it."""
     base_url = getattr(client, "base_url", None)
-    return str(base_url.join(step.path)) if base_url else step.path
+    return str(base_url.join(path)) if base_url else path

@@ -168,7 +168,7 @@ def test_fotoweb_hung(turn: int, sign_in: SignIn, fotoweb: SimulatedFotoWeb) -> 
     sign_in(TestClient(app_of_all_tests))
     fotoweb.clock.advance(3600)
     for _ in range(5):
-        app_of_all_tests._handler.context.client._breaker.note(is_answered=False)
+        app_of_all_tests._handler.context.client.breaker.note(is_answered=False)
 
     with pytest.raises(AssertionError, match=r"was 503\."):
         sign_in(TestClient(app_of_all_tests))
