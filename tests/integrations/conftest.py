@@ -70,6 +70,23 @@ class Site:
         self.fake.fault("token", Fault.bad_gateway())
 
 
+class DuringRequest:
+    """Hands a function to an ASGI app, which calls ``scope["test.happens"]`` during a request.
+
+    Args:
+        wrapped: The app.
+        happens: The function.
+    """
+
+    def __init__(self, wrapped: Any, happens: Any = None) -> None:
+        self._wrapped = wrapped
+        self.happens = happens
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection."""
+        await self._wrapped({**scope, "test.happens": self.happens}, receive, send)
+
+
 @pytest.fixture
 def clock() -> FakeClock:
     """Return the clock of the simulator and the middleware, which stands still."""

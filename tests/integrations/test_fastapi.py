@@ -21,7 +21,7 @@ from fotoweb_middleware.integrations.fastapi import (
     exception_handlers,
     signed_in,
 )
-from tests.integrations.conftest import ORIGIN, SOCKETS, Site
+from tests.integrations.conftest import ORIGIN, SOCKETS, DuringRequest, Site
 
 Events = list[dict[str, Any]]
 CHALLENGE = 'FotoWeb-Login realm="fotoweb"'
@@ -102,28 +102,16 @@ async def fresh_socket(websocket: WebSocket, session: SignedIn) -> None:
     await websocket.send_text(await session.afresh_token())
 
 
-class Happening:
-    """Hands a function to the app, which calls it during the request."""
-
-    def __init__(self, wrapped: Any) -> None:
-        self._wrapped = wrapped
-        self.happens: Any = None
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one connection."""
-        await self._wrapped({**scope, "test.happens": self.happens}, receive, send)
-
-
 @pytest.fixture
-def happening(site: Site) -> Happening:
+def during_request(site: Site) -> DuringRequest:
     """Return the app behind the middleware."""
-    return Happening(FotoWebASGIMiddleware(app, **site.options()))
+    return DuringRequest(FotoWebASGIMiddleware(app, **site.options()))
 
 
 @pytest.fixture
-def client(happening: Happening) -> Iterator[TestClient]:
+def client(during_request: DuringRequest) -> Iterator[TestClient]:
     """Return a client of the app."""
-    with TestClient(happening, base_url=ORIGIN) as opened:
+    with TestClient(during_request, base_url=ORIGIN) as opened:
         yield opened
 
 
@@ -263,20 +251,22 @@ async def connect(asgi_app: Any, path: str, events: Events) -> None:
     await asgi_app(scope, receive, send)
 
 
-def test_a_session_that_ends_in_a_request_gets_a_401(client: TestClient, site: Site, happening: Happening) -> None:
+def test_a_session_that_ends_in_a_request_gets_a_401(
+    client: TestClient, site: Site, during_request: DuringRequest
+) -> None:
     """``SessionEnded`` in a path operation becomes the 401 of a missing session."""
     site.sign_in(client)
-    happening.happens = site.end_session
+    during_request.happens = site.end_session
 
     answer = client.get("/fresh")
 
     assert (answer.status_code, answer.json()) == (401, NOT_AUTHENTICATED)
 
 
-def test_fotoweb_out_of_reach_is_a_503(client: TestClient, site: Site, happening: Happening) -> None:
+def test_fotoweb_out_of_reach_is_a_503(client: TestClient, site: Site, during_request: DuringRequest) -> None:
     """``FotoWebUnreachable`` in a path operation becomes a 503 that says when to try again."""
     site.sign_in(client)
-    happening.happens = site.fail
+    during_request.happens = site.fail
 
     answer = client.get("/fresh")
 
@@ -285,11 +275,11 @@ def test_fotoweb_out_of_reach_is_a_503(client: TestClient, site: Site, happening
 
 @pytest.mark.parametrize(("happens", "code"), [(Site.end_session, 4401), (Site.fail, 1013)])
 def test_a_websocket_says_why_it_ends(
-    happens: Any, code: int, client: TestClient, site: Site, happening: Happening
+    happens: Any, code: int, client: TestClient, site: Site, during_request: DuringRequest
 ) -> None:
     """The same errors close an open WebSocket with a code of their own."""
     site.sign_in(client)
-    happening.happens = lambda: happens(site)
+    during_request.happens = lambda: happens(site)
 
     with (
         client.websocket_connect(f"{SOCKETS}/fresh", headers={"Origin": ORIGIN}) as socket,
@@ -302,11 +292,11 @@ def test_a_websocket_says_why_it_ends(
 
 @pytest.mark.parametrize(("happens", "status"), [(Site.end_session, 401), (Site.fail, 503)])
 def test_a_websocket_that_is_not_accepted_yet_is_refused(
-    happens: Any, status: int, client: TestClient, site: Site, happening: Happening
+    happens: Any, status: int, client: TestClient, site: Site, during_request: DuringRequest
 ) -> None:
     """Before that, they are the same answers as a request gets, where the server can give them."""
     site.sign_in(client)
-    happening.happens = lambda: happens(site)
+    during_request.happens = lambda: happens(site)
 
     with (
         pytest.raises(WebSocketDenialResponse) as refused,
@@ -317,9 +307,9 @@ def test_a_websocket_that_is_not_accepted_yet_is_refused(
     assert refused.value.status_code == status
 
 
-def test_a_503_says_the_same_whatever_is_down(client: TestClient, site: Site, happening: Happening) -> None:
+def test_a_503_says_the_same_whatever_is_down(client: TestClient, site: Site, during_request: DuringRequest) -> None:
     """FotoWeb, or the session store, may be the cause."""
     site.sign_in(client)
-    happening.happens = site.fail
+    during_request.happens = site.fail
 
     assert client.get("/fresh").json() == {"detail": "Try again later."}

@@ -15,7 +15,7 @@ from litestar.testing import TestClient
 from fotoweb_middleware import FotoWebASGIMiddleware, NotSignedIn, Session, Settings, SettingsError, require_session
 from fotoweb_middleware.integrations.litestar import FotoWebPlugin, signed_in
 from tests.integrations.conftest import LITESTAR_ORIGIN as ORIGIN
-from tests.integrations.conftest import Site
+from tests.integrations.conftest import DuringRequest, Site
 
 SOCKET = "wss://testserver.local/open/socket"  # With its scheme, or the client sends no Secure cookie.
 CHALLENGE = 'FotoWeb-Login realm="fotoweb"'
@@ -160,18 +160,6 @@ def test_a_websocket_is_refused_before_it_is_accepted(client: TestClient[Litesta
     assert refused.value.code == 4401
 
 
-class Happening:
-    """Hands a function to the app, which calls it during the request; passes lifespan on."""
-
-    def __init__(self, wrapped: Any, happens: Any) -> None:
-        self._wrapped = wrapped
-        self._happens = happens
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one connection."""
-        await self._wrapped({**scope, "test.happens": self._happens}, receive, send)
-
-
 @pytest.mark.parametrize(
     ("happens", "status", "header"), [(Site.end_session, 401, "www-authenticate"), (Site.fail, 503, "retry-after")]
 )
@@ -180,7 +168,7 @@ def test_errors_of_a_session_are_answers(
 ) -> None:
     """``SessionEnded`` in a handler becomes a 401, ``FotoWebUnreachable`` a 503 that says when to try again."""
     site.sign_in(client)
-    app.asgi_handler = Happening(app.asgi_handler, lambda: happens(site))
+    app.asgi_handler = DuringRequest(app.asgi_handler, lambda: happens(site))
 
     answer = client.get("/fresh")
 
@@ -193,7 +181,7 @@ def test_a_websocket_says_why_it_ends(
 ) -> None:
     """The same errors close an open WebSocket with a code of their own."""
     site.sign_in(client)
-    app.asgi_handler = Happening(app.asgi_handler, lambda: happens(site))
+    app.asgi_handler = DuringRequest(app.asgi_handler, lambda: happens(site))
 
     with (
         client.websocket_connect("wss://testserver.local/fresh-socket", headers={"Origin": ORIGIN}) as socket,
