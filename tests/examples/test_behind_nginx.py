@@ -63,6 +63,8 @@ EXAMPLES = [
     under_uvicorn("Litestar", "litestar_app:app"),
     under_uvicorn("Quart", "quart_app:app"),
     under_gunicorn("Flask", "flask_app:app"),
+    under_uvicorn("Django (ASGI)", "django_app:asgi_application"),
+    under_gunicorn("Django (WSGI)", "django_app:wsgi_application"),
 ]
 """Each has a front page that names its user and has a form to sign out, and a public page with a link in or out."""
 
