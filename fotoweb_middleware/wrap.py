@@ -35,8 +35,8 @@ def __getattr__(name: str) -> Any:
     return wrapped
 
 
-def load_app(address: str | None) -> Any:
-    """Import the app that ``FOTOWEB_APP`` names, as ``module:attribute``.
+def load_app(address: str | None, source: str = "FOTOWEB_APP") -> Any:
+    """Import what ``FOTOWEB_APP``, or another source that messages name, gives as ``module:attribute``.
 
     Raises:
         SettingsError: The variable is not set, or there is no such module or attribute.
@@ -55,11 +55,11 @@ def load_app(address: str | None) -> Any:
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise  # A module that the app imports is missing: its own traceback says it best.
         raise SettingsError(
-            f"FOTOWEB_APP holds {address!r}, but there is no module {error.name!r} in {folder} or on the Python path."
+            f"{source} holds {address!r}, but there is no module {error.name!r} in {folder} or on the Python path."
         ) from None
     try:
         return reduce(getattr, attribute.split("."), module)
     except AttributeError as error:
         raise SettingsError(
-            f"FOTOWEB_APP holds {address!r}, but {module_name!r} has no {attribute!r} ({error})."
+            f"{source} holds {address!r}, but {module_name!r} has no {attribute!r} ({error})."
         ) from None

@@ -6,25 +6,19 @@
     config     every setting, its value with secrets masked, and where it came from
     secret     prints a new key
 
-It needs the extra ``cli`` (typer and rich), the first two ``demo``; without it, it says so in one line.
+It needs nothing but the package itself; with the extra ``cli`` (rich) its lines have colours. ``demo`` and
+``simulator`` need the extra ``demo``, and say so.
 """
 
 from __future__ import annotations
 
 import sys
 
-__all__ = ["main"]
+from fotoweb_middleware.cli.app import run
 
-CLI_EXTRA = {"click", "rich", "typer"}
+__all__ = ["main"]
 
 
 def main() -> None:
     """Run the command line, and end the process."""
-    try:
-        from fotoweb_middleware.cli.app import app  # noqa: PLC0415 (the extra may not be installed)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in CLI_EXTRA:
-            raise
-        extra = "demo" if sys.argv[1:2] in (["demo"], ["simulator"]) else "cli"
-        sys.exit(f"The command line needs: pip install 'fotoweb-middleware[{extra}]'")
-    app()
+    sys.exit(run(sys.argv[1:]))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
+import argparse
+import json
 import logging
 import secrets
-from collections.abc import Iterator
-from typing import Annotated, NoReturn
-
-import typer
-from rich.console import Console
-from rich.text import Text
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from fotoweb_middleware.cli.checks import check_everything
 from fotoweb_middleware.errors import SettingsError
@@ -20,101 +18,166 @@ from fotoweb_middleware.settings.describe import describe
 KEY_BYTES = 32
 WIDEST_VALUE_COLUMN = 44
 STYLES = {"ok": "green", "warn": "yellow", "bad": "bold red"}
-DEMO_EXTRA = {"jinja2", "markupsafe", "starlette", "uvicorn"}
+DEMO_EXTRA = {"jinja2", "markupsafe", "rich", "starlette", "uvicorn"}
 
-# Typer's own pretty tracebacks can show local variables, and those hold secrets.
-app = typer.Typer(
-    name="fotoweb-middleware",
-    help="A FotoWeb login in front of any ASGI or WSGI app. Settings are read from FOTOWEB_* variables.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+Command = Callable[[argparse.Namespace], int]
 
 
-@app.command()
-def demo(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
-    wsgi: Annotated[bool, typer.Option("--wsgi", help="Wrap the app as WSGI instead of ASGI.")] = False,  # noqa: FBT002
-) -> None:
+class Parser(argparse.ArgumentParser):
+    """A parser whose usage errors end with 1: argparse's own 2 means "something to think about" in ``check``."""
+
+    def error(self, message: str) -> NoReturn:
+        """Write what is wrong and how the command is used, and end with 1."""
+        self.print_usage(sys.stderr)
+        self.exit(1, f"{self.prog}: error: {message}\n")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command that the arguments name, and return the exit code."""
+    parsed = make_parser().parse_args(arguments)
+    command: Command = parsed.command
+    return command(parsed)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    parser = Parser(
+        prog="fotoweb-middleware",
+        description="A FotoWeb login in front of any ASGI or WSGI app. Settings are read from FOTOWEB_* variables.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(name: str, command: Command) -> argparse.ArgumentParser:
+        words = command.__doc__ or ""
+        added = commands.add_parser(name, help=words.partition("\n")[0], description=words, allow_abbrev=False)
+        added.set_defaults(command=command)
+        return added
+
+    demo_parser = add("demo", demo)
+    add_address(demo_parser, default_port=8000)
+    demo_parser.add_argument("--wsgi", action="store_true", help="wrap the app as WSGI instead of ASGI")
+    add_address(add("simulator", simulator), default_port=9000)
+    check_parser = add("check", check)
+    check_parser.add_argument("--json", action="store_true", help="write one JSON document instead of lines")
+    check_parser.add_argument(
+        "--app", metavar="MODULE:NAME", help="where your code has its Settings, or a function that returns them"
+    )
+    check_parser.add_argument("--url", metavar="URL", help="also ask the deployed app, such as https://app.example/")
+    add("config", config)
+    add("secret", secret)
+    return parser
+
+
+def add_address(parser: argparse.ArgumentParser, *, default_port: int) -> None:
+    """Add the options that say where a server listens."""
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=port_number, default=default_port, help="port (default: %(default)s)")
+
+
+def port_number(text: str) -> int:
+    """Read a port from 1 to 65535.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none.
+    """
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65_535):
+        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
+    return int(text)
+
+
+def demo(arguments: argparse.Namespace) -> int:
     """Show the middleware at work: simulator and gallery, or your own FotoWeb where FOTOWEB_URL is set."""
-    with failures_told("demo", host, port):
+
+    def start() -> None:
         from fotoweb_middleware.demo import serve  # noqa: PLC0415 (its extra may not be installed)
 
-        serve(host=host, port=port, wsgi=wsgi)
+        serve(host=arguments.host, port=arguments.port, wsgi=arguments.wsgi)
+
+    return started("demo", arguments, start)
 
 
-@app.command()
-def simulator(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 9000,
-) -> None:
+def simulator(arguments: argparse.Namespace) -> int:
     """Run a simulator of FotoWeb alone, and print the four variables that let your app sign in there."""
-    with failures_told("simulator", host, port):
+
+    def start() -> None:
         from fotoweb_middleware.demo.simulator import serve_simulator  # noqa: PLC0415 (as above)
 
-        serve_simulator(host=host, port=port, write=typer.echo)
+        serve_simulator(host=arguments.host, port=arguments.port, write=write)
+
+    return started("simulator", arguments, start)
 
 
-@app.command()
-def check() -> None:
-    """Check the settings, FotoWeb and the session store. Run it as the user that runs the app.
+def started(what: str, arguments: argparse.Namespace, start: Callable[[], None]) -> int:
+    """Run a server, and tell in a line why it can't be started."""
+    try:
+        start()
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in DEMO_EXTRA:
+            raise
+        return failed(f"The {what} needs: pip install 'fotoweb-middleware[demo]'")
+    except SettingsError as error:
+        return failed(str(error))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return failed(f"The {what} can't listen on {arguments.host}, port {arguments.port}: {reason}.")
+    return 0
 
-    Ends with 1 where something is wrong, else with 0.
+
+def check(arguments: argparse.Namespace) -> int:
+    """Check the settings, FotoWeb and the session store, and say what is wrong and how to fix it.
+
+    Run it where the app runs, as the user that runs it. What is worst comes first. Ends with 0 where all is well, 1
+    where no login can work, 2 where there is something to think about.
     """
     # What the settings log is among the findings: no need to say it twice.
     logging.getLogger("fotoweb_middleware").addHandler(logging.NullHandler())
-    levels: list[str] = []
-    for finding in check_everything():
-        levels.append(finding.level)
+    findings = check_everything(app=arguments.app, url=arguments.url)
+    levels = [finding.level for finding in findings]
+    exit_code = 1 if "bad" in levels else 2 if "warn" in levels else 0
+    if arguments.json:
+        listed = [{"level": finding.level, "what": finding.what, "to_do": finding.hint} for finding in findings]
+        sys.stdout.write(json.dumps({"exit_code": exit_code, "findings": listed}, indent=2) + "\n")
+        return exit_code
+    for finding in findings:
         write(str(finding), style=STYLES[finding.level])
     write(f"{levels.count('ok')} ok, {levels.count('warn')} to think about, {levels.count('bad')} wrong")
-    if "bad" in levels:
-        raise typer.Exit(1)
+    return exit_code
 
 
-@app.command()
-def config() -> None:
+def config(_: argparse.Namespace) -> int:
     """Show every setting, its value with secrets masked, and where it came from."""
     try:
         settings = Settings()
     except SettingsError as error:
-        give_up(str(error))
+        return failed(str(error))
     described = describe(settings)
     variables = max(len(variable) for variable, *_ in described)
     values = max(len(value) for _, value, _ in described if len(value) <= WIDEST_VALUE_COLUMN)
     for variable, value, origin in described:
         write(f"{variable:<{variables}}  {value:<{values}}  {origin}", style="dim" if origin == "default" else "")
+    return 0
 
 
-@app.command()
-def secret() -> None:
+def secret(_: argparse.Namespace) -> int:
     """Print a new key for FOTOWEB_SECRET_KEY, and nothing else."""
-    typer.echo(secrets.token_urlsafe(KEY_BYTES))
-
-
-@contextlib.contextmanager
-def failures_told(what: str, host: str, port: int) -> Iterator[None]:
-    """Tell in a line why a server can't be started."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in DEMO_EXTRA:
-            raise
-        give_up(f"The {what} needs: pip install 'fotoweb-middleware[demo]'")
-    except SettingsError as error:
-        give_up(str(error))
-    except OSError as error:
-        give_up(f"The {what} can't listen on {host}, port {port}: {error.strerror or type(error).__name__}.")
+    sys.stdout.write(f"{secrets.token_urlsafe(KEY_BYTES)}\n")
+    return 0
 
 
 def write(text: str, *, style: str = "", to_errors: bool = False) -> None:
-    """Write ``text`` and a line break, in colour where the terminal has it. Square brackets have no meaning."""
+    """Write ``text`` and a line break, in colour where rich is installed and the terminal has it."""
+    try:
+        from rich.console import Console  # noqa: PLC0415 (an extra)
+        from rich.text import Text  # noqa: PLC0415
+    except ModuleNotFoundError:
+        (sys.stderr if to_errors else sys.stdout).write(f"{text}\n")
+        return
+    # As Text, square brackets have no meaning.
     Console(stderr=to_errors, highlight=False).print(Text(text, style=style), soft_wrap=True)
 
 
-def give_up(problem: str) -> NoReturn:
-    """Write what is wrong, and end with 1."""
+def failed(problem: str) -> int:
+    """Write what is wrong, and return the exit code for it."""
     write(problem, style="red", to_errors=True)
-    raise typer.Exit(1)
+    return 1

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+from dataclasses import dataclass
 from typing import Any
 
-from typer.testing import CliRunner, Result
-
-from fotoweb_middleware.cli.app import app
+from fotoweb_middleware.cli import app
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.testing import FakeFotoWeb
 
@@ -15,9 +16,29 @@ CLIENT_SECRET = "pZ3xLwC9vB-planted-0nT7mQe1rUy6"
 CALLBACK = "http://localhost:8000/oauth2/callback"
 
 
-def run(*arguments: str) -> Result:
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a command."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        """All that it wrote."""
+        return self.stdout + self.stderr
+
+
+def run(*arguments: str) -> Done:
     """Run the command line in this process."""
-    return CliRunner().invoke(app, list(arguments))
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            exit_code = app.run(arguments)
+        except SystemExit as ended:  # argparse: --help, and wrong options.
+            exit_code = int(ended.code or 0)
+    return Done(exit_code, out.getvalue(), err.getvalue())
 
 
 def settings_for(fake: FakeFotoWeb, **changes: Any) -> Settings:

@@ -46,7 +46,7 @@ def test_wrong_secret(environment: pytest.MonkeyPatch, fake: FakeFotoWeb) -> Non
         done = run("check")
 
     assert done.exit_code == 1
-    assert "FOTOWEB_CLIENT_SECRET or FOTOWEB_CLIENT_ID is wrong" in done.stdout
+    assert done.stdout.startswith("bad   FOTOWEB_CLIENT_SECRET is wrong: ")
     assert "planted" not in done.output
 
 

@@ -49,11 +49,11 @@ def test_port_out_of_range(install: Install, port: str) -> None:
     calls: list[dict[str, Any]] = []
     install(lambda **options: calls.append(options))
 
-    assert run("demo", "--port", port).exit_code == 2
+    assert run("demo", "--port", port).exit_code == 1
     assert calls == []
 
 
-@pytest.mark.parametrize("name", ["starlette.routing", "uvicorn", "jinja2"])
+@pytest.mark.parametrize("name", ["starlette.routing", "uvicorn", "jinja2", "rich"])
 def test_missing_extra(install: Install, name: str) -> None:
     """Where the demo's packages are missing, one line names the extra."""
 
@@ -76,7 +76,8 @@ def test_other_missing_modules_are_not_blamed_on_the_extra(install: Install) -> 
 
     install(fail)
 
-    assert isinstance(run("demo").exception, ModuleNotFoundError)
+    with pytest.raises(ModuleNotFoundError, match="mine"):
+        run("demo")
 
 
 @pytest.mark.parametrize(

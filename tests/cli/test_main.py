@@ -1,4 +1,4 @@
-"""The entry point, with and without its extra."""
+"""The entry point, with and without the extras."""
 
 from __future__ import annotations
 
@@ -14,50 +14,83 @@ import sys
 for name in {missing!r}:
     sys.modules[name] = None
 from fotoweb_middleware.cli import main
-sys.argv = ["fotoweb-middleware", {command!r}]
+sys.argv = ["fotoweb-middleware", *{arguments!r}]
 main()
 """
+EXTRAS = ("markdown_it", "pygments", "pytest", "redis", "rich", "starlette", "typer", "uvicorn")
 
 
-@pytest.mark.parametrize("missing", [["typer"], ["rich"], ["typer", "rich"]])
-@pytest.mark.parametrize(("name", "extra"), [("secret", "cli"), ("demo", "demo"), ("simulator", "demo")])
-def test_missing_extra_is_told_in_one_line(missing: list[str], name: str, extra: str) -> None:
-    """Without typer or rich, a command names the extra that it needs in one plain line and ends with 1."""
-    command = [sys.executable, "-c", WITHOUT.format(missing=missing, command=name)]
+def _without(missing: tuple[str, ...], *arguments: str) -> subprocess.CompletedProcess[str]:
+    code = WITHOUT.format(missing=missing, arguments=arguments)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+def test_secret_without_extras() -> None:
+    """In a plain installation `secret` prints a key."""
+    done = _without(EXTRAS, "secret")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.strip()) >= 43
+
+
+def test_check_without_extras() -> None:
+    """In a plain installation `check` says what is wrong, in the same words as with rich."""
+    plain, rich = _without(EXTRAS, "check"), _without((), "check")
+
+    assert (plain.returncode, plain.stderr) == (1, "")
+    assert plain.stdout.startswith("bad   FOTOWEB_URL is not set")
+    assert plain.stdout == rich.stdout
+
+
+def test_config_without_extras() -> None:
+    """In a plain installation `config` tells on standard error what is wrong."""
+    done = _without(EXTRAS, "config")
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"The command line needs: pip install 'fotoweb-middleware[{extra}]'\n"
+    assert "FOTOWEB_URL is not set" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["demo", "simulator"])
+def test_demo_without_extras(command: str) -> None:
+    """In a plain installation `demo` and `simulator` name their extra in one line."""
+    done = _without(EXTRAS, command)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"The {command} needs: pip install 'fotoweb-middleware[demo]'\n"
 
 
 def test_other_missing_modules_are_not_blamed_on_the_extra() -> None:
     """A module that is missing for another reason is a fault of its own."""
-    command = [sys.executable, "-c", WITHOUT.format(missing=["httpx"], command="secret")]
-
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = _without(("httpx",), "secret")
 
     assert done.returncode == 1
     assert "pip install" not in done.stderr
 
 
-def test_entry_point_runs_a_command() -> None:
-    """With the extra, the entry point runs the command that was asked for."""
-    command = [sys.executable, "-c", WITHOUT.format(missing=[], command="secret")]
+@pytest.mark.parametrize("arguments", [(), ("chekc",), ("check", "--jsno"), ("check", "--app")])
+def test_usage_errors_end_with_1(arguments: tuple[str, ...]) -> None:
+    """A misspelt command or option ends with 1, since 2 says that logins work."""
+    done = run(*arguments)
 
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-
-    assert len(done.stdout.strip()) >= 43
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith("usage: ")
 
 
 def test_help_lists_every_command() -> None:
     """The help names all commands."""
     text = run("--help").output
 
-    assert [name for name in ("demo", "simulator", "check", "config", "secret") if name in text] == [
+    assert [name for name in ("demo", "simulator", "check", "config", "secret") if f"\n    {name}" in text] == [
         "demo",
         "simulator",
         "check",
         "config",
         "secret",
     ]
+
+
+def test_help_of_check_tells_the_exit_codes() -> None:
+    """What the exit codes of `check` mean is in its help."""
+    words = " ".join(run("check", "--help").output.split())
+
+    assert "0 where all is well, 1 where no login can work, 2 where there is something to think about" in words

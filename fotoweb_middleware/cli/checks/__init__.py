@@ -1,81 +1,47 @@
-"""What ``fotoweb-middleware check`` looks at, in order: the settings, FotoWeb, the session store.
+"""What ``fotoweb-middleware check`` looks at: the settings, FotoWeb, the session store, and the deployed app.
 
 Every check is a plain function that returns findings.
 
-    finding    what a check says
-    network    one request, and what can go wrong on the way
-    fotoweb    the authorize endpoint, the clocks, the token endpoint
-    store      the session store
+    finding        what a check says
+    configuration  the settings, from the environment or from code
+    network        one request, and what can go wrong on the way
+    fotoweb        the authorize endpoint, the clocks, the token endpoint
+    store          the session store
+    deployed       the app at its public address (``--url``)
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from typing import Final
 
-import httpx
-
-from fotoweb_middleware.cli.checks.finding import Finding, bad, ok, warn
-from fotoweb_middleware.cli.checks.fotoweb import check_fotoweb
+from fotoweb_middleware.cli.checks.configuration import read_settings
+from fotoweb_middleware.cli.checks.deployed import check_deployed
+from fotoweb_middleware.cli.checks.finding import Finding, bad
+from fotoweb_middleware.cli.checks.fotoweb import check_site
 from fotoweb_middleware.cli.checks.store import check_store
-from fotoweb_middleware.fotoweb.http import client_options, tls_context
-from fotoweb_middleware.settings import DECLARED, Settings
-from fotoweb_middleware.settings.combinations import warnings
-from fotoweb_middleware.settings.reading import read_all, unknown_variable_warnings
+
+ORDER: Final = ("bad", "warn", "ok")
 
 
-def check_everything(*, clock: Callable[[], float] = time.time) -> Iterator[Finding]:
-    """Yield every finding as soon as it is known."""
-    settings, findings = read_settings()
-    yield from findings
-    if settings is None or any(finding.level == "bad" for finding in findings):
-        return
-    yield from guarded("FotoWeb", lambda: check_site(settings, clock))
-    yield from guarded("session store", lambda: check_store(settings))
+def check_everything(
+    *, app: str | None = None, url: str | None = None, clock: Callable[[], float] = time.time
+) -> list[Finding]:
+    """Return every finding, the worst first, so that the first line names the cause.
 
-
-def read_settings() -> tuple[Settings | None, list[Finding]]:
-    """Return the settings and what is to be said about them; None where they can't be used."""
-    unknown = [warn(sentence) for sentence in unknown_variable_warnings(DECLARED)]
-    *_, problems = read_all(DECLARED, {})
-    if problems:
-        return None, [*map(finding_of, problems), *unknown]
-    settings = Settings()
-    return settings, [*check_settings(settings), *unknown]
-
-
-def finding_of(problem: str) -> Finding:
-    """Return a problem of ``read_all`` as a finding: what is wrong and what is taken, then what to do."""
-    what, _, hint = problem.replace("\n    ", "\n").partition("\nTo do: ")
-    return bad(what, hint)
-
-
-def check_settings(settings: Settings) -> list[Finding]:
-    """Say how many settings are given, what weakens the login, and whether the certificates can be loaded."""
-    given = sum(origin != "default" for origin in settings.origins.values())
-    found = [ok(f"Configuration: {given} settings given, the others have their defaults.")]
-    found += [warn(sentence) for sentence in warnings(settings)]
-    if settings.redirect_uri is None:
-        found.append(
-            warn(
-                "FOTOWEB_REDIRECT_URI is not set: the callback address is derived from each request's Host.",
-                "In production, set it to the registered address: a forged Host header then can't say where codes go.",
-            )
-        )
-    try:
-        tls_context(settings)
-    except OSError as error:
-        path, reason = settings.ca_bundle, error.strerror or type(error).__name__
-        found.append(
-            bad(f"FOTOWEB_CA_BUNDLE: the certificates in {path!a} can't be loaded: {reason}.", "Use a PEM file.")
-        )
-    return found
-
-
-def check_site(settings: Settings, clock: Callable[[], float]) -> list[Finding]:
-    """Ask the FotoWeb site that the settings name, with a client made as the middleware's own."""
-    with httpx.Client(**client_options(settings)) as client:
-        return check_fotoweb(settings, client, clock=clock)
+    Args:
+        app: ``module:name`` of the settings that the app's code makes; None: those of the environment.
+        url: The deployed app's public address, to be asked too.
+        clock: Epoch seconds.
+    """
+    settings, findings = read_settings(app)
+    if settings is not None and all(finding.level != "bad" for finding in findings):
+        findings += guarded("FotoWeb", lambda: check_site(settings, clock))
+        findings += guarded("session store", lambda: check_store(settings))
+        if url is not None:
+            findings += guarded("deployed app", lambda: check_deployed(settings, url))
+    return sorted(findings, key=lambda finding: ORDER.index(finding.level))
 
 
 def guarded(name: str, step: Callable[[], Iterable[Finding]]) -> list[Finding]:

@@ -6,13 +6,14 @@ import json
 import secrets
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qs, urljoin, urlsplit
 
 import httpx
 
 from fotoweb_middleware.cli.checks.finding import Finding, bad, ok, warn
-from fotoweb_middleware.cli.checks.network import Reply, ask
+from fotoweb_middleware.cli.checks.network import Reply, ask, proxy_of
 from fotoweb_middleware.fotoweb.authorize import AUTHORIZE_PATH, build_authorize_url
+from fotoweb_middleware.fotoweb.http import client_options
 from fotoweb_middleware.fotoweb.messages import HttpReply
 from fotoweb_middleware.fotoweb.pkce import challenge_of, make_verifier
 from fotoweb_middleware.fotoweb.tokens import TOKEN_PATH, build_code_form, read_error_code
@@ -24,35 +25,188 @@ LONGEST_DESCRIPTION = 200
 MAX_SKEW_SECONDS = 60
 
 
+class Site:
+    """The FotoWeb site of the settings, asked as a login would ask it.
+
+    Args:
+        settings: What the requests are made of.
+        client: Must follow no redirects.
+    """
+
+    def __init__(self, settings: Settings, client: httpx.Client) -> None:
+        self._settings = settings
+        self._client = client
+        self._verifier = make_verifier(secrets.token_bytes)
+        self._redirect_uri = settings.redirect_uri if settings.send_redirect_uri else None
+
+    def authorize(self, *, pkce: bool | None = None, sends_redirect_uri: bool = True) -> Reply | Finding:
+        """Ask the authorize endpoint, with or without PKCE (None: as the settings say) and redirect URI."""
+        has_challenge = self._settings.pkce if pkce is None else pkce
+        url = build_authorize_url(
+            self._settings.url,
+            client_id=self._settings.client_id,
+            redirect_uri=self._redirect_uri if sends_redirect_uri else None,
+            state=secrets.token_urlsafe(32),
+            code_challenge=challenge_of(self._verifier) if has_challenge else None,
+        )
+        return ask(self._client, "GET", url, accept="text/html")
+
+    def token(self, *, pkce: bool | None = None) -> Reply | Finding:
+        """Ask the token endpoint for tokens, with a code that FotoWeb never gave."""
+        has_verifier = self._settings.pkce if pkce is None else pkce
+        form = build_code_form(
+            client_id=self._settings.client_id,
+            client_secret=self._settings.client_secret.get_secret_value(),
+            code=f"check-{secrets.token_urlsafe(16)}",
+            redirect_uri=self._redirect_uri,
+            code_verifier=self._verifier if has_verifier else None,
+        )
+        url = self._settings.url + TOKEN_PATH
+        return ask(self._client, "POST", url, accept="application/json", form=dict(form.fields))
+
+    def accepts(self, *, pkce: bool | None = None, sends_redirect_uri: bool = True) -> bool:
+        """Return whether the authorize endpoint would begin a login that is asked for in this way."""
+        reply = self.authorize(pkce=pkce, sends_redirect_uri=sends_redirect_uri)
+        return isinstance(reply, Reply) and begins_login(reply, self._settings)
+
+
+def check_site(settings: Settings, clock: Callable[[], float]) -> list[Finding]:
+    """Ask the FotoWeb site that the settings name, with a client made as the middleware's own."""
+    options = client_options(settings)
+    try:
+        client = httpx.Client(**options)
+    except (ImportError, ValueError, httpx.InvalidURL):  # Of the proxy's address; the TLS context is there.
+        proxy = proxy_of(httpx.URL(settings.url))
+        variable = proxy.variable if proxy is not None else "HTTPS_PROXY"
+        return [bad(f"{variable} holds no address of an http proxy.", "Write http://HOST:PORT, or remove it.")]
+    with client:
+        return check_fotoweb(settings, client, clock=clock)
+
+
 def check_fotoweb(settings: Settings, client: httpx.Client, *, clock: Callable[[], float]) -> list[Finding]:
     """Ask both endpoints what they think of these settings. The client must follow no redirects."""
-    redirect_uri = settings.redirect_uri if settings.send_redirect_uri else None
-    verifier = make_verifier(secrets.token_bytes) if settings.pkce else None
-    authorize_url = build_authorize_url(
-        settings.url,
-        client_id=settings.client_id,
-        redirect_uri=redirect_uri,
-        state=secrets.token_urlsafe(32),
-        code_challenge=challenge_of(verifier) if verifier else None,
-    )
-    page = ask(client, "GET", authorize_url, accept="text/html")
+    site = Site(settings, client)
+    page = site.authorize()
     if isinstance(page, Finding):
         return [page]
     if page.status == httpx.codes.NOT_FOUND and not is_from_fotoware(page):
         what = f"There is nothing at {settings.url}{AUTHORIZE_PATH} (HTTP 404)."
         hint = "Look at FOTOWEB_URL: is that a FotoWeb? (Fotoware Alto is another product, and not supported.)"
         return [bad(what, hint)]  # The secret is not sent there.
-    form = build_code_form(
-        client_id=settings.client_id,
-        client_secret=settings.client_secret.get_secret_value(),
-        code=f"check-{secrets.token_urlsafe(16)}",
-        redirect_uri=redirect_uri,
-        code_verifier=verifier,
-    )
     clocks = check_clock(page, now=clock())
-    reply = ask(client, "POST", settings.url + TOKEN_PATH, accept="application/json", form=dict(form.fields))
-    token = reply if isinstance(reply, Finding) else judge_token(reply, settings)
-    return [judge_authorize(page, settings), *clocks, token]
+    reply = site.token()
+    if isinstance(reply, Finding):
+        return [judge_authorize(page, settings), *clocks, reply]
+    first, *others = judge_both(site, page, reply, settings)
+    return [first, *clocks, *others]
+
+
+def judge_both(site: Site, page: Reply, reply: Reply, settings: Settings) -> list[Finding]:
+    """Say what the two answers mean together.
+
+    The authorize endpoint checks client ID, redirect URI and PKCE; the token endpoint client ID and secret.
+    """
+    error = read_error_code(HttpReply(reply.status, None, reply.body))
+    if begins_login(page, settings):
+        if error == "invalid_request" and settings.pkce:
+            other = site.token(pkce=False)
+            if (
+                isinstance(other, Reply)
+                and read_error_code(HttpReply(other.status, None, other.body)) == "invalid_grant"
+            ):
+                return [judge_authorize(page, settings), pkce_refused("token")]
+        if error == "invalid_client":
+            return [judge_authorize(page, settings), wrong_secret()]
+        return [judge_authorize(page, settings), judge_token(reply, settings)]
+    is_refused = 400 <= page.status < 500 and page.status not in {httpx.codes.NOT_FOUND, httpx.codes.TOO_MANY_REQUESTS}
+    if (is_refused or callback_error(page, settings) == "invalid_request") and site.accepts(pkce=not settings.pkce):
+        about_pkce = pkce_refused("authorize") if settings.pkce else pkce_required()
+        return [about_pkce, judge_token(reply, settings)]
+    if is_refused:
+        return refused(site, page.status, reply, error, settings)
+    return [judge_authorize(page, settings), judge_token(reply, settings)]
+
+
+def refused(site: Site, status: int, reply: Reply, error: str, settings: Settings) -> list[Finding]:
+    """Say why the authorize endpoint turns the application down without a redirect: client ID, redirect URI or type."""
+    sends_redirect_uri = settings.send_redirect_uri and settings.redirect_uri is not None
+    if sends_redirect_uri and site.accepts(sends_redirect_uri=False):
+        token = wrong_secret() if error == "invalid_client" else judge_token(reply, settings)
+        return [unregistered(settings, status), token]
+    if error == "invalid_client":
+        return [
+            bad(
+                "FOTOWEB_CLIENT_ID is wrong: neither the authorize endpoint nor the token endpoint knows it "
+                f"(HTTP {status}, invalid_client).",
+                f"In FotoWeb, open {REGISTRATION} and copy the client ID. If it is the same already, both the redirect "
+                "URI and the secret are wrong there.",
+            )
+        ]
+    token = judge_token(reply, settings)
+    if error == "invalid_grant":  # It says so only to a client that it knows.
+        return [unregistered(settings, status), token]
+    if token.level == "bad":  # The application is of another type, or the token endpoint is no token endpoint.
+        return [token]
+    return [
+        bad(
+            f"The authorize endpoint turns the application down (HTTP {status}), without a redirect: FOTOWEB_CLIENT_ID "
+            "or the redirect URI is wrong.",
+            f"In FotoWeb, open {REGISTRATION}. Is the client ID the same, and "
+            f"{settings.redirect_uri or 'the redirect URI'} registered, letter for letter?",
+        ),
+        token,
+    ]
+
+
+def unregistered(settings: Settings, status: int) -> Finding:
+    """Say that FotoWeb knows the application, but not under this redirect URI."""
+    if not settings.send_redirect_uri:
+        return bad(
+            "FOTOWEB_SEND_REDIRECT_URI=false, but not exactly one redirect URI is registered: the authorize endpoint "
+            f"answers HTTP {status}.",
+            f"In FotoWeb, open {REGISTRATION} and leave one there, or remove FOTOWEB_SEND_REDIRECT_URI.",
+        )
+    if settings.redirect_uri:
+        return bad(
+            f"The redirect URI {settings.redirect_uri} is not registered with FotoWeb: its authorize endpoint answers "
+            f"HTTP {status}, while it knows the client ID.",
+            f"In FotoWeb, open {REGISTRATION} and add it, letter for letter, or correct FOTOWEB_REDIRECT_URI.",
+        )
+    return warn(
+        f"The redirect URI was not tried, since FOTOWEB_REDIRECT_URI is not set (HTTP {status} without one).",
+        f"In FotoWeb, open {REGISTRATION}. Where several redirect URIs are registered, logins work: set "
+        "FOTOWEB_REDIRECT_URI to one of them and check again to be sure.",
+    )
+
+
+def wrong_secret() -> Finding:
+    """Say that only the secret is wrong."""
+    return bad(
+        "FOTOWEB_CLIENT_SECRET is wrong: the token endpoint refuses it (invalid_client), while the authorize endpoint "
+        "knows the client ID.",
+        f"FotoWeb can't show the secret again, but generates a new one: {REGISTRATION}. Compare the ID too.",
+    )
+
+
+def pkce_refused(endpoint: str) -> Finding:
+    """Say that this FotoWeb predates PKCE."""
+    return bad(
+        f"FotoWeb refuses PKCE: its {endpoint} endpoint accepts the same request without it.",
+        "Update FotoWeb. Until then, set FOTOWEB_PKCE=false.",
+    )
+
+
+def pkce_required() -> Finding:
+    """Say that this FotoWeb wants PKCE."""
+    return bad(
+        "FotoWeb requires PKCE, and FOTOWEB_PKCE=false: its authorize endpoint accepts the same request with PKCE.",
+        "Remove FOTOWEB_PKCE.",
+    )
+
+
+def begins_login(reply: Reply, settings: Settings) -> bool:
+    """Return whether an answer of the authorize endpoint leads to a login, or to the callback with a code."""
+    return judge_authorize(reply, settings).level == "ok"
 
 
 def is_from_fotoware(reply: Reply) -> bool:
@@ -73,46 +227,56 @@ def judge_authorize(reply: Reply, settings: Settings) -> Finding:
     if reply.status >= 500 or reply.status == httpx.codes.TOO_MANY_REQUESTS:
         return bad(f"The authorize endpoint answers HTTP {reply.status}.", TROUBLE)
     if reply.status >= 400:
-        return refused(reply.status, settings)
+        return bad(
+            f"The authorize endpoint turns the application down (HTTP {reply.status}), without a redirect.",
+            f"In FotoWeb, open {REGISTRATION}. Are client ID and redirect URI the same, letter for letter?",
+        )
     if reply.status >= 300:
         return redirected(reply.headers.get("location", ""), settings)
     return ok(f"The authorize endpoint of {settings.url} shows a page for logging in.")
 
 
-def refused(status: int, settings: Settings) -> Finding:
-    """Say why FotoWeb may have turned the application down, without a redirect."""
-    what = f"The authorize endpoint turns the application down (HTTP {status}), without a redirect."
-    compare = f"In FotoWeb, open {REGISTRATION}. Is the client ID the same as FOTOWEB_CLIENT_ID?"
-    if not settings.send_redirect_uri:
-        return bad(what, f"{compare} With FOTOWEB_SEND_REDIRECT_URI=false, exactly one redirect URI may be registered.")
-    if settings.redirect_uri:
-        return bad(what, f"{compare} Is {settings.redirect_uri} registered, letter for letter?")
-    return warn(
-        f"{what} A login sends a redirect URI; this check sent none, since FOTOWEB_REDIRECT_URI is not set.",
-        f"{compare} If so, and several redirect URIs are registered, logins work: set FOTOWEB_REDIRECT_URI to one "
-        "of them and check again to be sure.",
-    )
-
-
 def redirected(location: str, settings: Settings) -> Finding:
     """Say what it means that FotoWeb sends the browser there: to a login, or back to the callback."""
-    target = urljoin(f"{settings.url}{AUTHORIZE_PATH}", location)
-    parts = urlsplit(target)
-    origin = f"{parts.scheme}://{parts.netloc}"
+    target, parts, origin = read_location(location, settings)
     if target.partition("?")[0] != settings.redirect_uri:
         if parts.path == AUTHORIZE_PATH and origin != settings.url:
             return bad(f"{settings.url} sends browsers on to {origin}.", f"Set FOTOWEB_URL={origin}.")
+        if error := error_in(parts.query):  # Without a redirect URI in the settings it may be the registered one.
+            return told_to_callback(error)
         place = "its login" if origin == settings.url else f"a login at {parts.netloc}"
         return ok(f"The authorize endpoint of {settings.url} leads to {place}.")
-    error = ascii(parse_qs(parts.query).get("error", [""])[0])[1:-1][:64]
-    if not error:
-        return ok("The authorize endpoint leads straight back to the callback.")
+    error = error_in(parts.query)
+    return told_to_callback(error) if error else ok("The authorize endpoint leads straight back to the callback.")
+
+
+def told_to_callback(error: str) -> Finding:
+    """Say what an error code at the callback means."""
     if error in {"temporarily_unavailable", "server_error"}:
         return warn(f"The authorize endpoint answers {error}.", TROUBLE)
     return bad(
         f"The authorize endpoint knows the application, but answers {error}.",
         f"In FotoWeb, open {REGISTRATION}: is its type Web App / API, and is the site licensed for it?",
     )
+
+
+def read_location(location: str, settings: Settings) -> tuple[str, SplitResult, str]:
+    """Return where a redirect of the authorize endpoint leads: the whole address, its parts, its origin."""
+    target = urljoin(f"{settings.url}{AUTHORIZE_PATH}", location)
+    parts = urlsplit(target)
+    return target, parts, f"{parts.scheme}://{parts.netloc}"
+
+
+def error_in(query: str) -> str:
+    """Return the error code in a callback's query, escaped and cut; "" where there is none."""
+    return ascii(parse_qs(query).get("error", [""])[0])[1:-1][:64]
+
+
+def callback_error(reply: Reply, settings: Settings) -> str:
+    """Return the error code that an answer sends to the callback; "" where it does not."""
+    if not 300 <= reply.status < 400:
+        return ""
+    return error_in(read_location(reply.headers.get("location", ""), settings)[1].query)
 
 
 def check_clock(reply: Reply, *, now: float) -> list[Finding]:
@@ -153,9 +317,23 @@ def judge_token(reply: Reply, settings: Settings) -> Finding:
         hint = "Set FOTOWEB_URL to the address that browsers end up at."
         return bad(f"The token endpoint redirects (HTTP {status}); a POST must not be redirected.", hint)
     if status in {httpx.codes.BAD_REQUEST, httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        what = "with a web page" if reply.is_web_page else "without an error code that can be read"
         return warn(
-            f"The token endpoint answers HTTP {status} without an error code that can be read.",
+            f"The token endpoint answers HTTP {status} {what}.",
             "The credentials may be wrong, or a proxy in between turned the request down.",
+        )
+    return no_oauth_error(reply, settings)
+
+
+def no_oauth_error(reply: Reply, settings: Settings) -> Finding:
+    """Say that something else than a token endpoint answered."""
+    status = reply.status
+    if reply.is_web_page:
+        return bad(
+            f"The token endpoint answers with a web page (HTTP {status}), not with an OAuth error in JSON: something "
+            "else answers in its place.",
+            "A proxy, firewall or login page in front of FotoWeb? Let POST requests to "
+            f"{settings.url}{TOKEN_PATH} through to FotoWeb. Or is FOTOWEB_URL wrong?",
         )
     kind = reply.headers.get("content-type", "no content type").partition(";")[0]
     return bad(

@@ -1,9 +1,12 @@
-"""One request to FotoWeb, and in plain words what can go wrong on the way."""
+"""One request, and in plain words what can go wrong on the way."""
 
 from __future__ import annotations
 
+import os
+import re
 import socket
 import ssl
+import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -14,6 +17,11 @@ from fotoweb_middleware.errors import chain_of
 from fotoweb_middleware.settings.rules import DEFAULT_PORTS
 
 MOST_BYTES = 64 * 1024
+CLOCK_HINT = "Is this machine's clock right? Else have the certificate renewed."
+
+# OpenSSL's codes for what is wrong with a certificate (openssl-verification-options(1)).
+NOT_YET_VALID, EXPIRED, OTHER_HOST, OTHER_ADDRESS = 9, 10, 62, 64
+UNKNOWN_AUTHORITY = {18, 19, 20, 21}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,43 +32,171 @@ class Reply:
     headers: httpx.Headers
     body: bytes = field(repr=False)
 
+    @property
+    def is_web_page(self) -> bool:
+        """Whether it says that it is HTML."""
+        return "html" in self.headers.get("content-type", "").lower()
 
-def ask(
-    client: httpx.Client, method: str, url: str, *, accept: str, form: Mapping[str, str] | None = None
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whom a request is for, in the words that findings use.
+
+    Attributes:
+        setting: What names the address: ``FOTOWEB_URL`` or ``--url``.
+        who: What should answer there.
+        ca_hint: What to do where its certificate's authority is unknown.
+    """
+
+    setting: str
+    who: str
+    ca_hint: str
+
+
+FOTOWEB = Asked(
+    setting="FOTOWEB_URL",
+    who="FotoWeb",
+    ca_hint="A private authority, or a proxy that opens TLS: set FOTOWEB_CA_BUNDLE to a PEM file with its certificate.",
+)
+DEPLOYED_APP = Asked(
+    setting="--url",
+    who="the app",
+    ca_hint="A private authority: set the variable SSL_CERT_FILE to a PEM file with its certificate, for this check.",
+)
+
+
+def ask(  # noqa: PLR0913 (the parts of a request, and how to speak of it)
+    client: httpx.Client,
+    method: str,
+    url: str,
+    *,
+    accept: str,
+    form: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    asked: Asked = FOTOWEB,
 ) -> Reply | Finding:
     """Send one request and return the answer, or a finding that says why none came. No finding has the URL's query."""
     try:
-        with client.stream(method, url, data=form, headers={"Accept": accept}) as response:
-            return Reply(response.status_code, response.headers, next(response.iter_bytes(MOST_BYTES), b""))
+        with client.stream(method, url, data=form, headers={"Accept": accept, **(headers or {})}) as response:
+            reply = Reply(response.status_code, response.headers, next(response.iter_bytes(MOST_BYTES), b""))
     except httpx.HTTPError as error:
-        return explain(error, httpx.URL(url))
+        return explain(error, httpx.URL(url), asked)
+    if reply.status == httpx.codes.PROXY_AUTHENTICATION_REQUIRED and (proxy := proxy_of(httpx.URL(url))):
+        return wants_password(proxy)
+    return reply
 
 
-def explain(error: httpx.HTTPError, url: httpx.URL) -> Finding:
+# --------------------------------------------------------------------------------------------------- the system's proxy
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """The proxy that a request goes through: its host and port, and the variable that names it."""
+
+    place: str
+    variable: str
+
+    def __str__(self) -> str:
+        return f"The proxy {self.place}, which {self.variable} names,"
+
+
+def proxy_of(url: httpx.URL) -> Proxy | None:
+    """Return the proxy that the environment names for this address, as httpx reads it; None where there is none.
+
+    Its user and password, where the variable holds them, are left out.
+    """
+    if urllib.request.proxy_bypass(f"{url.host}:{url.port or DEFAULT_PORTS[url.scheme]}"):
+        return None
+    for name in (f"{url.scheme}_proxy", "all_proxy"):
+        for variable in (name, name.upper()):
+            if value := os.environ.get(variable, ""):
+                address = value.rpartition("@")[2].rpartition("://")[2].partition("/")[0]
+                return Proxy(ascii(address)[1:-1], variable)
+    return None
+
+
+def wants_password(proxy: Proxy) -> Finding:
+    """Say that the proxy asks who we are."""
+    return bad(
+        f"{proxy} wants a user name and a password (HTTP 407).",
+        f"Write them into {proxy.variable}: http://USER:PASSWORD@{proxy.place}. {without(proxy)}",
+    )
+
+
+def without(proxy: Proxy) -> str:
+    """Say how to do without the proxy."""
+    return f"Or name the host in NO_PROXY where it is reached without {proxy.place}."
+
+
+def explain_proxy(error: httpx.HTTPError, proxy: Proxy, url: httpx.URL) -> Finding | None:
+    """Say why the proxy gave no answer; None where the trouble is not the proxy's."""
+    if isinstance(error, httpx.ProxyError):
+        status = re.match(r"\d{3}\b", str(error))  # The rest of the text is the proxy's own.
+        if status is not None and status[0] == "407":
+            return wants_password(proxy)
+        said = f" (HTTP {status[0]})" if status is not None else ""
+        hint = f"Ask whoever runs the proxy to allow it. {without(proxy)}"
+        return bad(f"{proxy} does not connect to {url.host}{said}.", hint)
+    if not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return None
+    for cause in chain_of(error):
+        match cause:
+            case ssl.SSLError():
+                return None
+            case ConnectionRefusedError():
+                return bad(f"{proxy} refuses connections.", f"Start it, or correct {proxy.variable}. {without(proxy)}")
+            case socket.gaierror():
+                return bad(f"{proxy} can't be found (DNS).", f"Correct {proxy.variable}. {without(proxy)}")
+    return bad(f"{proxy} can't be reached.", f"Does it run, and is {proxy.variable} right? {without(proxy)}")
+
+
+# ------------------------------------------------------------------------------------------------------------- the rest
+
+
+def explain(error: httpx.HTTPError, url: httpx.URL, asked: Asked = FOTOWEB) -> Finding:
     """Say in plain words why a request got no answer."""
-    host = url.host
+    host, port = url.host, url.port or DEFAULT_PORTS[url.scheme]
+    proxy = proxy_of(url)
+    if proxy is not None and (finding := explain_proxy(error, proxy, url)) is not None:
+        return finding
     for cause in chain_of(error):
         match cause:
             case ssl.SSLCertVerificationError():
-                return bad(
-                    f"The certificate of {host} is not accepted: {cause.verify_message.removesuffix('.')}.",
-                    "An unknown issuer, or self-signed: set FOTOWEB_CA_BUNDLE to a PEM file with the certificate of "
-                    "your authority. Another host: use the name that it is for in FOTOWEB_URL. Expired, or not yet "
-                    "valid: is this machine's clock right? Else have it renewed.",
-                )
+                return explain_certificate(cause, host, asked)
             case ssl.SSLError():
                 return bad(f"{host} does not speak TLS as it should: {cause.reason}.", "Is the port the one for https?")
             case socket.gaierror():
-                hint = "Is FOTOWEB_URL spelled right? Does this machine's DNS know it?"
+                hint = f"Is {asked.setting} spelled right? Does this machine's DNS know it?"
                 return bad(f"The name {host} can't be found (DNS).", hint)
             case ConnectionRefusedError():
-                port = url.port or DEFAULT_PORTS[url.scheme]
-                hint = "Does FotoWeb run there, and is the port right?"
+                hint = f"Does {asked.who} run there, and is the port right?"
                 return bad(f"{host} refuses connections on port {port}.", hint)
+    through = f" through the proxy {proxy.place} ({proxy.variable})" if proxy is not None else ""
+    if isinstance(error, httpx.ConnectTimeout):
+        hint = "Mostly a firewall in between, which drops what it does not allow. Is the port right?"
+        what = f"No connection to {host}, port {port}, within FOTOWEB_HTTP_TIMEOUT: nothing answers there."
+        return bad(what, hint)
     if isinstance(error, httpx.TimeoutException):
-        hint = "Is a firewall or proxy in between? Can this machine reach it at all?"
-        return bad(f"{host} did not answer within FOTOWEB_HTTP_TIMEOUT.", hint)
+        what = f"{host} took the connection{through}, but did not answer within FOTOWEB_HTTP_TIMEOUT."
+        return bad(what, f"Does {asked.who} hang, or a proxy or load balancer in front of it?")
     return bad(
-        f"The connection to {host} broke ({type(error).__name__}).",
+        f"The connection to {host}{through} broke ({type(error).__name__}).",
         "Try again. If it happens again, look for a proxy or firewall in between.",
     )
+
+
+def explain_certificate(error: ssl.SSLCertVerificationError, host: str, asked: Asked) -> Finding:
+    """Say what is wrong with a certificate: OpenSSL's reason, and what it means."""
+    reason = error.verify_message.removesuffix(".")
+    what = f"The certificate of {host} is not accepted: {reason}."
+    code = getattr(error, "verify_code", None)
+    if code in UNKNOWN_AUTHORITY:
+        what = f"The certificate of {host} is signed by an authority that is unknown here ({reason})."
+        return bad(what, asked.ca_hint)
+    if code == EXPIRED:
+        return bad(f"The certificate of {host} has expired, by this machine's clock.", CLOCK_HINT)
+    if code == NOT_YET_VALID:
+        return bad(f"The certificate of {host} is not yet valid, by this machine's clock.", CLOCK_HINT)
+    if code in {OTHER_HOST, OTHER_ADDRESS}:
+        return bad(what, f"In {asked.setting}, use the name that it is for.")
+    return bad(what, asked.ca_hint)

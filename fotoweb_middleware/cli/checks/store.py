@@ -2,36 +2,64 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import tempfile
 import time
 from pathlib import Path
+from typing import Final
 
 from fotoweb_middleware.cli.checks.finding import Finding, bad, ok, warn
 from fotoweb_middleware.errors import SettingsError, StoreUnavailable
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.settings.rules import mask_cache_address
-from fotoweb_middleware.stores import SaveOutcome, Store, StoredEntry, open_store
+from fotoweb_middleware.stores import SaveOutcome, SqliteStore, Store, StoredEntry, open_store
+from fotoweb_middleware.stores.local import candidates
 
 TTL_SECONDS = 10
 """How long the entry may stay where it can't be removed."""
+PROBE_BYTES = 64 * 1024
+"""What a SQLite file needs at least, with those beside it."""
+SHARE_HINT: Final = (
+    "Set FOTOWEB_CACHE=sqlite:////a/folder/of/yours/sessions.db or redis://, or run one process and set memory://."
+)
+# Why a file can't be written, by the system's own word, as a part of a sentence; and what to do.
+FOLDER_CAUSES: Final = {
+    errno.ENOENT: ("its folder {folder} is not there", "Make the folder, as the user that runs the app."),
+    errno.ENOTDIR: ("{folder} is no folder", "Correct FOTOWEB_CACHE."),
+    errno.EACCES: ("this user ({user}) may not write to {folder}", "Run `chown {user} {folder}`, or name another one."),
+    errno.EPERM: ("this user ({user}) may not write to {folder}", "Run `chown {user} {folder}`, or name another one."),
+    errno.EROFS: ("{folder} is on a read-only file system", "Name a file on a volume that can be written to."),
+    errno.ENOSPC: ("the disk of {folder} is full", "Make room there, or name a file on another disk."),
+    errno.EDQUOT: ("this user's quota on the disk of {folder} is used up", "Raise it, or make room."),
+    errno.EFBIG: ("this process may not write files of that size (ulimit -f)", "Raise the limit."),
+}
 
 
 def check_store(settings: Settings) -> list[Finding]:
     """Open the store of the settings and try it."""
-    place = mask_cache_address(settings.cache)
+    place, is_redis = mask_cache_address(settings.cache), settings.cache.startswith("redis")
     if would_be_roots_file(settings.cache):
         return [warn(f"The session store {place} was not tried, since this is root.", "Run this as the app's user.")]
     try:
         store = open_store(settings, clock=time.time, monotonic=time.monotonic)
     except SettingsError as error:
-        return [bad(f"The session store {place} can't be opened.", str(error))]
+        return [bad(f"The session store {place} can't be opened: {error}", "Correct FOTOWEB_CACHE.")]
     except StoreUnavailable as error:
-        return [unavailable(place, error)]
+        return [unavailable(error, is_redis=is_redis)]
+    path = store.path if isinstance(store, SqliteStore) else None
+    if path is not None and place == "local://":
+        place = f"local:// (the file {path})"
     try:
-        return [try_store(store, place)]
+        finding = try_store(store, place)
+    except StoreUnavailable as error:
+        return [unavailable(error, is_redis=is_redis, path=path)]
     finally:
         store.close()
+    if finding.level == "ok" and settings.cache.startswith("local:"):
+        return [judge_local(finding, is_shared=store.shared)]
+    return [finding]
 
 
 def would_be_roots_file(address: str) -> bool:
@@ -39,20 +67,21 @@ def would_be_roots_file(address: str) -> bool:
     path = Path(address.removeprefix("sqlite:///")).absolute()
     if not address.startswith("sqlite:") or path.exists() or not hasattr(os, "geteuid"):
         return False
-    return os.geteuid() == 0 and path.parent.stat().st_uid != 0
+    return os.geteuid() == 0 and path.parent.exists() and path.parent.stat().st_uid != 0
 
 
 def try_store(store: Store, place: str) -> Finding:
-    """Lock a random key and release it; write, read and revoke one entry under it."""
+    """Lock a random key and release it; write, read and revoke one entry under it.
+
+    Raises:
+        StoreUnavailable: It did not answer, or not in time.
+    """
     key, value = f"check-{secrets.token_urlsafe(16)}", secrets.token_bytes(16)
-    try:
-        locks = locks_once(store, key)
-        outcome = store.save(key, value, version=1, ttl_seconds=TTL_SECONDS, create=True)
-        saved = store.load(key)
-        store.revoke(key, ttl_seconds=TTL_SECONDS)
-        revoked = store.load(key)
-    except StoreUnavailable as error:
-        return unavailable(place, error)
+    locks = locks_once(store, key)
+    outcome = store.save(key, value, version=1, ttl_seconds=TTL_SECONDS, create=True)
+    saved = store.load(key)
+    store.revoke(key, ttl_seconds=TTL_SECONDS)
+    revoked = store.load(key)
     if not locks:
         return bad(
             f"The session store {place} does not keep two processes from the same refresh.",
@@ -67,15 +96,8 @@ def try_store(store: Store, place: str) -> Finding:
         return bad(
             f"The session store {place} did not keep a logout.", "Does it drop entries (eviction) or is it a replica?"
         )
-    what = f"The session store {place} writes, reads and remembers logouts"
-    if store.shared:
-        return ok(f"{what}; several processes share it.")
-    if place == "local://":
-        return warn(
-            f"{what}, but in this process's memory: there is no safe folder for its file.",
-            "Set FOTOWEB_CACHE=sqlite:////a/folder/of/yours/sessions.db, or run one process and set memory://.",
-        )
-    return ok(f"{what}; only this process sees it.")
+    reach = "several processes share it" if store.shared else "only this process sees it"
+    return ok(f"The session store {place} writes, reads and remembers logouts; {reach}.")
 
 
 def locks_once(store: Store, key: str) -> bool:
@@ -91,14 +113,66 @@ def locks_once(store: Store, key: str) -> bool:
     return after is not None
 
 
-def unavailable(place: str, error: StoreUnavailable) -> Finding:
-    """Say what to do where the store did not answer."""
-    hint = "Does it run, is the address right, and may this machine reach it? Is its password right?"
-    if not place.startswith("redis"):
-        hint = (
-            "May this user write the file and its folder? Is the disk full? Does another process hold the file, such "
-            "as a backup or a sqlite3 shell?"
+def judge_local(finding: Finding, *, is_shared: bool) -> Finding:
+    """Say where ``local://``, though it works, shares less than an operator may believe."""
+    if not is_shared:
+        return warn(
+            f"The session store local:// has no place for its file ({why_no_place()}): each process keeps its sessions "
+            "and logouts to itself.",
+            SHARE_HINT,
         )
-    elif "(ACL)" in str(error):
-        hint = "Give this user all the permissions that docs/how-to/share-sessions-with-redis.md names."
-    return bad(f"The session store {place} does not answer: {str(error).removesuffix('.')}.", hint)
+    if os.environ.get("KUBERNETES_SERVICE_HOST"):
+        return warn(
+            "The session store is local:// in a Kubernetes pod: pods don't see each other's logouts and refreshes.\n"
+            f"{finding.what}",
+            "Several replicas: set FOTOWEB_CACHE to the address of a Redis. One replica alone: name a file, "
+            "sqlite:////a/folder/of/yours/sessions.db.",
+        )
+    return finding
+
+
+def why_no_place() -> str:
+    """Say what became of the folders that ``local://`` looks at, as a part of a sentence."""
+    try:
+        temporary = f"{tempfile.gettempdir()} is not safe"
+    except FileNotFoundError:
+        temporary = "no temporary folder can be written to"
+    others = [parent for parent, name in candidates() if name == "fotoweb-middleware"]
+    return f"{temporary}, and neither can {' nor '.join(others)}" if others else f"{temporary}, and there is no home"
+
+
+def unavailable(error: StoreUnavailable, *, is_redis: bool, path: Path | None = None) -> Finding:
+    """Say what to do where the store did not answer.
+
+    Args:
+        error: What it raised.
+        is_redis: Whether it is a Redis, whose words are ``place: cause; what to do.``
+        path: Its file, where it is one.
+    """
+    if path is not None and (cause := why_not_writable(path)) is not None:
+        return cause
+    said = str(error).removesuffix(".")
+    if is_redis:
+        said, _, fix = said.partition("; ")
+        hint = f"{fix[:1].upper()}{fix[1:]}." if fix else "Look into its log."
+        if "(ACL)" in said:
+            hint = "Give this user all the permissions that docs/how-to/share-sessions-with-redis.md names."
+    else:
+        hint = "Does another process hold it, such as a backup or a sqlite3 shell? Is the disk a local one?"
+    return bad(f"The session store can't be used: {said}.", hint)
+
+
+def why_not_writable(path: Path) -> Finding | None:
+    """Write where the SQLite file lies, and say what the system has against it; None where it has nothing."""
+    try:
+        with tempfile.TemporaryFile(dir=path.parent) as probe:
+            probe.write(bytes(PROBE_BYTES))
+        if path.exists():
+            os.close(os.open(path, os.O_RDWR))
+    except OSError as error:
+        user = f"uid {os.geteuid()}" if hasattr(os, "geteuid") else "its account"
+        cause, hint = FOLDER_CAUSES.get(error.errno or 0, ("{folder} can't be written to", "See that it can."))
+        names = {"folder": path if error.filename == str(path) else path.parent, "user": user}
+        what = f"The session store's file {path} can't be used: {cause.format(**names)}."
+        return bad(what, hint.format(**names | {"user": user.removeprefix("uid ")}))
+    return None

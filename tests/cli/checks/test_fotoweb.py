@@ -41,12 +41,11 @@ def test_all_well_with_other_switches(changes: dict[str, Any]) -> None:
 
 
 def test_unknown_client_id() -> None:
-    """A client id that FotoWeb does not know is blamed on both endpoints."""
+    """A client id that neither endpoint knows is one finding."""
     found = _bad(_check(FakeFotoWeb(), client_id="unknown"))
 
-    assert len(found) == 2
-    assert "turns the application down" in found[0]
-    assert "FOTOWEB_CLIENT_ID" in found[0]
+    assert len(found) == 1
+    assert "FOTOWEB_CLIENT_ID is wrong" in found[0]
 
 
 def test_unregistered_redirect_uri() -> None:
@@ -54,7 +53,7 @@ def test_unregistered_redirect_uri() -> None:
     found = _bad(_check(FakeFotoWeb(), redirect_uri="http://localhost:8001/oauth2/callback"))
 
     assert len(found) == 1
-    assert "Is http://localhost:8001/oauth2/callback registered" in found[0]
+    assert "http://localhost:8001/oauth2/callback is not registered" in found[0]
 
 
 SEVERAL = Client(redirect_uris=(CALLBACK, "http://localhost:8001/oauth2/callback"))
@@ -64,7 +63,7 @@ def test_several_redirect_uris_and_none_sent() -> None:
     """With ``FOTOWEB_SEND_REDIRECT_URI=false`` several registered ones are a fault."""
     found = _bad(_check(FakeFotoWeb(clients=[SEVERAL]), send_redirect_uri=False))
 
-    assert "exactly one redirect URI may be registered" in found[0]
+    assert "not exactly one redirect URI is registered" in found[0]
 
 
 def test_several_redirect_uris_and_none_set() -> None:
@@ -73,6 +72,33 @@ def test_several_redirect_uris_and_none_set() -> None:
 
     assert _bad(found) == []
     assert any("set FOTOWEB_REDIRECT_URI" in finding.hint for finding in found)
+
+
+def test_unregistered_redirect_uri_and_wrong_secret() -> None:
+    """Where the client ID alone is right, both other causes are named."""
+    fake = FakeFotoWeb()
+    found = _bad(_check(fake, redirect_uri="http://localhost:8001/oauth2/callback", client_secret="wrong"))
+
+    assert ["is not registered" in found[0], "FOTOWEB_CLIENT_SECRET is wrong" in found[1]] == [True, True]
+
+
+def test_unregistered_redirect_uri_among_several() -> None:
+    """Several registered ones, and another one set: the token endpoint knows the client, so it is the redirect URI."""
+    found = _bad(_check(FakeFotoWeb(clients=[SEVERAL]), redirect_uri="http://localhost:8002/oauth2/callback"))
+
+    assert len(found) == 1
+    assert "http://localhost:8002/oauth2/callback is not registered" in found[0]
+
+
+def test_pkce_required() -> None:
+    """A FotoWeb that insists on PKCE is told apart from one that refuses the application."""
+    fake = FakeFotoWeb()
+    fake.switch(require_pkce=True)
+
+    found = _bad(_check(fake, pkce=False))
+
+    assert len(found) == 1
+    assert "FotoWeb requires PKCE, and FOTOWEB_PKCE=false" in found[0]
 
 
 def test_wrong_secret() -> None:
@@ -110,14 +136,14 @@ def test_login_that_needs_no_page() -> None:
 
 
 def test_script_application() -> None:
-    """An application of another type is turned down by both endpoints, with FotoWeb's own words."""
+    """An application of another type is turned down with FotoWeb's own words."""
     fake = FakeFotoWeb(clients=[Client(kind="script")])
 
     found = _bad(_check(fake))
 
-    assert len(found) == 2
-    assert "unauthorized_client" in found[1]
-    assert "not registered for this grant_type" in found[1]
+    assert len(found) == 1
+    assert "unauthorized_client" in found[0]
+    assert "not registered for this grant_type" in found[0]
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_self_signed(tmp_path: Path) -> None:
     with serve_tls(make_certificate(tmp_path)) as port:
         text = _problem(f"https://localhost:{port}/")
 
-    assert "is not accepted: self-signed certificate" in text
+    assert "is signed by an authority that is unknown here (self-signed certificate)" in text
     assert "FOTOWEB_CA_BUNDLE" in text
 
 
@@ -116,7 +116,7 @@ def test_silence() -> None:
     with socket.create_server(("localhost", 0)) as listening:
         text = _problem(f"http://localhost:{listening.getsockname()[1]}/", http_timeout=0.1)
 
-    assert "did not answer within FOTOWEB_HTTP_TIMEOUT" in text
+    assert "took the connection, but did not answer within FOTOWEB_HTTP_TIMEOUT" in text
 
 
 def _serve_once(listening: socket.socket, answer: bytes) -> threading.Thread:

@@ -76,14 +76,10 @@ def test_memory_store_is_well() -> None:
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
-        ({"save": StoreUnavailable("no route")}, "does not answer: no route"),
-        ({"load": StoreUnavailable("timed out")}, "does not answer: timed out"),
         ({"save": SaveOutcome.NEWER}, "lost an entry"),
         ({"load": None}, "lost an entry"),
         ({"load": StoredEntry(b"other", 1)}, "lost an entry"),
         ({"revoke": None}, "did not keep a logout"),
-        ({"acquire_lock": StoreUnavailable("no right")}, "does not answer: no right"),
-        ({"release_lock": StoreUnavailable("no right")}, "does not answer: no right"),
         ({"acquire_lock": None}, "does not keep two processes from the same refresh"),
         ({"acquire_lock": StoreLock("k", "me", 1)}, "does not keep two processes from the same refresh"),
         ({"release_lock": None}, "does not keep two processes from the same refresh"),
@@ -98,19 +94,47 @@ def test_faulty_store(answers: dict[str, Any], words: str) -> None:
     assert finding.hint
 
 
-def test_advice_fits_the_store() -> None:
-    """Nobody is asked for the password of a file, and a sentence ends in one full stop."""
-    locked = try_store(Odd(save=StoreUnavailable("locked.")), "sqlite:////data/sessions.db")
-    silent = try_store(Odd(save=StoreUnavailable("silent.")), "rediss://cache.example")
+@pytest.mark.parametrize("call", ["save", "load", "acquire_lock", "release_lock"])
+def test_store_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    """Whatever call fails first, its reason is the finding."""
+    store = Odd(**{call: StoreUnavailable("no route")})
+    monkeypatch.setattr(store_check, "open_store", lambda *_, **__: store)
 
-    narrow = try_store(Odd(release_lock=StoreUnavailable("may not (ACL).")), "rediss://cache.example")
+    (finding,) = check_store(settings())
 
-    assert "permissions" in narrow.hint
-    assert "password" not in locked.hint
-    assert "disk" in locked.hint
-    assert "password" in silent.hint
-    assert locked.what.endswith("locked.")
-    assert not locked.what.endswith("..")
+    assert (finding.level, finding.what) == ("bad", "The session store can't be used: no route.")
+    assert finding.hint
+
+
+@pytest.mark.parametrize(
+    ("cache", "said", "what", "hint"),
+    [
+        ("redis://cache.example", "Redis at x: refused; start it.", "Redis at x: refused.", "Start it."),
+        ("redis://cache.example", "Redis at x: may not (ACL); look.", "Redis at x: may not (ACL).", "permissions"),
+        ("redis://cache.example", "Redis at x was down.", "Redis at x was down.", "Look into its log."),
+        ("sqlite:///sessions.db", "locked; by another.", "locked; by another.", "sqlite3 shell"),
+    ],
+)
+def test_advice_fits_the_store(monkeypatch: pytest.MonkeyPatch, cache: str, said: str, what: str, hint: str) -> None:
+    """What a Redis's words advise is the advice; nobody is asked for the password of a file."""
+    monkeypatch.setattr(store_check, "open_store", lambda *_, **__: Odd(save=StoreUnavailable(said)))
+    monkeypatch.setattr(store_check, "would_be_roots_file", lambda _: False)
+
+    (finding,) = check_store(settings(cache=cache))
+
+    assert finding.what == f"The session store can't be used: {what}"
+    assert hint in finding.hint
+
+
+def test_local_tells_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where local:// keeps its sessions is told, so that two processes can be compared."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+    (finding,) = check_store(settings(cache="local://"))
+
+    (file,) = (tmp_path / "fotoweb-middleware").glob("*.sqlite")
+    assert finding.level == "ok"
+    assert f"local:// (the file {file})" in finding.what
 
 
 def test_local_without_a_safe_folder(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +144,7 @@ def test_local_without_a_safe_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     (finding,) = check_store(settings(cache="local://"))
 
     assert finding.level == "warn"
-    assert "no safe folder" in finding.what
+    assert "no place for its file" in finding.what
     assert "sqlite:///" in finding.hint
 
 
