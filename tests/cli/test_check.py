@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import pytest
@@ -80,3 +81,40 @@ def _loggers_as_before() -> object:
     before = list(logger.handlers)
     yield
     logger.handlers[:] = before
+
+
+def test_something_to_think_about(environment: pytest.MonkeyPatch, fake: FakeFotoWeb) -> None:
+    """Where logins work but something is to be thought about, the exit code is 2, and that comes first."""
+    environment.setenv("FOTOWEB_PKCE", "false")
+    with fake.serve() as url:
+        environment.setenv("FOTOWEB_URL", url)
+        done = run("check")
+
+    assert done.exit_code == 2
+    assert done.stdout.startswith("warn  FOTOWEB_PKCE=false")
+
+
+@pytest.mark.parametrize(("secret", "exit_code", "level"), [(None, 0, "ok"), ("planted-wrong", 1, "bad")])
+def test_json(
+    environment: pytest.MonkeyPatch, fake: FakeFotoWeb, secret: str | None, exit_code: int, level: str
+) -> None:
+    """With ``--json`` standard output is one document, with the same findings in the same order."""
+    if secret is not None:
+        environment.setenv("FOTOWEB_CLIENT_SECRET", secret)
+    with fake.serve() as url:
+        environment.setenv("FOTOWEB_URL", url)
+        done, lines = run("check", "--json"), run("check").stdout.splitlines()
+
+    document = json.loads(done.stdout)
+    assert (done.exit_code, document["exit_code"], done.stderr) == (exit_code, exit_code, "")
+    assert document["findings"][0]["level"] == level
+    assert lines[0] == f"{level:<5} {document['findings'][0]['what']}"
+    assert set(document["findings"][0]) == {"level", "what", "to_do"}
+
+
+def test_nothing_is_set() -> None:
+    """Where nothing is in the environment, the options are named that look elsewhere."""
+    done = run("check")
+
+    assert done.exit_code == 1
+    assert "Does its code make them? Use --app." in done.stdout

@@ -11,7 +11,7 @@ from fotoweb_middleware.errors import SettingsError
 from fotoweb_middleware.fotoweb.http import tls_context
 from fotoweb_middleware.settings import DECLARED, Settings
 from fotoweb_middleware.settings.combinations import warnings
-from fotoweb_middleware.settings.reading import read_all, unknown_variable_warnings
+from fotoweb_middleware.settings.reading import is_in_environment, read_all, unknown_variable_warnings
 from fotoweb_middleware.wrap import load_app
 
 PROBLEM = re.compile(r"\n(?=\S)")
@@ -30,6 +30,9 @@ def read_settings(app: str | None = None) -> tuple[Settings | None, list[Finding
     else:
         *_, wrong = read_all(DECLARED, {})
         settings, problems = None if wrong else Settings(), [finding_of(problem) for problem in wrong]
+        if not any(is_in_environment(name) for name, setting in DECLARED.items() if setting.required):
+            hint = "Are they in the app's environment alone? Then run this there. Does its code make them? Use --app."
+            problems.append(warn("None of the settings that have no default is in the environment.", hint))
     if settings is None:
         return None, [*problems, *unknown]
     return settings, [*check_settings(settings), *unknown]

@@ -289,7 +289,8 @@ def check_clock(reply: Reply, *, now: float) -> list[Finding]:
     if abs(seconds) <= MAX_SKEW_SECONDS:
         return [ok("The clocks of FotoWeb and of this machine agree.")]
     direction = "ahead of" if seconds > 0 else "behind"
-    what = f"FotoWeb's clock is {abs(seconds)} seconds {direction} this machine's."
+    apart = f"{abs(seconds)} seconds" if abs(seconds) < 120 else f"{round(abs(seconds) / 60)} minutes"
+    what = f"FotoWeb's clock is {apart} {direction} this machine's."
     return [warn(what, "Turn on time synchronisation (NTP) here; ask FotoWeb's operator where this one is right.")]
 
 

@@ -129,6 +129,8 @@ def read_challenge(site: Site, client: Client, values: dict[str, str]) -> str | 
         if method is not None or client.kind == "native" or site.switches.require_pkce:
             raise SendBack("invalid_request", "The parameter code_challenge is missing.")
         return None
+    if site.switches.refuse_pkce:
+        raise SendBack("invalid_request", "The parameter code_challenge is unknown.")
     if method != "S256":
         raise SendBack("invalid_request", "The code_challenge_method must be S256.")
     if not S256_CHALLENGE.fullmatch(challenge):

@@ -18,6 +18,7 @@ class Switches:
     Args:
         auto_login: name of a user who is logged in, and consents, without any page; None: show the pages.
         require_pkce: refuse web clients that send no code challenge. Native clients always need one.
+        refuse_pkce: refuse web clients that send a code challenge, as a server that predates PKCE may.
         require_state: refuse authorize requests without state, as FotoWeb's manual says.
         any_redirect_uri: accept every http and https redirect URI, registered or not; FotoWeb itself never does.
         authorize_error: send every authorize request back with this error code; None: don't.
@@ -51,6 +52,7 @@ class Switches:
 
     auto_login: str | None = None
     require_pkce: bool = False
+    refuse_pkce: bool = False
     require_state: bool = True
     any_redirect_uri: bool = False
     authorize_error: str | None = None
