@@ -13,26 +13,20 @@ import contextlib
 import errno
 import os
 import socket
-import ssl
 import subprocess
 import sys
 import tempfile
-import threading
-import wsgiref.simple_server
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from fotoweb_middleware import FotoWebWSGIMiddleware, Settings
-from fotoweb_middleware.testing import FakeFotoWeb, Fault
-from tests.cli.checks.tls_server import Certificate, make_certificate, serve_tls
-from tests.cli.samples import CALLBACK, KEY, Done, run
+from fotoweb_middleware.testing import Fault
+from tests.cli.bench import Bench, deploy
+from tests.cli.checks.tls_server import make_certificate
 from tests.providers.ports import free_port
 from tests.providers.raw_server import raw_server
-from tests.providers.redis_server import RedisServer, admin
+from tests.providers.redis_server import admin
 
 SECONDS_OF_SILENCE = "0.3"
 NOBODY = 65_534
@@ -50,64 +44,6 @@ SAMPLES = {
     "user": "uid 1000",
 }
 """What stands in the page for what differs from run to run."""
-
-
-@dataclass
-class Bench:
-    """Where a set-up is built: settings that work with a simulator that runs, to be broken.
-
-    Attributes:
-        fotoweb: The simulator.
-        folder: An empty one.
-        stack: What is to be ended afterwards.
-        monkeypatch: For variables, and what can't be made otherwise.
-        redis: A real one, where the set-up asks for it.
-        shown: What stands in the first line for the names of ``SAMPLES``.
-        arguments: Of the command.
-        wrapper: A command that runs ours; without one it runs in this process.
-    """
-
-    fotoweb: FakeFotoWeb
-    folder: Path
-    stack: contextlib.ExitStack
-    monkeypatch: pytest.MonkeyPatch
-    redis: RedisServer | None = None
-    shown: dict[str, str] = field(default_factory=lambda: {"callback": CALLBACK})
-    arguments: tuple[str, ...] = ("check",)
-    wrapper: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Set everything so that it works."""
-        client = self.fotoweb.clients[0]
-        self.set(
-            FOTOWEB_URL=self.stack.enter_context(self.fotoweb.serve()),
-            FOTOWEB_CLIENT_ID=client.client_id,
-            FOTOWEB_CLIENT_SECRET=client.client_secret,
-            FOTOWEB_SECRET_KEY=KEY,
-            FOTOWEB_REDIRECT_URI=CALLBACK,
-            FOTOWEB_CACHE="memory://",
-        )
-        self.unset("KUBERNETES_SERVICE_HOST", "NO_PROXY", "no_proxy")
-
-    def set(self, **variables: object) -> None:
-        """Set variables."""
-        for name, value in variables.items():
-            self.monkeypatch.setenv(name, str(value))
-
-    def unset(self, *names: str) -> None:
-        """Remove variables."""
-        for name in names:
-            self.monkeypatch.delenv(name, raising=False)
-
-    def run(self) -> Done:
-        """Run the command."""
-        if not self.wrapper:
-            return run(*self.arguments)
-        command = [*self.wrapper, sys.executable, "-m", "tests.cli.plain_main", *self.arguments]
-        # Coverage can't write its file where no file can be written.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-        ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-        return Done(ended.returncode, ended.stdout, ended.stderr)
 
 
 @dataclass(frozen=True)
@@ -182,10 +118,7 @@ def _(bench: Bench) -> None:
     bench.set(FOTOWEB_REDIRECT_URI=bench.shown["callback"])
 
 
-@broken(
-    "PKCE refused",
-    "bad   FotoWeb refuses PKCE: its authorize endpoint accepts the same request without it.",
-)
+@broken("PKCE refused", "bad   FotoWeb refuses PKCE: its authorize endpoint accepts the same request without it.")
 def _(bench: Bench) -> None:
     bench.fotoweb.switch(refuse_pkce=True)
 
@@ -218,10 +151,7 @@ def _(bench: Bench) -> None:
     bench.set(FOTOWEB_URL=f"http://localhost:{port}")
 
 
-@broken(
-    "FotoWeb is silent",
-    "bad   {fotoweb} took the connection, but did not answer within FOTOWEB_HTTP_TIMEOUT.",
-)
+@broken("FotoWeb is silent", "bad   {fotoweb} took the connection, but did not answer within FOTOWEB_HTTP_TIMEOUT.")
 def _(bench: Bench) -> None:
     listener = bench.stack.enter_context(socket.create_server(("127.0.0.1", 0)))
     bench.shown["fotoweb"] = "127.0.0.1"
@@ -249,29 +179,17 @@ def _(bench: Bench) -> None:
     bench.set(FOTOWEB_URL="https://nowhere.invalid")
 
 
-def _certified(bench: Bench, **options: Any) -> Certificate:
-    """Let FotoWeb be a server with a certificate that is made for it."""
-    certificate = make_certificate(bench.folder, **options)
-    port = bench.stack.enter_context(serve_tls(certificate))
-    bench.shown["fotoweb"] = "localhost"
-    bench.set(FOTOWEB_URL=f"https://localhost:{port}")
-    return certificate
-
-
 @broken(
     "FotoWeb's certificate is from a private authority",
     "bad   The certificate of {fotoweb} is signed by an authority that is unknown here (self-signed certificate).",
 )
 def _(bench: Bench) -> None:
-    _certified(bench)
+    bench.use_certificate()
 
 
-@broken(
-    "FotoWeb's certificate has expired",
-    "bad   The certificate of {fotoweb} has expired, by this machine's clock.",
-)
+@broken("FotoWeb's certificate has expired", "bad   The certificate of {fotoweb} has expired, by this machine's clock.")
 def _(bench: Bench) -> None:
-    bench.set(FOTOWEB_CA_BUNDLE=_certified(bench, days_from_now=(-3, -2)).certificate)
+    bench.set(FOTOWEB_CA_BUNDLE=bench.use_certificate(days_from_now=(-3, -2)).certificate)
 
 
 @broken(
@@ -279,14 +197,10 @@ def _(bench: Bench) -> None:
     "bad   The certificate of {fotoweb} is not accepted: Hostname mismatch, certificate is not valid for '{fotoweb}'.",
 )
 def _(bench: Bench) -> None:
-    bench.set(FOTOWEB_CA_BUNDLE=_certified(bench, host="other.example").certificate)
+    bench.set(FOTOWEB_CA_BUNDLE=bench.use_certificate(host="other.example").certificate)
 
 
-@broken(
-    "a clock that is off by an hour",
-    "warn  FotoWeb's clock is 60 minutes ahead of this machine's.",
-    exit_code=2,
-)
+@broken("a clock that is off by an hour", "warn  FotoWeb's clock is 60 minutes ahead of this machine's.", exit_code=2)
 def _(bench: Bench) -> None:
     bench.fotoweb.switch(clock_skew_seconds=3600)
 
@@ -321,21 +235,11 @@ def _(bench: Bench) -> None:
 # --------------------------------------------------------------------------------------------------------------- Redis
 
 
-def _redis(bench: Bench, *, credentials: str = "") -> RedisServer:
-    """Let the store be the Redis of this test."""
-    assert bench.redis is not None
-    bench.shown["redis"] = bench.redis.url.removeprefix("redis://").removesuffix("/0")
-    bench.set(FOTOWEB_CACHE=bench.redis.url.replace("//", f"//{credentials}"))
-    return bench.redis
-
-
 @broken(
-    "Redis is down",
-    "bad   The session store can't be used: Redis at {redis}/0: connection refused.",
-    needs_redis=True,
+    "Redis is down", "bad   The session store can't be used: Redis at {redis}/0: connection refused.", needs_redis=True
 )
 def _(bench: Bench) -> None:
-    _redis(bench).stop()
+    bench.use_redis().stop()
 
 
 @broken(
@@ -344,7 +248,7 @@ def _(bench: Bench) -> None:
     needs_redis=True,
 )
 def _(bench: Bench) -> None:
-    with admin(_redis(bench).url) as client:
+    with admin(bench.use_redis().url) as client:
         client.config_set("requirepass", "right")
 
 
@@ -354,7 +258,7 @@ def _(bench: Bench) -> None:
     needs_redis=True,
 )
 def _(bench: Bench) -> None:
-    with admin(_redis(bench).url) as client:
+    with admin(bench.use_redis().url) as client:
         client.config_set("maxmemory", 1)
 
 
@@ -364,7 +268,7 @@ def _(bench: Bench) -> None:
     needs_redis=True,
 )
 def _(bench: Bench) -> None:
-    with admin(_redis(bench).url) as client:
+    with admin(bench.use_redis().url) as client:
         client.execute_command("REPLICAOF", "127.0.0.1", free_port())
 
 
@@ -374,7 +278,7 @@ def _(bench: Bench) -> None:
     needs_redis=True,
 )
 def _(bench: Bench) -> None:
-    with admin(_redis(bench, credentials="app:right@").url) as client:
+    with admin(bench.use_redis(credentials="app:right@").url) as client:
         client.execute_command("ACL", "SETUSER", "app", "reset", "on", ">right", "~fotoweb:*", "+get", "+select")
 
 
@@ -390,6 +294,7 @@ def _(bench: Bench) -> None:
     folder.chmod(0o555)
     bench.stack.callback(folder.chmod, 0o700)
     if os.geteuid() == 0:  # Root may write everywhere.
+        bench.run()  # Imports everything: Python itself may lie where nobody else may read.
         bench.stack.callback(os.seteuid, 0)
         os.seteuid(NOBODY)
     bench.shown |= {"file": f"{folder}/sessions.db", "folder": str(folder), "user": f"uid {os.geteuid()}"}
@@ -400,8 +305,7 @@ FULL_DISK = ("unshare", "--map-root-user", "--mount", "sh", "-c", 'mount -t tmpf
 
 
 @broken(
-    "the store's disk is full",
-    "bad   The session store's file {file} can't be used: the disk of {folder} is full.",
+    "the store's disk is full", "bad   The session store's file {file} can't be used: the disk of {folder} is full."
 )
 def _(bench: Bench) -> None:
     wrapper = (*FULL_DISK, str(bench.folder))
@@ -443,42 +347,6 @@ def _(bench: Bench) -> None:
 
 
 # ----------------------------------------------------------------------------------------------------- the deployed app
-
-
-class _Quiet(wsgiref.simple_server.WSGIRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-def deploy(bench: Bench, *, path: str = "", certificate: Certificate | None = None, **changes: Any) -> str:
-    """Serve an app behind the middleware, and return its origin.
-
-    Args:
-        bench: Whose settings the app has, but for the redirect URI, which is derived.
-        path: What a proxy in front of the app takes away without telling.
-        certificate: Of a proxy in front of the app, which ends TLS without telling.
-        changes: Of the app's settings.
-    """
-    bench.unset("FOTOWEB_REDIRECT_URI")
-    settings = Settings(**changes)
-    app = FotoWebWSGIMiddleware(lambda _, start: start("200 OK", []) and [], settings)
-
-    def proxied(environ: dict[str, Any], start_response: Any) -> Any:
-        return app({**environ, "PATH_INFO": environ["PATH_INFO"].removeprefix(path)}, start_response)
-
-    server = wsgiref.simple_server.make_server("localhost", 0, proxied, handler_class=_Quiet)
-    bench.stack.callback(server.server_close)
-    scheme = "http"
-    if certificate is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate.certificate, certificate.key)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        scheme = "https"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    bench.stack.callback(thread.join)
-    bench.stack.callback(server.shutdown)
-    return f"{scheme}://localhost:{server.server_port}"
 
 
 @broken(

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from fotoweb_middleware.testing import FakeFotoWeb
-from tests.cli.broken_setups import SETUPS, Bench, BrokenSetup, with_table
+from tests.cli.bench import Bench
+from tests.cli.broken_setups import SETUPS, BrokenSetup, with_table
 
 PAGE = Path(__file__).parents[2] / "docs/reference/troubleshooting.md"
 
