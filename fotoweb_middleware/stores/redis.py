@@ -139,6 +139,7 @@ class RedisStore:
         self._monotonic = monotonic
         self._place = f"Redis at {options.get('host', 'localhost')}:{options.get('port', 6379)}/{options.get('db', 0)}"
         self._is_down = False
+        self._down_because = ""
         self._paused_until = 0.0
         self.after_fork_in_child()
         forks.register(self)
@@ -200,7 +201,9 @@ class RedisStore:
         if self._is_down and not despite_pause:
             now = self._monotonic()
             if now < self._paused_until:
-                return StoreUnavailable(f"{self._place} was out of reach a moment ago and has not been asked again.")
+                return StoreUnavailable(
+                    f"{self._place} was out of reach a moment ago and has not been asked again: {self._down_because}."
+                )
             self._paused_until = now + 2 * self._timeout_seconds  # For the others, while this call finds out.
         try:
             result = ask(self._client)
@@ -218,6 +221,7 @@ class RedisStore:
         elif not any(isinstance(link, queue.Empty) for link in chain_of(error)):  # That is: no connection was free.
             self.close()  # Idle connections may be dead too (a machine that vanished), and each would cost a time-out.
             self._paused_until = self._monotonic() + PAUSE_SECONDS
+            self._down_because = cause_of(error)
             self._is_down = True
 
     def _make_client(self) -> Any:

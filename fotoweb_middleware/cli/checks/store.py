@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from fotoweb_middleware.cli.checks.finding import Finding, bad, ok, warn
-from fotoweb_middleware.errors import SettingsError, StoreUnavailable
+from fotoweb_middleware.errors import SettingsError, StoreUnavailable, chain_of
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.settings.rules import mask_cache_address
 from fotoweb_middleware.stores import SaveOutcome, SqliteStore, Store, StoredEntry, open_store
@@ -28,8 +28,14 @@ SHARE_HINT: Final = (
 FOLDER_CAUSES: Final = {
     errno.ENOENT: ("its folder {folder} is not there", "Make the folder, as the user that runs the app."),
     errno.ENOTDIR: ("{folder} is no folder", "Correct FOTOWEB_CACHE."),
-    errno.EACCES: ("this user ({user}) may not write to {folder}", "Run `chown {user} {folder}`, or name another one."),
-    errno.EPERM: ("this user ({user}) may not write to {folder}", "Run `chown {user} {folder}`, or name another one."),
+    errno.EACCES: (
+        "this user (uid {uid}) may not write to {folder}",
+        "Run `chown {uid} {folder}`, or name another one.",
+    ),
+    errno.EPERM: (
+        "this user (uid {uid}) may not write to {folder}",
+        "Run `chown {uid} {folder}`, or name another one.",
+    ),
     errno.EROFS: ("{folder} is on a read-only file system", "Name a file on a volume that can be written to."),
     errno.ENOSPC: ("the disk of {folder} is full", "Make room there, or name a file on another disk."),
     errno.EDQUOT: ("this user's quota on the disk of {folder} is used up", "Raise it, or make room."),
@@ -149,7 +155,7 @@ def unavailable(error: StoreUnavailable, *, is_redis: bool, path: Path | None = 
         is_redis: Whether it is a Redis, whose words are ``place: cause; what to do.``
         path: Its file, where it is one.
     """
-    if path is not None and (cause := why_not_writable(path)) is not None:
+    if path is not None and (cause := why_not_writable(path, error)) is not None:
         return cause
     said = str(error).removesuffix(".")
     if is_redis:
@@ -162,17 +168,25 @@ def unavailable(error: StoreUnavailable, *, is_redis: bool, path: Path | None = 
     return bad(f"The session store can't be used: {said}.", hint)
 
 
-def why_not_writable(path: Path) -> Finding | None:
-    """Write where the SQLite file lies, and say what the system has against it; None where it has nothing."""
+def why_not_writable(path: Path, error: StoreUnavailable) -> Finding | None:
+    """Say what the system has against the SQLite file; None where it has nothing."""
+    cause = refusal_of_system(path) or next((link for link in chain_of(error) if isinstance(link, OSError)), None)
+    if cause is None or cause.errno not in FOLDER_CAUSES:
+        return None
+    words, hint = FOLDER_CAUSES[cause.errno]
+    uid = str(os.geteuid()) if hasattr(os, "geteuid") else "its account"
+    folder = path if cause.filename == str(path) else path.parent
+    what = f"The session store's file {path} can't be used: {words.format(folder=folder, uid=uid)}."
+    return bad(what, hint.format(folder=folder, uid=uid))
+
+
+def refusal_of_system(path: Path) -> OSError | None:
+    """Write something beside the file, open the file, and return what the system refuses; None where it does not."""
     try:
         with tempfile.TemporaryFile(dir=path.parent) as probe:
             probe.write(bytes(PROBE_BYTES))
         if path.exists():
             os.close(os.open(path, os.O_RDWR))
     except OSError as error:
-        user = f"uid {os.geteuid()}" if hasattr(os, "geteuid") else "its account"
-        cause, hint = FOLDER_CAUSES.get(error.errno or 0, ("{folder} can't be written to", "See that it can."))
-        names = {"folder": path if error.filename == str(path) else path.parent, "user": user}
-        what = f"The session store's file {path} can't be used: {cause.format(**names)}."
-        return bad(what, hint.format(**names | {"user": user.removeprefix("uid ")}))
+        return error
     return None
