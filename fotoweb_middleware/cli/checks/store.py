@@ -139,12 +139,16 @@ def judge_local(finding: Finding, *, is_shared: bool) -> Finding:
 
 def why_no_place() -> str:
     """Say what became of the folders that ``local://`` looks at, as a part of a sentence."""
+    if not hasattr(os, "geteuid"):
+        return "there is none on Windows"
     try:
         temporary = f"{tempfile.gettempdir()} is not safe"
     except FileNotFoundError:
         temporary = "no temporary folder can be written to"
     others = [parent for parent, name in candidates() if name == "fotoweb-middleware"]
-    return f"{temporary}, and neither can {' nor '.join(others)}" if others else f"{temporary}, and there is no home"
+    if not others:
+        return f"{temporary}, and there is no home"
+    return f"{temporary}; {' and '.join(others)} can't be used either"
 
 
 def unavailable(error: StoreUnavailable, *, is_redis: bool, path: Path | None = None) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,29 @@ def test_local_without_a_safe_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     assert finding.level == "warn"
     assert "no place for its file" in finding.what
     assert "sqlite:///" in finding.hint
+
+
+def test_why_local_has_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each folder that was looked at is named, so that one of them can be made fit."""
+    tmp_path.chmod(0o777)  # Anybody could put a file of theirs there.
+    for name in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    (finding,) = check_store(settings(cache="local://"))
+
+    assert finding.level == "warn"
+    places = f"{tmp_path}/XDG_RUNTIME_DIR and {tmp_path}/XDG_STATE_HOME"
+    assert f"no place for its file ({tmp_path} is not safe; {places} can't be used either)" in finding.what
+
+
+def test_local_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where files have no owners there is no file, and the check says so."""
+    monkeypatch.delattr(os, "geteuid")
+
+    (finding,) = check_store(settings(cache="local://"))
+
+    assert "no place for its file (there is none on Windows)" in finding.what
 
 
 def test_store_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
