@@ -20,6 +20,7 @@ from asgiref.compatibility import guarantee_single_callable
 from fotoweb_middleware.context import open_context
 from fotoweb_middleware.cookies import MAX_HEADER_CHARACTERS, RequestCookies
 from fotoweb_middleware.event_loop import MAX_THREADS, LoopState, loop_state
+from fotoweb_middleware.events import OnEvent, RequestId, in_request
 from fotoweb_middleware.handler import Handler
 from fotoweb_middleware.log import log_response
 from fotoweb_middleware.lookup import Found, Lookup, look_up
@@ -58,6 +59,7 @@ class FotoWebASGIMiddleware:
     Args:
         app: The app, ASGI 3 or 2.
         settings: None reads the ``FOTOWEB_*`` variables.
+        on_event: Gets each event (``fotoweb_middleware.events``); may be async
         store: A session store to use instead of the one that ``FOTOWEB_CACHE`` names.
         transport: Where calls to FotoWeb go instead of the network; for tests.
         executor: Where calls to FotoWeb run; None: in a pool of 40 threads.
@@ -74,6 +76,7 @@ class FotoWebASGIMiddleware:
         app: Callable[..., Any],
         settings: Settings | None = None,
         *,
+        on_event: OnEvent | None = None,
         store: Store | None = None,
         transport: httpx.BaseTransport | None = None,
         executor: Executor | None = None,
@@ -85,6 +88,7 @@ class FotoWebASGIMiddleware:
         self._app: Callable[..., Any] = guarantee_single_callable(app)  # type: ignore[no-untyped-call]
         context = open_context(
             settings,
+            on_event=on_event,
             store=store,
             transport=transport,
             executor=executor,
@@ -95,6 +99,7 @@ class FotoWebASGIMiddleware:
         )
         self._handler = Handler(context, self._for_app)
         self._session_cache = context.session_cache
+        self._events = context.events
         self._always_secure = is_always_secure(settings)
         self._prefix = settings.path_prefix
         self._timeout_seconds = settings.http_timeout
@@ -117,7 +122,9 @@ class FotoWebASGIMiddleware:
         elif scope["type"] != "websocket":
             await self._app(scope, receive, send)
             return
-        await self._handle(scope, receive, send)
+        with in_request(RequestId(header_of(scope, b"x-request-id"))):
+            await self._handle(scope, receive, send)
+        await self._events.deliver()  # After the answer, so that nobody waits for the app's callback.
 
     def _known_scope(self, scope: Scope) -> Scope | None:
         """Return the scope as the app sees it where the whole Cookie header is known and nothing is due, else None."""
@@ -208,7 +215,7 @@ class FotoWebASGIMiddleware:
         source = source_of(inner[SESSION_KEY]) if has_session and scope["type"] == "websocket" else None
         try:
             if source is not None and self._close_websockets:
-                await SessionWebSocket(source, receive, send).run(partial(self._app, inner))
+                await SessionWebSocket(source, receive, send, self._events).run(partial(self._app, inner))
             else:
                 await self._app(inner, receive, send)
         finally:
@@ -249,6 +256,12 @@ def request_from_scope(scope: Scope) -> Request:
         # Hypercorn's path lacks the mount; Litestar cuts it off at the first place where it stands, wherever that is.
         has_stray_mount=bool(mount) and path == scope["path"] and mount in path,
     )
+
+
+def header_of(scope: Scope, name: bytes) -> str | None:
+    """Return a request header of an ASGI scope; the last one, where it came twice."""
+    value = dict(scope["headers"]).get(name)
+    return None if value is None else value.decode("latin-1")
 
 
 def path_within(mount: str, path: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from fotoweb_middleware.events import EventEmitter, OnEvent
 from fotoweb_middleware.fotoweb.http import FotoWebClient
 from fotoweb_middleware.sealing import Sealer
 from fotoweb_middleware.session_cache import SessionCache
@@ -28,6 +29,7 @@ class Context:
         session_cache: What this process remembers.
         store: What all processes share.
         client: Calls FotoWeb.
+        events: Tells of what happens.
         clock: Epoch seconds.
         monotonic: Seconds of a clock that never jumps.
         entropy: Returns as many random bytes as asked for.
@@ -38,6 +40,7 @@ class Context:
     session_cache: SessionCache = field(repr=False)
     store: MonitoredStore = field(repr=False)
     client: FotoWebClient = field(repr=False)
+    events: EventEmitter = field(repr=False)
     clock: Callable[[], float]
     monotonic: Callable[[], float]
     entropy: Callable[[int], bytes]
@@ -51,6 +54,7 @@ class Context:
 def open_context(  # noqa: PLR0913 (what the middlewares take)
     settings: Settings,
     *,
+    on_event: OnEvent | None = None,
     store: Store | None,
     transport: httpx.BaseTransport | None,
     executor: Executor | None,
@@ -64,21 +68,24 @@ def open_context(  # noqa: PLR0913 (what the middlewares take)
     Raises:
         SettingsError: The store that the settings name can't be used.
     """
+    events = EventEmitter(on_event)
     binding = f"{settings.url}\n{settings.client_id}\n{settings.cookie_name}"
     opened = store if store is not None else open_store(settings, clock=clock, monotonic=monotonic)
     return Context(
         settings=settings,
         sealer=Sealer(settings.secret_keys, binding=binding, entropy=entropy),
         session_cache=SessionCache(settings, clock=clock, monotonic=monotonic),
-        store=MonitoredStore(opened, monotonic),
+        store=MonitoredStore(opened, monotonic, events),
         client=FotoWebClient(
             settings,
+            events=events,
             clock=clock,
             monotonic=monotonic,
             transport=transport,
             executor=executor,
             max_slow_waiters=max_slow_waiters,
         ),
+        events=events,
         clock=clock,
         monotonic=monotonic,
         entropy=entropy,

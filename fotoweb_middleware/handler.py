@@ -119,7 +119,7 @@ class Handler:
                 return self._anonymous(request, cookies) or self._store_unavailable(request)
             case Found(cached):
                 if is_unsafe(request) and is_cross_origin(request, self.context.settings):
-                    return refusals.cross_origin(request, cached.record.session_id)
+                    return refusals.cross_origin(self.context, request, cached.record.session_id)
                 result = self.refresher.without_refresh(cached)
                 return found if result is None else self.after_refresh(request, cookies, found, result)
             case _:

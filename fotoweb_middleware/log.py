@@ -1,59 +1,16 @@
-"""What the log says: one record an event, one line a record, and never a secret.
+"""How lines of the log are written: one line a record, and never a secret. What is told is in ``events``.
 
 Sessions are named by the first digits of a hash of their id, so that lines belong together and nobody can use them.
 """
 
 from __future__ import annotations
 
-import enum
 import hashlib
 import logging
 from datetime import UTC, datetime
 
 LOGGER = logging.getLogger("fotoweb_middleware")
 MAX_TEXT_CHARACTERS = 256
-
-
-class Event(enum.Enum):
-    """What is worth a line, with the level it has."""
-
-    LOGGED_IN = ("logged in", logging.INFO)
-    LOGGED_OUT = ("logged out", logging.INFO)
-    WEBSOCKET_CLOSED = ("WebSocket closed: its session has ended", logging.INFO)
-    REFRESHED = ("token refreshed", logging.INFO)
-    SESSION_REFUSED = ("FotoWeb refused the refresh token: session ended", logging.INFO)
-    REFUSAL_UNCONFIRMED = (
-        "FotoWeb refused the refresh token, and the session store can't tell whether it was the newest: session kept",
-        logging.INFO,
-    )
-    STATE_REFUSED = ("callback refused", logging.WARNING)
-    LOGIN_REFUSED = ("FotoWeb reported an error instead of a login", logging.WARNING)
-    LOGIN_LOOP = ("login loop stopped", logging.ERROR)
-    LOGIN_FAILED = ("the code could not be exchanged for tokens", logging.WARNING)
-    REFRESH_FAILED = ("refresh failed: session kept", logging.WARNING)
-    OPERATOR_FAULT = ("FotoWeb refuses this app: run fotoweb-middleware check", logging.ERROR)
-    USER_UNKNOWN = ("GET /fotoweb/me did not identify the user", logging.WARNING)
-    CROSS_ORIGIN = ("request from another origin refused: see FOTOWEB_TRUSTED_ORIGINS", logging.WARNING)
-    TOO_LARGE = ("session too large for cookies: kept in the session store", logging.WARNING)
-
-
-def log_event(
-    event: Event, *, session_id: str | None = None, cause: object = None, **fields: str | float | None
-) -> None:
-    """Write one line.
-
-    Args:
-        event: What happened.
-        session_id: Whose; only a hash of it is written.
-        cause: An error of our own tree (they hold no secrets), or an error code.
-        fields: More to tell; values are escaped and cut.
-    """
-    words, level = event.value
-    if not LOGGER.isEnabledFor(level):
-        return
-    told = {"session": session_tag(session_id) if session_id else None, "cause": cause, **fields}
-    rest = " ".join(f"{name}={plain(value)}" for name, value in told.items() if value is not None)
-    LOGGER.log(level, "%s%s%s", words, " " if rest else "", rest, extra={"fotoweb_event": event.name.lower()})
 
 
 def log_response(method: str, path: str, status: int, reason: str) -> None:

@@ -24,7 +24,7 @@ from fotoweb_middleware.cookies import (
     write_cookie,
 )
 from fotoweb_middleware.errors import StoreUnavailable
-from fotoweb_middleware.log import Event, log_event
+from fotoweb_middleware.events import EventName
 from fotoweb_middleware.records import StoreDown, load_newest, save_record
 from fotoweb_middleware.request import Request
 from fotoweb_middleware.sealing import Purpose
@@ -192,7 +192,7 @@ def session_cookies(context: Context, cookies: RequestCookies, cached: CachedSes
             if not cached.is_saved:
                 return ()
             if not cached.by_reference:
-                log_event(Event.TOO_LARGE, session_id=record.session_id)
+                context.events.emit(EventName.TOO_LARGE, session_id=record.session_id)
             chunks = None
     cached.by_reference = chunks is None
     if chunks is None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.errors import StoreUnavailable
+from fotoweb_middleware.events import EventName
 from fotoweb_middleware.sealing import Purpose
 from fotoweb_middleware.session import SessionRecord
 from fotoweb_middleware.session_cache import CachedSession
@@ -110,8 +111,13 @@ def open_entry(context: Context, key: str, entry: StoredEntry | None) -> Session
     return None if opened is None else SessionRecord.from_json(opened.value)
 
 
-def revoke_session(context: Context, session_id: str) -> None:
-    """End a session here and everywhere: nothing brings it back while any cookie of it may still come."""
+def revoke_session(context: Context, session_id: str, *, reason: str) -> None:
+    """End a session here and everywhere: nothing brings it back while any cookie of it may still come.
+
+    ``reason`` is for the event: "logout", "refused", "replaced".
+    """
+    if not context.session_cache.is_revoked(session_id):
+        context.events.emit(EventName.SESSION_ENDED, session_id=session_id, reason=reason)
     context.session_cache.revoke(session_id)
     with contextlib.suppress(StoreUnavailable):  # The store itself logs that it is out of reach; it is told later.
         tell_revocations(context, [session_id])

@@ -31,8 +31,9 @@ from typing import TypeAlias
 
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.errors import FotoWebError, FotoWebRefused, FotoWebUnreachable, StoreUnavailable
+from fotoweb_middleware.events import EventName
 from fotoweb_middleware.fotoweb.tokens import build_refresh_form, is_operator_fault
-from fotoweb_middleware.log import LOGGER, Event, log_event, readable_time
+from fotoweb_middleware.log import LOGGER, readable_time
 from fotoweb_middleware.records import StoreDown, load_newest, open_entry, revoke_session, save_record, session_key
 from fotoweb_middleware.session import SessionRecord, TokenSet
 from fotoweb_middleware.session_cache import CachedSession
@@ -293,11 +294,11 @@ def exchange(context: Context, cached: CachedSession, lock: StoreLock | None) ->
     except FotoWebRefused as refusal:
         if not is_operator_fault(refusal):
             return end_if_confirmed(context, asked)
-        log_event(Event.OPERATOR_FAULT, session_id=asked.session_id, cause=refusal.error)
+        context.events.emit(EventName.OPERATOR_FAULT, session_id=asked.session_id, cause=refusal.error)
         back_off(context, asked.session_id, operator_error=refusal.error)
         return OperatorFault(refusal.error)
     except FotoWebError as failure:
-        log_event(Event.REFRESH_FAILED, session_id=asked.session_id, cause=failure)
+        context.events.emit(EventName.REFRESH_FAILED, session_id=asked.session_id, cause=failure)
         asked_seconds = failure.retry_after_seconds if isinstance(failure, FotoWebUnreachable) else None
         return NotNow(back_off(context, asked.session_id, retry_after_seconds=asked_seconds))
     return save_tokens(context, cached, tokens, lock)
@@ -341,7 +342,7 @@ def save_tokens(context: Context, cached: CachedSession, tokens: TokenSet, lock:
             version = newest.record.version + REFRESH_STEP
             record = dataclasses.replace(newest.record, version=version, tokens=tokens)
         outcome = None
-    log_event(Event.REFRESHED, session_id=record.session_id, expires_at=readable_time(tokens.expires_at))
+    context.events.emit(EventName.REFRESHED, session_id=record.session_id, expires_at=readable_time(tokens.expires_at))
     adopted = context.session_cache.adopt(record)
     if adopted is None:
         return Ended()
@@ -372,11 +373,11 @@ def end_if_confirmed(context: Context, asked: SessionRecord) -> RefreshResult:
         return Usable(newest)
     is_shown = stored is not None and stored.tokens == asked.tokens
     if not is_shown or newest is None or may_be_outdated(context, newest):
-        log_event(Event.REFUSAL_UNCONFIRMED, session_id=asked.session_id)
+        context.events.emit(EventName.REFUSAL_UNCONFIRMED, session_id=asked.session_id)
         back_off(context, asked.session_id)
         return Ended(is_certain=False)
-    log_event(Event.SESSION_REFUSED, session_id=asked.session_id)
-    revoke_session(context, asked.session_id)
+    context.events.emit(EventName.SESSION_REFUSED, session_id=asked.session_id)
+    revoke_session(context, asked.session_id, reason="refused")
     return Ended()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 
-from fotoweb_middleware.log import Event, log_event
+from fotoweb_middleware.events import EventEmitter, EventName
 from fotoweb_middleware.session import SessionSource
 
 CLOSE_CODE = 4401
@@ -33,12 +33,14 @@ class SessionWebSocket:
         session: Whose it is.
         receive: The server's.
         send: The server's.
+        events: Told of its end.
     """
 
-    def __init__(self, session: SessionSource, receive: Receive, send: Send) -> None:
+    def __init__(self, session: SessionSource, receive: Receive, send: Send, events: EventEmitter) -> None:
         self._session = session
         self._receive = receive
         self._send = send
+        self._events = events
         self._is_open = False
         self._has_ended = False
         self._waiting: set[anyio.CancelScope] = set()
@@ -96,7 +98,7 @@ class SessionWebSocket:
             if self._is_open and await self._session.has_ended() and self._is_open:
                 break
         self._has_ended = True
-        log_event(Event.WEBSOCKET_CLOSED, session_id=self._session.session_id)
+        self._events.emit(EventName.WEBSOCKET_CLOSED, session_id=self._session.session_id)
         for scope in tuple(self._waiting):
             scope.cancel()
         # The app may return at once: that must not cut the server's closing short. What a server raises where the

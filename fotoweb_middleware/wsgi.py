@@ -16,6 +16,7 @@ import httpx
 
 from fotoweb_middleware.context import open_context
 from fotoweb_middleware.cookies import MAX_HEADER_CHARACTERS
+from fotoweb_middleware.events import OnEvent, RequestId, current_request_id, in_request, is_async
 from fotoweb_middleware.handler import Handler
 from fotoweb_middleware.log import log_response
 from fotoweb_middleware.request import (
@@ -51,6 +52,7 @@ class FotoWebWSGIMiddleware:
     Args:
         app: The app (PEP 3333).
         settings: None reads the ``FOTOWEB_*`` variables.
+        on_event: Gets each event (``fotoweb_middleware.events``); a plain function
         store: A session store to use instead of the one that ``FOTOWEB_CACHE`` names.
         transport: Where calls to FotoWeb go instead of the network; for tests.
         executor: Where calls to FotoWeb run; None: in a pool of 40 threads.
@@ -60,6 +62,7 @@ class FotoWebWSGIMiddleware:
 
     Raises:
         SettingsError: A setting is missing or wrong.
+        TypeError: ``on_event`` is async: WSGI has no event loop to await it on.
     """
 
     def __init__(  # noqa: PLR0913 (all but two are for tests)
@@ -67,6 +70,7 @@ class FotoWebWSGIMiddleware:
         app: WSGIApp,
         settings: Settings | None = None,
         *,
+        on_event: OnEvent | None = None,
         store: Store | None = None,
         transport: httpx.BaseTransport | None = None,
         executor: Executor | None = None,
@@ -74,10 +78,13 @@ class FotoWebWSGIMiddleware:
         monotonic: Callable[[], float] = time.monotonic,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
+        if on_event is not None and is_async(on_event):
+            raise TypeError("on_event is async, and WSGI has no event loop to await it on: give a plain function")
         settings = settings if settings is not None else Settings()
         self._app = app
         context = open_context(
             settings,
+            on_event=on_event,
             store=store,
             transport=transport,
             executor=executor,
@@ -105,6 +112,10 @@ class FotoWebWSGIMiddleware:
                 return self._app(inner, private_starter(start_response))
             finally:
                 del inner  # It holds the token, and error reporters send a frame's local variables along.
+        with in_request(RequestId(environ.get("HTTP_X_REQUEST_ID"))):
+            return self._handle(environ, start_response)
+
+    def _handle(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = request_from_environ(environ)
         outcome = self._handler.handle(request)
         match outcome:
@@ -183,6 +194,7 @@ class BodyThenRefresh:
         self._body = body
         self._handler = handler
         self._stale_session_id = stale_session_id
+        self._request_id = current_request_id()
 
     def __iter__(self) -> Any:
         """Hand the server the app's own iterator."""
@@ -195,7 +207,8 @@ class BodyThenRefresh:
             if close is not None:
                 close()
         finally:
-            self._handler.refresher.start_if_stale(self._stale_session_id)
+            with in_request(self._request_id):
+                self._handler.refresher.start_if_stale(self._stale_session_id)
 
 
 def request_from_environ(environ: Environ) -> Request:

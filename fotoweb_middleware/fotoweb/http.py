@@ -23,7 +23,9 @@ from urllib.parse import urlencode
 import certifi
 import httpx
 
+from fotoweb_middleware import telemetry
 from fotoweb_middleware.errors import FotoWebError, FotoWebNonsense, FotoWebUnreachable
+from fotoweb_middleware.events import EventEmitter, EventName
 from fotoweb_middleware.fotoweb.messages import Form, HttpReply
 from fotoweb_middleware.fotoweb.tokens import TOKEN_PATH, read_token_reply
 from fotoweb_middleware.session import TokenSet
@@ -49,6 +51,7 @@ class FotoWebClient:
         settings: For the address, time-outs and TLS.
         clock: Epoch seconds.
         monotonic: Seconds of a clock that never jumps.
+        events: Told when FotoWeb stops to answer, and when it answers again.
         transport: Where calls go instead of the network; for tests.
         executor: Where ``submit`` runs work; None: a pool of 40 threads.
         max_slow_waiters: How many threads may ``wait`` while FotoWeb is slow.
@@ -60,6 +63,7 @@ class FotoWebClient:
         *,
         clock: Callable[[], float],
         monotonic: Callable[[], float],
+        events: EventEmitter | None = None,
         transport: httpx.BaseTransport | None = None,
         executor: Executor | None = None,
         max_slow_waiters: int = MAX_CALLS_AT_ONCE,
@@ -70,6 +74,7 @@ class FotoWebClient:
         self._max_slow_waiters = max_slow_waiters
         self._clock = clock
         self._monotonic = monotonic
+        self._events = events or EventEmitter()
         self._tls = tls_context(settings)  # A file of the operator's is read now: a server may lose the right to later.
         self.after_fork_in_child()
         forks.register(self)
@@ -78,7 +83,7 @@ class FotoWebClient:
         """Begin with connections and threads of this process's own."""
         self._client = httpx.Client(**client_options(self._settings, self._tls), transport=self._transport)
         self._executor = self._given_executor or ThreadPoolExecutor(MAX_CALLS_AT_ONCE, thread_name_prefix="fotoweb")
-        self.breaker = CircuitBreaker(self._monotonic)
+        self.breaker = CircuitBreaker(self._monotonic, self._events)
         self._slow_waiters = threading.BoundedSemaphore(self._max_slow_waiters)
         self._lock = threading.Lock()
         self._running: dict[object, float] = {}  # When each call began; by the machine's own clock, as threads wait.
@@ -165,15 +170,31 @@ class FotoWebClient:
         """Make one call. Secrets are in ``parts``, and so in no variable of a frame that an error report may show."""
         self.breaker.check()
         try:
-            reply = self._send(method, path, parts, timeout_seconds)
+            reply = self._measured(method, path, parts, timeout_seconds)
         except FotoWebError as error:
             raise error.with_traceback(None) from None
         except Exception as error:  # noqa: BLE001 (the frames below hold secrets: none may go with an error of ours)
             did_not_answer = isinstance(error, httpx.ConnectError | httpx.TimeoutException)
-            self.breaker.note(is_answered=not did_not_answer)
-            raise unreachable(error) from None
-        self.breaker.note(is_answered=True)
+            failure = unreachable(error)
+            self.breaker.note(failure if did_not_answer else None)
+            raise failure from None
+        self.breaker.note(None)
         return reply
+
+    def _measured(
+        self, method: str, path: str, parts: Callable[[], dict[str, Any]], timeout_seconds: float
+    ) -> HttpReply:
+        """Make the call, and tell OpenTelemetry, where it is installed, how that went."""
+        if telemetry.active is None:
+            return self._send(method, path, parts, timeout_seconds)
+        with telemetry.active.fotoweb_call(method, self._settings.url, path) as note:
+            try:
+                reply = self._send(method, path, parts, timeout_seconds)
+            except Exception as error:
+                note(error)
+                raise
+            note(reply.status)
+            return reply
 
     def _send(self, method: str, path: str, parts: Callable[[], dict[str, Any]], timeout_seconds: float) -> HttpReply:
         with (
@@ -267,14 +288,17 @@ class CircuitBreaker:
 
     Args:
         monotonic: Seconds of a clock that never jumps.
+        events: Told when this begins, and when FotoWeb answers again.
     """
 
     FAILURES = 5
     OPEN_SECONDS = 2.0
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    def __init__(self, monotonic: Callable[[], float], events: EventEmitter) -> None:
         self._monotonic = monotonic
+        self._events = events
         self._failures = 0
+        self._opened_at: float | None = None
         self._opens_until = 0.0
 
     def check(self) -> None:
@@ -290,10 +314,18 @@ class CircuitBreaker:
                 retry_after_seconds=left_seconds,
             )
 
-    def note(self, *, is_answered: bool) -> None:
-        """Count a call."""
-        self._failures = 0 if is_answered else self._failures + 1
-        self._opens_until = self._monotonic() + self.OPEN_SECONDS
+    def note(self, failure: FotoWebUnreachable | None) -> None:
+        """Count a call; ``failure`` says why it was not answered, None that it was."""
+        now = self._monotonic()
+        self._failures = 0 if failure is None else self._failures + 1
+        self._opens_until = now + self.OPEN_SECONDS
+        opened_at = self._opened_at
+        if opened_at is None and self._failures >= self.FAILURES:
+            self._opened_at = now
+            self._events.emit(EventName.CIRCUIT_OPEN, cause=failure)
+        elif opened_at is not None and failure is None:
+            self._opened_at = None
+            self._events.emit(EventName.CIRCUIT_CLOSED, seconds=round(now - opened_at, 1))
 
 
 def client_options(settings: Settings, tls: ssl.SSLContext | None = None) -> dict[str, Any]:

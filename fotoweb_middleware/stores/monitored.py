@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from fotoweb_middleware import telemetry
 from fotoweb_middleware.errors import StoreUnavailable
-from fotoweb_middleware.log import LOGGER
+from fotoweb_middleware.events import EventEmitter, EventName
 from fotoweb_middleware.stores import forks
 from fotoweb_middleware.stores.base import Store
 
@@ -25,7 +27,9 @@ class MonitoredStore:
     finds the traceback in the log.
     """
 
-    def __init__(self, store: Store, monotonic: Callable[[], float]) -> None:
+    def __init__(self, store: Store, monotonic: Callable[[], float], events: EventEmitter | None = None) -> None:
+        self._events = events or EventEmitter()
+        self._system = type(store).__name__.removesuffix("Store").lower()
         self._monotonic = monotonic
         self._failed_at = -math.inf
         self.shared = store.shared
@@ -52,7 +56,7 @@ class MonitoredStore:
     def _watch(self, what: str, method: Callable[P, R]) -> Callable[P, R]:
         def watched(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
-                result = method(*args, **kwargs)
+                result = measured(self._system, what, method, *args, **kwargs)
             except StoreUnavailable as error:
                 self._failed(what, error)
                 raise
@@ -74,17 +78,33 @@ class MonitoredStore:
             if is_first:
                 self._began_at = now
         if is_first:
-            LOGGER.warning(
-                "The session store is failing: %s: %s. Until it works again, logouts and refreshes may not reach other "
-                "processes, and sessions in reference mode may get 503. The middleware keeps retrying.",
-                what,
-                str(error).removesuffix("."),
-                exc_info=unexpected,
+            cause = str(error).removesuffix(".")
+            line = (
+                f"The session store is failing: {what}: {cause}. Until it works again, logouts and refreshes may not "
+                "reach other processes, and sessions in reference mode may get 503. The middleware keeps retrying."
             )
+            self._events.emit(EventName.STORE_LOST, operation=what, cause=cause, line=line, unexpected=unexpected)
 
     def _worked(self, what: str) -> None:
         with self._lock:
             is_over = what in self._failing
             self._failing.clear()
         if is_over:  # A warning too, to be seen where the beginning was.
-            LOGGER.warning("The session store works again after %.1f s.", self._monotonic() - self._began_at)
+            seconds = round(self._monotonic() - self._began_at, 1)
+            line = f"The session store works again after {seconds:.1f} s."
+            self._events.emit(EventName.STORE_BACK, seconds=seconds, line=line)
+
+
+def measured(system: str, what: str, method: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call a store's method, and tell OpenTelemetry, where it is installed, how that went."""
+    if telemetry.active is None:
+        return method(*args, **kwargs)
+    began = time.perf_counter()
+    failure: Exception | None = None
+    try:
+        return method(*args, **kwargs)
+    except Exception as error:
+        failure = error
+        raise
+    finally:
+        telemetry.active.store_called(system, what, time.perf_counter() - began, failure)

@@ -116,7 +116,7 @@ class SimulatorPlugin:
         context.session_cache.clear()
         binding = f"{settings.url}\n{settings.client_id}\n{settings.cookie_name}\ntest {self._test_number}"
         context.sealer.binding = binding
-        context.client.breaker.note(is_answered=True)  # FotoWeb is there again.
+        context.client.breaker.note(None)  # FotoWeb is there again.
 
 
 def start(config: pytest.Config) -> None:

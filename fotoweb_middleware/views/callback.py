@@ -19,10 +19,10 @@ from urllib.parse import urlencode
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.cookies import RequestCookies
 from fotoweb_middleware.errors import FotoWebError, FotoWebRefused, FotoWebUnreachable, StoreUnavailable
+from fotoweb_middleware.events import EventName
 from fotoweb_middleware.fotoweb.authorize import CallbackProblem, CallbackQuery, read_callback
 from fotoweb_middleware.fotoweb.tokens import build_code_form, is_operator_fault
 from fotoweb_middleware.fotoweb.user import DESCRIPTOR_MEDIA_TYPE, ME_PATH, read_user
-from fotoweb_middleware.log import Event, log_event
 from fotoweb_middleware.lookup import open_session_cookie, session_cookies
 from fotoweb_middleware.pages import page
 from fotoweb_middleware.records import revoke_pending, revoke_session, save_record
@@ -135,7 +135,7 @@ def exchange(context: Context, request: Request, cookies: RequestCookies, valida
         is_operators = (
             isinstance(error, FotoWebRefused) and is_operator_fault(error) and error.error != "invalid_request"
         )
-        log_event(Event.OPERATOR_FAULT if is_operators else Event.LOGIN_FAILED, cause=error)
+        context.events.emit(EventName.OPERATOR_FAULT if is_operators else EventName.LOGIN_FAILED, cause=error)
         return failed_exchange(context, request, validated, error)
     return open_session(context, request, cookies, validated.login, tokens, ask_for_user(context, tokens))
 
@@ -165,13 +165,13 @@ def ask_for_user(context: Context, tokens: TokenSet) -> User | None:
         reply = context.client.get_document(ME_PATH, accept=accept, tokens=tokens, timeout_seconds=timeout_seconds)
         user = read_user(reply)
         if user is None:
-            log_event(Event.USER_UNKNOWN, cause=f"HTTP {reply.status}")
+            context.events.emit(EventName.USER_UNKNOWN, cause=f"HTTP {reply.status}")
         return user
 
     try:
         return wait_for(context, ask)
     except FotoWebError as error:
-        log_event(Event.USER_UNKNOWN, cause=error)
+        context.events.emit(EventName.USER_UNKNOWN, cause=error)
         return None
 
 
@@ -205,7 +205,7 @@ def open_session(  # noqa: PLR0913, PLR0917 (what a session is made of)
     set_cookies = cookies_of_new_session(context, request, cookies, login, cached)
     sent = open_session_cookie(context, cookies)
     if sent is not None:  # Each login opens a new session (OWASP ASVS 5.0, 7.2.4).
-        revoke_session(context, sent.session_id)
+        revoke_session(context, sent.session_id, reason="replaced")
     is_saved = True
     try:
         save_record(context, record, create=True)
@@ -217,7 +217,7 @@ def open_session(  # noqa: PLR0913, PLR0917 (what a session is made of)
     adopted = context.session_cache.adopt(record, by_reference=cached.by_reference)
     if adopted is not None:
         context.session_cache.note_checked(adopted, is_saved=is_saved)
-    log_event(Event.LOGGED_IN, session_id=record.session_id, user=None if user is None else user.user_id)
+    context.events.emit(EventName.LOGGED_IN, session_id=record.session_id, user=None if user is None else user.user_id)
     return redirect_to_next(context, safe_next_path(context.settings, request.mount, login.next_path), set_cookies)
 
 
@@ -246,7 +246,7 @@ def redirect_to_next(context: Context, path: str, set_cookies: tuple[str, ...]) 
 
 def refuse(context: Context, request: Request, code: str, login: LoginInProgress | None) -> Response:
     """Refuse a callback and change nothing: the vendor page asks for no change of state but a line in the log."""
-    log_event(Event.STATE_REFUSED, cause=code.removeprefix("state_"))
+    context.events.emit(EventName.STATE_REFUSED, cause=code.removeprefix("state_"))
     app_url = safe_next_path(context.settings, request.mount, login.next_path if login else "")
     return page_response(page(code, login_url=login_url(context, request, login), app_url=app_url))
 
@@ -254,7 +254,7 @@ def refuse(context: Context, request: Request, code: str, login: LoginInProgress
 def authorization_error(context: Context, request: Request, validated: ValidatedCallback) -> Response:
     """Show the error that FotoWeb sent instead of a code (RFC 6749, 4.1.2.1)."""
     query, again = validated.query, login_url(context, request, validated.login)
-    log_event(Event.LOGIN_REFUSED, cause=query.error, description=query.error_description)
+    context.events.emit(EventName.LOGIN_REFUSED, cause=query.error, description=query.error_description)
     if query.error == "access_denied":
         return page_response(page("access_denied", description=query.error_description, login_url=again))
     if query.error == "temporarily_unavailable":

@@ -15,6 +15,7 @@ from fotoweb_middleware.cookies import (
     total_characters,
     write_cookie,
 )
+from fotoweb_middleware.events import EventName
 from fotoweb_middleware.fotoweb.authorize import build_authorize_url
 from fotoweb_middleware.fotoweb.pkce import challenge_of, make_verifier
 from fotoweb_middleware.request import Request, callback_url, front_page, is_navigation
@@ -93,6 +94,7 @@ def begin_login(context: Context, request: Request, cookies: RequestCookies, nex
         state=started.state,
         code_challenge=None if started.code_verifier is None else challenge_of(started.code_verifier),
     )
+    context.events.emit(EventName.LOGIN_STARTED)
     return redirect("login_started", location, set_cookies=login_cookies(context, request, cookies, started))
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.cookies import RequestCookies, expire_cookie, write_cookie
-from fotoweb_middleware.log import Event, log_event
+from fotoweb_middleware.events import EventName
 from fotoweb_middleware.lookup import is_within_lifetime, open_session_cookie
 from fotoweb_middleware.pages import page
 from fotoweb_middleware.request import Request, own_path
@@ -63,7 +63,9 @@ def stop_login_loop(context: Context, request: Request, cookies: RequestCookies,
     if attempts is None or attempts.count < MAX_ATTEMPTS:
         return None
     cause = find_cause(context, cookies)
-    log_event(Event.LOGIN_LOOP, cause=cause, attempts=attempts.count, cookie_characters=attempts.characters)
+    context.events.emit(
+        EventName.LOGIN_LOOP, cause=cause, attempts=attempts.count, cookie_characters=attempts.characters
+    )
     again = f"{own_path(context.settings, request.mount, 'login')}?{urlencode({'next': next_path})}"
     response = page_response(page(cause, characters=attempts.characters, login_url=again))
     return with_cookies(response, forget_login_attempts(cookies))  # The next try counts from one again.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.cookies import RequestCookies
-from fotoweb_middleware.log import Event, log_event
+from fotoweb_middleware.events import EventName
 from fotoweb_middleware.lookup import forget_session_cookies, sent_session_ids
 from fotoweb_middleware.pages import page, security_headers
 from fotoweb_middleware.records import revoke_session
@@ -38,10 +38,10 @@ def logout(context: Context, request: Request, cookies: RequestCookies) -> Respo
         return confirm(context, request)
     session_ids = sent_session_ids(context, request, cookies)
     if request.method == "POST" and is_cross_origin(request, context.settings):
-        return cross_origin(request, session_ids[0] if session_ids else None)
+        return cross_origin(context, request, session_ids[0] if session_ids else None)
     for session_id in session_ids:
-        log_event(Event.LOGGED_OUT, session_id=session_id)
-        revoke_session(context, session_id)
+        context.events.emit(EventName.LOGGED_OUT, session_id=session_id)
+        revoke_session(context, session_id, reason="logout")
     removals = (*forget_session_cookies(cookies), *forget_logins(request, cookies), *forget_login_attempts(cookies))
     return with_cookies(signed_out(context, request), removals)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fotoweb_middleware.context import Context
-from fotoweb_middleware.log import Event, log_event
+from fotoweb_middleware.events import EventName
 from fotoweb_middleware.pages import page
 from fotoweb_middleware.request import Request, front_page, own_path, wants_page
 from fotoweb_middleware.responses import (
@@ -43,10 +43,12 @@ def method_not_allowed(request: Request, allowed: tuple[str, ...]) -> Response:
     return page_or_problem(request, shown, extra=(("Allow", ", ".join(allowed)),))
 
 
-def cross_origin(request: Request, session_id: str | None) -> Response:
+def cross_origin(context: Context, request: Request, session_id: str | None) -> Response:
     """Return the 403 for what another origin sent with the session's cookie."""
     origin = request.headers.get("origin")
-    log_event(Event.CROSS_ORIGIN, session_id=session_id, method=request.method, path=request.path, origin=origin)
+    context.events.emit(
+        EventName.CROSS_ORIGIN, session_id=session_id, method=request.method, path=request.path, origin=origin
+    )
     return page_or_problem(request, page("cross_origin_refused", app_url=front_page(request.mount)))
 
 

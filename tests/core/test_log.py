@@ -6,7 +6,8 @@ import logging
 
 import pytest
 
-from fotoweb_middleware.log import Event, log_event, log_response, readable_time
+from fotoweb_middleware.events import EventEmitter, EventName
+from fotoweb_middleware.log import log_response, readable_time
 
 HOSTILE = "a\r\nERROR forged\x1b[31m\u202e\u2028 b"
 
@@ -15,7 +16,7 @@ def test_one_line_whatever_comes(caplog: pytest.LogCaptureFixture) -> None:
     """Line breaks, escapes, bidi and line separators are escaped in every value (R-LG2)."""
     caplog.set_level(logging.DEBUG, "fotoweb_middleware")
 
-    log_event(Event.LOGIN_REFUSED, cause=HOSTILE, description=HOSTILE)
+    EventEmitter().emit(EventName.LOGIN_REFUSED, cause=HOSTILE, description=HOSTILE)
     log_response(HOSTILE, HOSTILE, 401, "not_signed_in")
 
     for record in caplog.records:
@@ -28,7 +29,7 @@ def test_long_values_are_cut(caplog: pytest.LogCaptureFixture) -> None:
     """No value takes more than 256 characters of a line (R-LG2)."""
     caplog.set_level(logging.INFO, "fotoweb_middleware")
 
-    log_event(Event.LOGIN_REFUSED, cause="x" * 100_000)
+    EventEmitter().emit(EventName.LOGIN_REFUSED, cause="x" * 100_000)
 
     assert caplog.records[0].getMessage().count("x") == 256
 
@@ -37,8 +38,8 @@ def test_session_is_named_by_a_hash(caplog: pytest.LogCaptureFixture) -> None:
     """Lines of one session belong together, and its id is in none (R-LG3)."""
     caplog.set_level(logging.INFO, "fotoweb_middleware")
 
-    log_event(Event.LOGGED_IN, session_id="the-id")
-    log_event(Event.LOGGED_OUT, session_id="the-id")
+    EventEmitter().emit(EventName.LOGGED_IN, session_id="the-id")
+    EventEmitter().emit(EventName.LOGGED_OUT, session_id="the-id")
 
     tags = {record.getMessage().partition("session=")[2] for record in caplog.records}
     assert len(tags) == 1
@@ -54,7 +55,7 @@ def test_quiet_levels_cost_nothing(caplog: pytest.LogCaptureFixture) -> None:
 
     caplog.set_level(logging.ERROR, "fotoweb_middleware")
 
-    log_event(Event.LOGGED_IN, cause=Unprintable())
+    EventEmitter().emit(EventName.LOGGED_IN, cause=Unprintable())
 
     assert caplog.records == []
 

@@ -16,7 +16,13 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from fotoweb_middleware import FotoWebASGIMiddleware, FotoWebWSGIMiddleware, Settings, get_session
+from fotoweb_middleware import (
+    FotoWebASGIMiddleware,
+    FotoWebUnreachable,
+    FotoWebWSGIMiddleware,
+    Settings,
+    get_session,
+)
 from fotoweb_middleware.testing import FakeClock, SignIn, SimulatedFotoWeb
 
 
@@ -168,7 +174,7 @@ def test_fotoweb_hung(turn: int, sign_in: SignIn, fotoweb: SimulatedFotoWeb) -> 
     sign_in(TestClient(app_of_all_tests))
     fotoweb.clock.advance(3600)
     for _ in range(5):
-        app_of_all_tests._handler.context.client.breaker.note(is_answered=False)
+        app_of_all_tests._handler.context.client.breaker.note(FotoWebUnreachable("down"))
 
     with pytest.raises(AssertionError, match=r"was 503\."):
         sign_in(TestClient(app_of_all_tests))

@@ -1,0 +1,281 @@
+"""What happens to logins, sessions, FotoWeb and the store: one stream of events, for log, callback and OpenTelemetry.
+
+No event holds a token, a code, a key, a cookie or a session's id. A request whose session is known makes none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import enum
+import inspect
+import logging
+import re
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self, TypeAlias
+
+from fotoweb_middleware import telemetry
+from fotoweb_middleware.log import LOGGER, MAX_TEXT_CHARACTERS, plain, session_tag
+
+__all__ = ["Event", "EventName", "OnEvent"]
+
+MAX_WAITING = 1000
+"""Most events that wait for an async callback; the oldest are dropped first."""
+HARMLESS_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+
+FIELDS = {
+    "cause": "an error in words, or the code at the foot of the page that was shown",
+    "user": "FotoWeb's numeric key of the user",
+    "expires_at": "when the new token expires, in UTC",
+    "reason": "`logout`, `refused` (by FotoWeb) or `replaced` (by a new login in that browser)",
+    "description": "what FotoWeb says about its error",
+    "attempts": "logins in a row",
+    "cookie_characters": "how long the session's cookies are",
+    "method": "of the request",
+    "path": "of the request, without query",
+    "origin": "the request's `Origin` header",
+    "operation": "the store's method that failed first",
+    "seconds": "how long the trouble lasted",
+}
+"""The fields that events may have."""
+
+
+class EventName(enum.StrEnum):
+    """Which events there are. Each is a string, such as ``"refresh_failed"``.
+
+    Attributes:
+        level: Of its line in the log, as ``logging`` has it.
+        words: How that line begins.
+        fields: What else it may tell, of ``FIELDS``.
+    """
+
+    level: int
+    words: str
+    fields: tuple[str, ...]
+
+    def __new__(cls, name: str, level: int, words: str, *fields: str) -> Self:
+        """Make a name."""
+        made = str.__new__(cls, name)
+        made._value_ = name
+        made.level, made.words, made.fields = level, words, fields
+        return made
+
+    LOGIN_STARTED = ("login_started", logging.DEBUG, "login started")
+    LOGGED_IN = ("logged_in", logging.INFO, "logged in", "user")
+    STATE_REFUSED = ("state_refused", logging.WARNING, "callback refused", "cause")
+    LOGIN_REFUSED = (
+        "login_refused",
+        logging.WARNING,
+        "FotoWeb reported an error instead of a login",
+        "cause",
+        "description",
+    )
+    LOGIN_FAILED = ("login_failed", logging.WARNING, "the code could not be exchanged for tokens", "cause")
+    LOGIN_LOOP = ("login_loop", logging.ERROR, "login loop stopped", "cause", "attempts", "cookie_characters")
+    USER_UNKNOWN = ("user_unknown", logging.WARNING, "GET /fotoweb/me did not identify the user", "cause")
+    REFRESHED = ("refreshed", logging.INFO, "token refreshed", "expires_at")
+    SESSION_REFUSED = ("session_refused", logging.INFO, "FotoWeb refused the refresh token: session ended")
+    REFUSAL_UNCONFIRMED = (
+        "refusal_unconfirmed",
+        logging.INFO,
+        "FotoWeb refused the refresh token, and the session store can't tell whether it was the newest: session kept",
+    )
+    REFRESH_FAILED = ("refresh_failed", logging.WARNING, "refresh failed: session kept", "cause")
+    OPERATOR_FAULT = (
+        "operator_fault",
+        logging.ERROR,
+        "FotoWeb refuses this app: run fotoweb-middleware check",
+        "cause",
+    )
+    LOGGED_OUT = ("logged_out", logging.INFO, "logged out")
+    SESSION_ENDED = ("session_ended", logging.DEBUG, "session ended", "reason")
+    WEBSOCKET_CLOSED = ("websocket_closed", logging.INFO, "WebSocket closed: its session has ended")
+    TOO_LARGE = ("too_large", logging.WARNING, "session too large for cookies: kept in the session store")
+    CROSS_ORIGIN = (
+        "cross_origin",
+        logging.WARNING,
+        "request from another origin refused: see FOTOWEB_TRUSTED_ORIGINS",
+        "method",
+        "path",
+        "origin",
+    )
+    STORE_LOST = ("store_lost", logging.WARNING, "The session store is failing", "operation", "cause")
+    STORE_BACK = ("store_back", logging.WARNING, "The session store works again", "seconds")
+    CIRCUIT_OPEN = (
+        "circuit_open",
+        logging.WARNING,
+        "FotoWeb does not answer: calls fail at once, and one is tried every 2 s",
+        "cause",
+    )
+    CIRCUIT_CLOSED = ("circuit_closed", logging.WARNING, "FotoWeb answers again", "seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened.
+
+    Attributes:
+        name: What; a string, such as ``"refresh_failed"``.
+        session: Whose session: the first digits of a hash of its id, as in the log; None: nobody's, or of no one
+            session.
+        request_id: Which request it happened in, or was begun by: its ``X-Request-ID``, else a random one. None where
+            there was none.
+        fields: What else there is to tell, by the names that ``name.fields`` lists.
+    """
+
+    name: EventName
+    session: str | None = None
+    request_id: str | None = None
+    fields: Mapping[str, str | float] = field(default_factory=dict, hash=False)
+
+    @property
+    def level(self) -> int:
+        """How grave it is, as ``logging`` has it."""
+        return self.name.level
+
+
+OnEvent: TypeAlias = Callable[[Event], Any] | Callable[[Event], Awaitable[Any]]
+
+
+class RequestId:
+    """What names a request in its events; a random one is made when it is first asked for.
+
+    Args:
+        header: The request's ``X-Request-ID``, which counts where nothing in it can do harm.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, header: str | None) -> None:
+        self._text = header if header is not None and HARMLESS_ID.fullmatch(header) else None
+
+    def __str__(self) -> str:
+        """Return it."""
+        if self._text is None:
+            self._text = secrets.token_hex(8)
+        return self._text
+
+
+_request_id: contextvars.ContextVar[RequestId | None] = contextvars.ContextVar("fotoweb_request_id", default=None)
+"""Threads that work for a request take its context along, so that their events name it too."""
+
+
+def current_request_id() -> RequestId | None:
+    """Return what names the request that is being handled."""
+    return _request_id.get()
+
+
+@contextlib.contextmanager
+def in_request(request_id: RequestId | None) -> Iterator[None]:
+    """Let events name this request meanwhile."""
+    before = _request_id.get()
+    _request_id.set(request_id)
+    try:
+        yield
+    finally:
+        _request_id.set(before)
+
+
+class EventEmitter:
+    """Tells the log, OpenTelemetry and the app's callback of the events of one wrapped app.
+
+    Args:
+        on_event: The callback. A plain function is called where the event happens; an async one by ``deliver``.
+    """
+
+    def __init__(self, on_event: OnEvent | None = None) -> None:
+        self._on_event = on_event
+        self._is_async = on_event is not None and is_async(on_event)
+        self._waiting: deque[Event] = deque(maxlen=MAX_WAITING)
+        self._has_failed = False
+
+    def emit(
+        self,
+        name: EventName,
+        *,
+        session_id: str | None = None,
+        cause: object = None,
+        line: str | None = None,
+        unexpected: Exception | None = None,
+        **fields: str | float | None,
+    ) -> None:
+        """Tell everybody who listens.
+
+        Args:
+            name: What happened.
+            session_id: Whose; only a hash of it is told.
+            cause: An error of our own tree (they hold no secrets), or an error code.
+            line: The whole line of the log; None: it is put together from the rest.
+            unexpected: An error whose traceback goes into the log.
+            fields: More to tell; texts are escaped and cut.
+        """
+        if telemetry.active is not None:
+            telemetry.active.count_event(name.value)
+        is_logged = LOGGER.isEnabledFor(name.level)
+        if not is_logged and self._on_event is None:
+            return
+        session = session_tag(session_id) if session_id else None
+        told = {key: value for key, value in {"cause": cause, **fields}.items() if value is not None}
+        request_id = current_request_id()
+        event = Event(
+            name,
+            session,
+            None if request_id is None else str(request_id),
+            {key: value if isinstance(value, int | float) else harmless(str(value)) for key, value in told.items()},
+        )
+        if is_logged:
+            write_line(event, line or line_of(name, session, told), unexpected)
+        if self._is_async:
+            self._waiting.append(event)
+        elif self._on_event is not None:
+            self._call(self._on_event, event)
+
+    def _call(self, on_event: OnEvent, event: Event) -> None:
+        """Call the app's callback; whatever it raises, the request goes on."""
+        try:
+            on_event(event)
+        except Exception:  # noqa: BLE001 (it is the app's)
+            self._log_failure()
+
+    async def deliver(self) -> None:
+        """Await the app's callback for each event that waits for it."""
+        on_event: Any = self._on_event
+        while self._waiting:
+            event = self._waiting.popleft()
+            try:
+                await on_event(event)
+            except Exception:  # noqa: BLE001 (as in ``_call``)
+                self._log_failure()
+
+    def _log_failure(self) -> None:
+        """Write one line for each wrapped app and process, with the traceback."""
+        if not self._has_failed:
+            self._has_failed = True
+            LOGGER.exception("on_event failed; requests go on, and further failures are not logged")
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Return whether a callable has to be awaited: a coroutine function, or an object whose ``__call__`` is one."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 (it is looked at, not asked whether it is callable)
+
+
+def write_line(event: Event, line: str, unexpected: Exception | None) -> None:
+    """Write an event into the log: its line, and its parts as attributes of the record that begin with ``fotoweb_``."""
+    parts = {"event": event.name.value, "session": event.session, "request_id": event.request_id, **event.fields}
+    extra = {f"fotoweb_{key}": value for key, value in parts.items() if value is not None}
+    LOGGER.log(event.level, "%s", line, extra=extra, exc_info=unexpected)
+
+
+def line_of(name: EventName, session: str | None, told: Mapping[str, object]) -> str:
+    """Return an event's line: its words, then what it tells, escaped."""
+    parts = {"session": session, **told}
+    return " ".join([name.words, *(f"{key}={plain(value)}" for key, value in parts.items() if value is not None)])
+
+
+def harmless(text: str) -> str:
+    """Return a text that stays on its line, whatever a formatter makes of it; at most 256 characters."""
+    text = text[:MAX_TEXT_CHARACTERS]
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")[:MAX_TEXT_CHARACTERS]
