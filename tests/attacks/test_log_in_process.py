@@ -35,7 +35,7 @@ REQUEST_AS_IT_CAME = {"environ", "scope"}
 
 
 class Heard(logging.Handler):
-    """Counts records and keeps what is told of events; the length of each line alone is kept of the others."""
+    """Counts records and keeps what is told of events from INFO on; of other lines their lengths."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -46,7 +46,7 @@ class Heard(logging.Handler):
         """Take a record."""
         line = self.format(record)
         self.characters.append(len(line))
-        if hasattr(record, "fotoweb_event"):
+        if hasattr(record, "fotoweb_event") and record.levelno > logging.DEBUG:
             self.events.append((record.fotoweb_event, line))
 
 

@@ -85,6 +85,7 @@ class Visited:
     wall: WallClock
     store: WatchedStore
     origin: str = APP
+    on_event: Any = None
 
     def visitor(self, user_name: str = "alice") -> Visitor:
         """Return somebody new, with an empty jar."""
@@ -117,6 +118,7 @@ def wrapped(site: Visited) -> FotoWebASGIMiddleware | FotoWebWSGIMiddleware:
         "transport": site.transport,
         "clock": site.wall,
         "monotonic": site.clock,
+        "on_event": site.on_event,
     }
     if isinstance(site.adapter, AsgiAdapter):
         return FotoWebASGIMiddleware(site.app.serve_asgi, site.settings, **given)
@@ -138,6 +140,7 @@ class Opening:
     fake: FakeFotoWeb | None = None
     clock: FakeClock | None = None
     store: WatchedStore | None = None
+    on_event: Any = None
     shared: bool | None = None
     """What the store says of itself; None for the truth."""
 
@@ -170,7 +173,7 @@ class Opening:
             if self.adapter == "asgi"
             else WsgiAdapter(None, self.mount, self.origin)
         )
-        site = Visited(adapter, EchoApp(), fake, clock, settings, None, wall, store, self.origin)
+        site = Visited(adapter, EchoApp(), fake, clock, settings, None, wall, store, self.origin, self.on_event)
         site.restart()
         return site
 

@@ -12,7 +12,7 @@ from typing import Literal
 import pytest
 
 from tests.behaviour.adapters import Reply
-from tests.canary.listening import Told, everything_logged
+from tests.canary.listening import Told, everything_logged, everything_measured
 from tests.canary.objects import sayings
 from tests.canary.planted import Planted
 from tests.canary.scene import opened
@@ -41,6 +41,8 @@ class LeftBehind:
         errors: Every error, with its words and its frames.
         sayings: What every object says of itself, under its type and its number.
         stored: What the store kept: the bytes of its files, or of its keys and values, by where they stand.
+        events: The repr of every event.
+        measured: What OpenTelemetry would export: every span, and the metrics.
     """
 
     planted: Planted
@@ -50,6 +52,8 @@ class LeftBehind:
     errors: list[Told]
     sayings: dict[tuple[str, int], str]
     stored: dict[str, bytes]
+    events: list[str]
+    measured: list[str]
 
 
 @pytest.fixture(scope="module", params=RUNS, ids="-".join)
@@ -76,12 +80,15 @@ def tour_over_sqlite(adapter: str, mode: Mode, folder: Path) -> LeftBehind:
             yield
             other.execute("ROLLBACK")
 
-    with everything_logged() as log, opened(adapter, mode, f"sqlite:///{path}") as scene:
+    address = f"sqlite:///{path}"
+    with everything_logged() as log, everything_measured() as exported, opened(adapter, mode, address) as scene:
         visitor = go_everywhere(scene, locked)
         stored = {file.name: file.read_bytes() for file in folder.iterdir()}
         said = {(kind, number): each for number, (kind, each) in enumerate(sayings(scene.middleware))}
         leave(visitor)
-    return LeftBehind(scene.planted, log.lines, log.loggers, scene.replies, scene.errors + log.errors, said, stored)
+        measured = exported()
+    errors, events = scene.errors + log.errors, [repr(event) for event in scene.events]
+    return LeftBehind(scene.planted, log.lines, log.loggers, scene.replies, errors, said, stored, events, measured)
 
 
 def tour_over_redis(adapter: str, mode: Mode, server: RedisServer, folder: Path) -> LeftBehind:
@@ -93,12 +100,14 @@ def tour_over_redis(adapter: str, mode: Mode, server: RedisServer, folder: Path)
         yield
         server.start()  # Under its old address; the middleware finds it by itself.
 
-    with everything_logged() as log, opened(adapter, mode, server.url) as scene:
+    with everything_logged() as log, everything_measured() as exported, opened(adapter, mode, server.url) as scene:
         visitor = go_everywhere(scene, away)
         stored = content_of(server, folder)
         said = {(kind, number): each for number, (kind, each) in enumerate(sayings(scene.middleware))}
         leave(visitor)
-    return LeftBehind(scene.planted, log.lines, log.loggers, scene.replies, scene.errors + log.errors, said, stored)
+        measured = exported()
+    errors, events = scene.errors + log.errors, [repr(event) for event in scene.events]
+    return LeftBehind(scene.planted, log.lines, log.loggers, scene.replies, errors, said, stored, events, measured)
 
 
 def content_of(server: RedisServer, folder: Path) -> dict[str, bytes]:

@@ -6,9 +6,19 @@ import contextlib
 import logging
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-__all__ = ["Told", "everything_logged", "told", "told_with_callers"]
+import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from fotoweb_middleware import telemetry
+from fotoweb_middleware.telemetry import Telemetry
+
+__all__ = ["Told", "everything_logged", "everything_measured", "told", "told_with_callers"]
 
 Told = tuple[str, list[traceback.FrameSummary]]
 """An error as error reporters write it down: its words, and its frames with their local variables."""
@@ -67,3 +77,22 @@ def everything_logged() -> Iterator[Everything]:
         for logger, level, disabled, propagate in before:
             logger.setLevel(level)
             logger.disabled, logger.propagate = disabled, propagate
+
+
+@contextlib.contextmanager
+def everything_measured() -> Iterator[Callable[[], list[str]]]:
+    """Let OpenTelemetry trace and measure everything, every call to the store too; return what it would export."""
+    exporter, reader = InMemorySpanExporter(), InMemoryMetricReader()
+    tracers, meters = TracerProvider(), MeterProvider([reader])
+    tracers.add_span_processor(SimpleSpanProcessor(exporter))
+
+    def exported() -> list[str]:
+        data = reader.get_metrics_data()
+        return [*(span.to_json() for span in exporter.get_finished_spans()), data.to_json() if data else ""]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(telemetry, "active", Telemetry(tracers, meters))
+        patched.setattr(telemetry, "SLOW_STORE_SECONDS", 0.0)
+        yield exported
+    tracers.shutdown()
+    meters.shutdown()

@@ -14,6 +14,7 @@ import pytest
 
 from fotoweb_middleware import FotoWebASGIMiddleware, FotoWebWSGIMiddleware, Settings
 from fotoweb_middleware.errors import FotoWebMiddlewareError
+from fotoweb_middleware.events import Event
 from fotoweb_middleware.fotoweb.http import FotoWebClient
 from fotoweb_middleware.session import SessionRecord
 from fotoweb_middleware.stores import open_store
@@ -125,6 +126,7 @@ class Scene:
         replies: Every answer, with the secrets that it carries legitimately.
         errors: Every error that left the middleware, or that its store or a call to FotoWeb raised: its words, and its
             frames with their local variables.
+        events: Every event.
     """
 
     adapter: Adapter
@@ -136,6 +138,7 @@ class Scene:
     planted: Planted
     replies: list[Reply] = field(default_factory=list)
     errors: list[Told] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     origin: str = APP
 
     @property
@@ -201,6 +204,7 @@ def opened(adapter: str, mode: Literal["sealed", "reference"], cache: str) -> It
     """Open a scene; calls to FotoWeb go over a real connection, so that every library on the way can say something."""
     clock, app, planted = FakeClock(), QuietApp(), Planted()
     errors: list[Told] = []
+    events: list[Event] = []
     client = Client(redirect_uris=(f"{APP}/oauth2/callback",), client_secret=CLIENT_SECRET)
     fake = PlantingFotoWeb(planted, clients=[client], clock=clock, pause=lambda _seconds: None)
     with (
@@ -220,8 +224,9 @@ def opened(adapter: str, mode: Literal["sealed", "reference"], cache: str) -> It
             http_timeout=5,
         )
         store = NotingStore(open_store(settings, clock=clock, monotonic=clock))
-        with wrapped(adapter, settings, app, store, clock, portal) as (middleware, way_in):
-            scene = Scene(way_in, app, fake, clock, middleware, store, planted)
+        given = {"store": store, "clock": clock, "monotonic": clock, "on_event": events.append}
+        with wrapped(adapter, settings, app, portal, given) as (middleware, way_in):
+            scene = Scene(way_in, app, fake, clock, middleware, store, planted, events=events)
             yield scene
             scene.errors += errors + store.errors
             store.close()
@@ -232,16 +237,15 @@ def wrapped(
     adapter: str,
     settings: Settings,
     app: QuietApp,
-    store: NotingStore,
-    clock: FakeClock,
     portal: anyio.from_thread.BlockingPortal,
+    given: dict[str, Any],
 ) -> Iterator[tuple[Any, Adapter]]:
     """Wrap the app, and give the way in: straight through a middleware, or over a server with a port."""
     if adapter == "wsgi":
-        wsgi = FotoWebWSGIMiddleware(app.wsgi, settings, store=store, clock=clock, monotonic=clock)
+        wsgi = FotoWebWSGIMiddleware(app.wsgi, settings, **given)
         yield wsgi, WsgiAdapter(wsgi)
         return
-    asgi = FotoWebASGIMiddleware(app.asgi, settings, store=store, clock=clock, monotonic=clock)
+    asgi = FotoWebASGIMiddleware(app.asgi, settings, **given)
     if adapter == "asgi":
         yield asgi, AsgiAdapter(asgi, portal)
         return

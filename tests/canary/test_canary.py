@@ -72,6 +72,15 @@ def test_logs(left_behind: LeftBehind) -> None:
     assert found_among(left_behind.planted, access, ("code", "state")) == {}
 
 
+def test_events(left_behind: LeftBehind) -> None:
+    """No event says a secret, and none of OpenTelemetry's spans and metrics does."""
+    told = {text: text for text in [*left_behind.events, *left_behind.measured]}
+    names = "logged_in", "refreshed", "refresh_failed", "store_lost", "store_back", "logged_out"
+    assert [name for name in names if f"'{name}'" not in " ".join(left_behind.events)] == []
+    assert len(left_behind.measured) > 10
+    assert found_among(left_behind.planted, told) == {}
+
+
 def test_pages(left_behind: LeftBehind) -> None:
     """No answer shows a secret, but for the sealed cookie and the state where they belong."""
     bodies = {reply.body: reply.body for reply in left_behind.replies}
