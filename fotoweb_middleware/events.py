@@ -27,7 +27,7 @@ MAX_WAITING = 1000
 HARMLESS_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 FIELDS = {
-    "cause": "an error in words, or the code at the foot of the page that was shown",
+    "cause": "an error in words, or the code at the foot of the page that was shown, without `state_`",
     "user": "FotoWeb's numeric key of the user",
     "expires_at": "when the new token expires, in UTC",
     "reason": "`logout`, `refused` (by FotoWeb) or `replaced` (by a new login in that browser)",

@@ -29,6 +29,7 @@ TYPED_PAGES = (
     "starlette.md",
     "streams-and-websockets.md",
     "test-your-app.md",
+    "watch-events.md",
     "write-your-own-store.md",
 )
 """The how-to pages whose Python must pass mypy and pyright in strict mode, besides the README's.

@@ -1,6 +1,6 @@
 """The tables of all events and their fields in their reference page.
 
-    python tools/events_page.py docs/reference/events.md
+    python -m tools.events_page docs/reference/events.md
 
 writes them into that page, below the text. A test says when this is due.
 """

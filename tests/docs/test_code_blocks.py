@@ -30,6 +30,7 @@ def test_every_page_with_python_is_run() -> None:
     here |= {"django.md"}  # test_django_page.py
     here |= {"fotoweb-api.md"}  # test_recipes.py
     here |= {"write-your-own-store.md"}  # tests/testing
+    here |= {"watch-events.md"}  # test_events_page.py
     here |= {"real-apps.md"}  # make real-apps
     assert with_python == here
 
