@@ -13,9 +13,9 @@ import logging
 import re
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
 from fotoweb_middleware import telemetry
 from fotoweb_middleware.log import LOGGER, MAX_TEXT_CHARACTERS, plain, session_tag
@@ -44,73 +44,92 @@ FIELDS = {
 
 
 class EventName(enum.StrEnum):
-    """Which events there are. Each is a string, such as ``"refresh_failed"``.
+    """Which events there are. Each is a string, such as ``"refresh_failed"``."""
+
+    LOGIN_STARTED = "login_started"
+    LOGGED_IN = "logged_in"
+    STATE_REFUSED = "state_refused"
+    LOGIN_REFUSED = "login_refused"
+    LOGIN_FAILED = "login_failed"
+    LOGIN_LOOP = "login_loop"
+    USER_UNKNOWN = "user_unknown"
+    REFRESHED = "refreshed"
+    SESSION_REFUSED = "session_refused"
+    REFUSAL_UNCONFIRMED = "refusal_unconfirmed"
+    REFRESH_FAILED = "refresh_failed"
+    OPERATOR_FAULT = "operator_fault"
+    LOGGED_OUT = "logged_out"
+    SESSION_ENDED = "session_ended"
+    WEBSOCKET_CLOSED = "websocket_closed"
+    TOO_LARGE = "too_large"
+    CROSS_ORIGIN = "cross_origin"
+    STORE_LOST = "store_lost"
+    STORE_BACK = "store_back"
+    CIRCUIT_OPEN = "circuit_open"
+    CIRCUIT_CLOSED = "circuit_closed"
+
+
+@dataclass(frozen=True, slots=True)
+class EventKind:
+    """What all events of a name have in common.
 
     Attributes:
-        level: Of its line in the log, as ``logging`` has it.
+        level: Of their line in the log, as ``logging`` has it.
         words: How that line begins.
-        fields: What else it may tell, of ``FIELDS``.
+        fields: What else they may tell, of ``FIELDS``.
     """
 
     level: int
     words: str
-    fields: tuple[str, ...]
+    fields: tuple[str, ...] = ()
 
-    def __new__(cls, name: str, level: int, words: str, *fields: str) -> Self:
-        """Make a name."""
-        made = str.__new__(cls, name)
-        made._value_ = name
-        made.level, made.words, made.fields = level, words, fields
-        return made
 
-    LOGIN_STARTED = ("login_started", logging.DEBUG, "login started")
-    LOGGED_IN = ("logged_in", logging.INFO, "logged in", "user")
-    STATE_REFUSED = ("state_refused", logging.WARNING, "callback refused", "cause")
-    LOGIN_REFUSED = (
-        "login_refused",
+KINDS = {
+    EventName.LOGIN_STARTED: EventKind(logging.DEBUG, "login started"),
+    EventName.LOGGED_IN: EventKind(logging.INFO, "logged in", ("user",)),
+    EventName.STATE_REFUSED: EventKind(logging.WARNING, "callback refused", ("cause",)),
+    EventName.LOGIN_REFUSED: EventKind(
         logging.WARNING,
         "FotoWeb reported an error instead of a login",
-        "cause",
-        "description",
-    )
-    LOGIN_FAILED = ("login_failed", logging.WARNING, "the code could not be exchanged for tokens", "cause")
-    LOGIN_LOOP = ("login_loop", logging.ERROR, "login loop stopped", "cause", "attempts", "cookie_characters")
-    USER_UNKNOWN = ("user_unknown", logging.WARNING, "GET /fotoweb/me did not identify the user", "cause")
-    REFRESHED = ("refreshed", logging.INFO, "token refreshed", "expires_at")
-    SESSION_REFUSED = ("session_refused", logging.INFO, "FotoWeb refused the refresh token: session ended")
-    REFUSAL_UNCONFIRMED = (
-        "refusal_unconfirmed",
+        ("cause", "description"),
+    ),
+    EventName.LOGIN_FAILED: EventKind(logging.WARNING, "the code could not be exchanged for tokens", ("cause",)),
+    EventName.LOGIN_LOOP: EventKind(
+        logging.ERROR,
+        "login loop stopped",
+        ("cause", "attempts", "cookie_characters"),
+    ),
+    EventName.USER_UNKNOWN: EventKind(logging.WARNING, "GET /fotoweb/me did not identify the user", ("cause",)),
+    EventName.REFRESHED: EventKind(logging.INFO, "token refreshed", ("expires_at",)),
+    EventName.SESSION_REFUSED: EventKind(logging.INFO, "FotoWeb refused the refresh token: session ended"),
+    EventName.REFUSAL_UNCONFIRMED: EventKind(
         logging.INFO,
         "FotoWeb refused the refresh token, and the session store can't tell whether it was the newest: session kept",
-    )
-    REFRESH_FAILED = ("refresh_failed", logging.WARNING, "refresh failed: session kept", "cause")
-    OPERATOR_FAULT = (
-        "operator_fault",
-        logging.ERROR,
-        "FotoWeb refuses this app: run fotoweb-middleware check",
-        "cause",
-    )
-    LOGGED_OUT = ("logged_out", logging.INFO, "logged out")
-    SESSION_ENDED = ("session_ended", logging.DEBUG, "session ended", "reason")
-    WEBSOCKET_CLOSED = ("websocket_closed", logging.INFO, "WebSocket closed: its session has ended")
-    TOO_LARGE = ("too_large", logging.WARNING, "session too large for cookies: kept in the session store")
-    CROSS_ORIGIN = (
-        "cross_origin",
+    ),
+    EventName.REFRESH_FAILED: EventKind(logging.WARNING, "refresh failed: session kept", ("cause",)),
+    EventName.OPERATOR_FAULT: EventKind(
+        logging.ERROR, "FotoWeb refuses this app: run fotoweb-middleware check", ("cause",)
+    ),
+    EventName.LOGGED_OUT: EventKind(logging.INFO, "logged out"),
+    EventName.SESSION_ENDED: EventKind(logging.DEBUG, "session ended", ("reason",)),
+    EventName.WEBSOCKET_CLOSED: EventKind(logging.INFO, "WebSocket closed: its session has ended"),
+    EventName.TOO_LARGE: EventKind(logging.WARNING, "session too large for cookies: kept in the session store"),
+    EventName.CROSS_ORIGIN: EventKind(
         logging.WARNING,
         "request from another origin refused: see FOTOWEB_TRUSTED_ORIGINS",
-        "method",
-        "path",
-        "origin",
-    )
-    STORE_LOST = ("store_lost", logging.WARNING, "The session store is failing", "operation", "cause")
-    STORE_BACK = ("store_back", logging.WARNING, "The session store works again", "seconds")
-    CIRCUIT_OPEN = (
-        "circuit_open",
+        ("method", "path", "origin"),
+    ),
+    EventName.STORE_LOST: EventKind(
         logging.WARNING,
-        "FotoWeb does not answer: calls fail at once, and one is tried every 2 s",
-        "cause",
-    )
-    CIRCUIT_CLOSED = ("circuit_closed", logging.WARNING, "FotoWeb answers again", "seconds")
+        "The session store is failing",
+        ("operation", "cause"),
+    ),
+    EventName.STORE_BACK: EventKind(logging.WARNING, "The session store works again", ("seconds",)),
+    EventName.CIRCUIT_OPEN: EventKind(
+        logging.WARNING, "FotoWeb does not answer: calls fail at once, and one is tried every 2 s", ("cause",)
+    ),
+    EventName.CIRCUIT_CLOSED: EventKind(logging.WARNING, "FotoWeb answers again", ("seconds",)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +142,7 @@ class Event:
             session.
         request_id: Which request it happened in, or was begun by: its ``X-Request-ID``, else a random one. None where
             there was none.
-        fields: What else there is to tell, by the names that ``name.fields`` lists.
+        fields: What else there is to tell, by the names that ``KINDS`` lists.
     """
 
     name: EventName
@@ -134,10 +153,11 @@ class Event:
     @property
     def level(self) -> int:
         """How grave it is, as ``logging`` has it."""
-        return self.name.level
+        return KINDS[self.name].level
 
 
-OnEvent: TypeAlias = Callable[[Event], Any] | Callable[[Event], Awaitable[Any]]
+OnEvent: TypeAlias = Callable[[Event], object]
+"""A plain function, or under ASGI an async one; what it returns is not looked at."""
 
 
 class RequestId:
@@ -214,7 +234,7 @@ class EventEmitter:
         """
         if telemetry.active is not None:
             telemetry.active.count_event(name.value)
-        is_logged = LOGGER.isEnabledFor(name.level)
+        is_logged = LOGGER.isEnabledFor(KINDS[name].level)
         if not is_logged and self._on_event is None:
             return
         session = session_tag(session_id) if session_id else None
@@ -243,8 +263,11 @@ class EventEmitter:
     async def deliver(self) -> None:
         """Await the app's callback for each event that waits for it."""
         on_event: Any = self._on_event
-        while self._waiting:
-            event = self._waiting.popleft()
+        while True:
+            try:
+                event = self._waiting.popleft()
+            except IndexError:
+                return
             try:
                 await on_event(event)
             except Exception:  # noqa: BLE001 (as in ``_call``)
@@ -272,7 +295,9 @@ def write_line(event: Event, line: str, unexpected: Exception | None) -> None:
 def line_of(name: EventName, session: str | None, told: Mapping[str, object]) -> str:
     """Return an event's line: its words, then what it tells, escaped."""
     parts = {"session": session, **told}
-    return " ".join([name.words, *(f"{key}={plain(value)}" for key, value in parts.items() if value is not None)])
+    return " ".join(
+        [KINDS[name].words, *(f"{key}={plain(value)}" for key, value in parts.items() if value is not None)]
+    )
 
 
 def harmless(text: str) -> str:

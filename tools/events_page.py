@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fotoweb_middleware.events import FIELDS, EventName
+from fotoweb_middleware.events import FIELDS, KINDS
 
 BEGIN = "## Every event\n"
 
@@ -20,8 +20,8 @@ BEGIN = "## Every event\n"
 def reference_tables() -> str:
     """Return the tables of docs/reference/events.md."""
     events = [
-        (f"`{name}`", logging.getLevelName(name.level), ", ".join(f"`{each}`" for each in name.fields), name.words)
-        for name in EventName
+        (f"`{name}`", logging.getLevelName(kind.level), ", ".join(f"`{each}`" for each in kind.fields), kind.words)
+        for name, kind in KINDS.items()
     ]
     fields = [(f"`{name}`", meaning) for name, meaning in FIELDS.items()]
     return "\n".join(

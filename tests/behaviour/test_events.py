@@ -11,7 +11,7 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 from fotoweb_middleware import FotoWebASGIMiddleware, FotoWebWSGIMiddleware
-from fotoweb_middleware.events import Event, EventName
+from fotoweb_middleware.events import KINDS, Event, EventName
 from fotoweb_middleware.testing import Fault
 from tests.behaviour.kit import FETCH, AsgiAdapter, Opening, Visited, Visitor
 
@@ -33,7 +33,7 @@ class Heard(list[Event]):
     def __call__(self, event: Event) -> None:
         """Take an event."""
         self.append(event)
-        self.undeclared |= set(event.fields) - set(event.name.fields)
+        self.undeclared |= set(event.fields) - set(KINDS[event.name].fields)
 
     def take(self) -> list[Event]:
         """Return the events so far, and forget them."""

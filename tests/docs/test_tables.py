@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fotoweb_middleware.events import FIELDS, EventName
+from fotoweb_middleware.events import FIELDS, KINDS, EventKind, EventName
 from fotoweb_middleware.pages import PAGE_CODES
 from tools.events_page import reference_tables
 from tools.index_tests import CODE, PAGES, ROOT, code_index, codes_in, with_tests
@@ -19,13 +19,13 @@ LOG_PAGE = (ROOT / "docs/how-to/read-the-log.md").read_text(encoding="utf-8")
 TESTS = code_index(ROOT / "tests")
 
 
-@pytest.mark.parametrize("event", EventName)
-def test_every_event_is_explained(event: EventName) -> None:
+@pytest.mark.parametrize("kind", [pytest.param(KINDS[name], id=name) for name in EventName])
+def test_every_event_is_explained(kind: EventKind) -> None:
     """Each line that the middleware logs stands on the page about the log, with its level."""
-    rows = [line for line in LOG_PAGE.splitlines() if line.startswith("| ") and f"`{event.words}" in line]
+    rows = [line for line in LOG_PAGE.splitlines() if line.startswith("| ") and f"`{kind.words}" in line]
 
     assert rows != []
-    assert all(f"| {logging.getLevelName(event.level)} |" in row for row in rows)
+    assert all(f"| {logging.getLevelName(kind.level)} |" in row for row in rows)
 
 
 def test_tables_of_events_are_current() -> None:
@@ -34,7 +34,7 @@ def test_tables_of_events_are_current() -> None:
     page = (ROOT / "docs/reference/events.md").read_text(encoding="utf-8")
 
     assert page.endswith(f"\n\n{reference_tables()}"), f"run: {command}"
-    assert {field for name in EventName for field in name.fields} == set(FIELDS)
+    assert {field for kind in KINDS.values() for field in kind.fields} == set(FIELDS)
 
 
 def test_command_writes_the_tables(tmp_path: Path) -> None:

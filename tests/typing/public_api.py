@@ -20,6 +20,7 @@ from starlette.websockets import WebSocket
 
 from fotoweb_middleware import FotoWebASGIMiddleware, FotoWebWSGIMiddleware, Session, Settings, User, get_session
 from fotoweb_middleware.errors import FotoWebMiddlewareError, SettingsError
+from fotoweb_middleware.events import Event, EventName
 
 
 async def asgi_app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -55,6 +56,28 @@ def own_settings() -> None:
     FotoWebWSGIMiddleware(wsgi_app, settings=settings)
     Starlette().add_middleware(FotoWebASGIMiddleware, settings=settings)
     FastAPI().add_middleware(FotoWebASGIMiddleware, settings=settings)
+
+
+def on_event(event: Event) -> None:
+    """Take an event: its parts have types."""
+    assert_type(event.name, EventName)
+    assert_type(event.level, int)
+    assert_type(event.session, str | None)
+    assert_type(event.request_id, str | None)
+    assert_type(event.fields.get("cause"), str | float | None)
+    if event.name == "refresh_failed" or event.name is EventName.LOGIN_FAILED:
+        raise NotImplementedError
+
+
+async def on_event_async(event: Event) -> None:
+    """Take an event under ASGI."""
+
+
+def callbacks() -> None:
+    """Both middlewares take a callback."""
+    FotoWebASGIMiddleware(asgi_app, on_event=on_event)
+    FotoWebASGIMiddleware(asgi_app, on_event=on_event_async)
+    FotoWebWSGIMiddleware(wsgi_app, on_event=on_event)
 
 
 def what_settings_hold(settings: Settings) -> None:
