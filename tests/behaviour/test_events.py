@@ -83,6 +83,17 @@ def test_refresh_and_logout(site: Visited, member: Visitor, heard: Heard) -> Non
     assert told[-1].fields == {"reason": "logout"}
 
 
+def test_logout_twice(site: Visited, member: Visitor, heard: Heard) -> None:
+    """A session ends once, however often its cookie comes to log out."""
+    cookies = dict(member.jar.cookies)
+    member.send("POST", "/oauth2/logout", FETCH)
+    member.jar.cookies = cookies
+    member.send("POST", "/oauth2/logout", FETCH)
+
+    names = heard.names()
+    assert (names.count("logged_out"), names.count("session_ended")) == (2, 1)
+
+
 def test_refused_refresh(site: Visited, member: Visitor, heard: Heard) -> None:
     """A refresh token that FotoWeb refuses ends the session, and the event says so."""
     site.clock.advance(30_000)
@@ -152,7 +163,8 @@ def test_circuit(site: Visited, heard: Heard) -> None:
     names = heard.names()
     site.clock.advance(3)
     site.fake.switch(reachable=True)
-    members[-1].get("/")
+    for member in members[-2:]:
+        member.get("/")
 
     assert names.count("circuit_open") == 1
     assert [event.fields["seconds"] for event in heard if event.name == "circuit_closed"] == [3.0]
