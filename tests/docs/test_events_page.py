@@ -17,6 +17,7 @@ from tests.examples.browser import browse
 from tools.code_blocks import HOW_TO, blocks_of
 
 CALLBACK, FORMATTER, OPENTELEMETRY = blocks_of(HOW_TO / "watch-events.md")
+(PROMETHEUS,) = blocks_of(HOW_TO / "watch-events.md", "python opentelemetry-exporter-prometheus")
 LOGIN = """
 from fotoweb_middleware import FotoWebASGIMiddleware
 from starlette.applications import Starlette
@@ -69,11 +70,28 @@ def test_the_formatter_writes_what_the_page_shows(
     assert {**line, "fotoweb_request_id": None} == {**json.loads(shown), "fotoweb_request_id": None}
 
 
+def printed_by(code: str) -> str:
+    """Run code in a process of its own, since providers are set once for a process, and return what it prints."""
+    return subprocess.run(
+        [sys.executable, "-c", code], env=os.environ, capture_output=True, text=True, check=True
+    ).stdout
+
+
 def test_opentelemetry_prints_metrics(variables: None) -> None:
-    """With the providers of the page, set up in a process of its own, events are counted and printed."""
-    code = f"{OPENTELEMETRY}\n{LOGIN}\nmetrics.get_meter_provider().shutdown()"
-    command = [sys.executable, "-c", code]
-    printed = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=True).stdout
+    """With the providers of the page, events are counted and printed."""
+    printed = printed_by(f"{OPENTELEMETRY}\n{LOGIN}\nmetrics.get_meter_provider().shutdown()")
 
     assert '"fotoweb.events"' in printed
     assert '"fotoweb.event.name": "state_refused"' in printed
+
+
+def test_prometheus_is_served_what_its_rules_ask_for(variables: None) -> None:
+    """The port of the page offers the metrics that its rules and panels name."""
+    assert "9464" in PROMETHEUS
+    serve = PROMETHEUS.replace("start_http_server(9464", "server, _ = start_http_server(0")
+    fetch = "import urllib.request\nurl = f'http://127.0.0.1:{server.server_port}/metrics'"
+    printed = printed_by(f"{serve}\n{LOGIN}\n{fetch}\nprint(urllib.request.urlopen(url).read().decode())")
+
+    (sample,) = [line for line in printed.splitlines() if 'fotoweb_event_name="login_started"' in line]
+    assert sample.startswith("fotoweb_events_total{")
+    assert sample.endswith(" 1.0")
