@@ -108,6 +108,7 @@ class FotoWebASGIMiddleware:
         self._withheld = frozenset({b"cookie", b"authorization"} if settings.inject_header else {b"cookie"})
         self._close_websockets = settings.close_websockets
         self._urls = urls_by_mount(settings)
+        self._unmounted_urls = self._urls("")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; ``lifespan`` and types we do not know reach the app untouched."""
@@ -166,7 +167,8 @@ class FotoWebASGIMiddleware:
         # A list of its own, always: uvicorn with httptools adds a request's trailers to the scope's.
         headers = [header for header in scope["headers"] if header[0] not in withheld]
         headers += given
-        urls = self._urls((scope.get("root_path") or "").rstrip("/"))
+        mount = scope.get("root_path")
+        urls = self._urls(mount.rstrip("/")) if mount else self._unmounted_urls
         inner = {**scope, "headers": headers, URLS_KEY: urls, **session}
         if not session:
             inner.pop(SESSION_KEY, None)

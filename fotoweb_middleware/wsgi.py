@@ -103,6 +103,7 @@ class FotoWebWSGIMiddleware:
             self._withheld.append("HTTP_AUTHORIZATION")
         self._always_varies = settings.login == "optional"
         self._urls = urls_by_mount(settings)
+        self._unmounted_urls = self._urls("")
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
@@ -165,7 +166,8 @@ class FotoWebWSGIMiddleware:
     def _inner_environ(self, environ: Environ, for_app: Environ) -> Environ:
         """Return the environ as the app sees it: no cookie of ours, and no identity but the session's."""
         inner = environ | for_app
-        inner[URLS_KEY] = self._urls(text_of(environ.get("SCRIPT_NAME", "")).rstrip("/"))
+        mount = environ.get("SCRIPT_NAME")
+        inner[URLS_KEY] = self._urls(text_of(mount).rstrip("/")) if mount else self._unmounted_urls
         for name in self._withheld:
             if name in inner and name not in for_app:
                 del inner[name]
