@@ -38,6 +38,7 @@ from fotoweb_middleware.responses import Anonymous, Authenticated, Outcome, Resp
 from fotoweb_middleware.session import Session
 from fotoweb_middleware.views import refusals
 from fotoweb_middleware.views.callback import callback
+from fotoweb_middleware.views.health import live, ready
 from fotoweb_middleware.views.login import begin_login, login
 from fotoweb_middleware.views.logout import logout
 from fotoweb_middleware.views.next_path import requested_path
@@ -55,6 +56,7 @@ def no_such_page(_context: Context, request: Request, _cookies: RequestCookies) 
 
 
 VIEWS: dict[str, View] = {"/login": login, "/callback": callback, "/logout": logout, "/session": status}
+HEALTH_VIEWS: dict[str, View] = {"/health/live": live, "/health/ready": ready}
 
 
 class Handler:
@@ -63,6 +65,7 @@ class Handler:
     def __init__(self, context: Context, for_app: ForApp) -> None:
         self.context = context
         self._for_app = for_app
+        self._views = VIEWS | HEALTH_VIEWS if context.settings.health else VIEWS
         self.refresher = Refresher(context)
 
     def handle(self, request: Request) -> Outcome:
@@ -87,16 +90,16 @@ class Handler:
         path, prefix = request.path, self.context.settings.path_prefix
         if not path.startswith(prefix) or path[len(prefix) : len(prefix) + 1] not in {"", "/"}:
             return None
-        return no_such_page if request.is_websocket else VIEWS.get(path[len(prefix) :], no_such_page)
+        return no_such_page if request.is_websocket else self._views.get(path[len(prefix) :], no_such_page)
 
     def without_session(self, request: Request, cookies: RequestCookies) -> Outcome | None:
         """Decide what needs neither a session nor I/O; None for all else."""
         if not is_origin_form(request):
             return refusals.bad_target(request)
         view = self.view_of(request)
-        if view is login or view is no_such_page:
+        if view is login or view is live or view is no_such_page:
             return view(self.context, request, cookies)
-        if view is callback or view is logout:
+        if view is callback or view is logout or view is ready:
             return None
         if view is None and is_preflight(request):
             return self._preflight(request, cookies)

@@ -84,6 +84,7 @@ class FotoWebClient:
         self._client = httpx.Client(**client_options(self._settings, self._tls), transport=self._transport)
         self._executor = self._given_executor or ThreadPoolExecutor(MAX_CALLS_AT_ONCE, thread_name_prefix="fotoweb")
         self.breaker = CircuitBreaker(self._monotonic, self._events)
+        self._answered_at: float | None = None
         self._slow_waiters = threading.BoundedSemaphore(self._max_slow_waiters)
         self._lock = threading.Lock()
         self._running: dict[object, float] = {}  # When each call began; by the machine's own clock, as threads wait.
@@ -160,6 +161,10 @@ class FotoWebClient:
         finally:
             self._slow_waiters.release()
 
+    def last_answer_seconds_ago(self) -> float | None:
+        """Return how long ago FotoWeb last answered a call of this process, whatever it said; None: never yet."""
+        return None if self._answered_at is None else round(self._monotonic() - self._answered_at, 1)
+
     def _is_slow(self) -> bool:
         """Return whether FotoWeb has left a call unanswered for a second."""
         with self._lock:
@@ -179,6 +184,7 @@ class FotoWebClient:
             self.breaker.note(failure if did_not_answer else None)
             raise failure from None
         self.breaker.note(None)
+        self._answered_at = self._monotonic()
         return reply
 
     def _measured(
@@ -313,6 +319,12 @@ class CircuitBreaker:
                 f"FotoWeb did not answer the last {self.FAILURES} calls; retrying shortly",
                 retry_after_seconds=left_seconds,
             )
+
+    def state(self) -> str:
+        """Return "closed": calls go through; "open": they fail at once; "half-open": the next one finds out."""
+        if self._failures < self.FAILURES:
+            return "closed"
+        return "open" if self._monotonic() < self._opens_until else "half-open"
 
     def note(self, failure: FotoWebUnreachable | None) -> None:
         """Count a call; ``failure`` says why it was not answered, None that it was."""

@@ -129,7 +129,8 @@ class Settings:
         default="/oauth2",
         expects="an absolute path without a slash at its end, such as /oauth2; letters, digits, '.', '_', '~', '-'",
     )
-    """The middleware owns `PREFIX/login`, `PREFIX/callback`, `PREFIX/logout` and `PREFIX/session`."""
+    """The middleware owns `PREFIX/login`, `PREFIX/callback`, `PREFIX/logout`, `PREFIX/session` and
+    `PREFIX/health`."""
 
     redirect_uri: str | None = setting(
         rules.read_redirect_uri,
@@ -231,6 +232,9 @@ class Settings:
         expects="origins separated by commas, such as https://admin.example",
     )
     """Other origins that may send unsafe requests and WebSockets with a session."""
+
+    health: bool = switch(default=False)
+    """Serves `PREFIX/health/live` and `PREFIX/health/ready`, for probes and load balancers, to anybody who asks."""
 
     app: str | None = setting(rules.read_app, expects="module:attribute, such as mypackage.main:app")
     """The app, for `fotoweb_middleware.wrap` only."""

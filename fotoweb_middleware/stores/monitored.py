@@ -49,6 +49,12 @@ class MonitoredStore:
         self._failing: set[str] = set()
         self._began_at = 0.0
 
+    @property
+    def failing(self) -> list[str]:
+        """The calls, by name, that failed when they were last tried, as long as none of them has worked again."""
+        with self._lock:
+            return sorted(self._failing)
+
     def failed_within(self, seconds: float) -> bool:
         """Return whether a call failed in this process, not longer ago than ``seconds``."""
         return self._monotonic() - self._failed_at < seconds
