@@ -169,11 +169,13 @@ class Settings:
     cache: str = setting(
         rules.read_cache_address,
         default="local://",
-        expects="local://, memory://, sqlite:///file.db, redis://host:6379/0 or rediss://host:6379/0",
+        expects="local://, memory://, sqlite:///file.db, redis://host:6379/0 (rediss:// with TLS), "
+        "redis+sentinel://host:26379,host2:26379/mymaster/0 or redis+cluster://host:6379,host2:6379",
         hint="One machine: leave it unset. More machines: the address of your Redis or Valkey.",
     )
     """The session store. `local://`: this machine. `memory://`: this process. `sqlite:///relative.db`,
-    `sqlite:////absolute.db`: that file. `redis://`, `rediss://`: Redis or Valkey, for more than one machine."""
+    `sqlite:////absolute.db`: that file. `redis://`, `rediss://`: Redis or Valkey, for more than one machine.
+    `redis+sentinel://`: the primary that sentinels name. `redis+cluster://`: a Redis Cluster."""
 
     cache_recheck: float = seconds(0, 3600, default=5)
     """Seconds after which a session in memory is checked against the session store: how soon a logout is seen."""

@@ -10,8 +10,10 @@ import ipaddress
 import os
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 LONGEST_SESSION_SECONDS = 400 * 86_400
 """Browsers cut a cookie's life to 400 days (RFC 6265bis, 5.6.2)."""
@@ -366,9 +368,18 @@ def read_public_paths(value: Any) -> tuple[str, ...]:
 
 # ---------------------------------------------------------------------------------------------------- the session store
 
-_CACHE_SCHEMES = ("local", "memory", "sqlite", "redis", "rediss")
+_CACHE_SCHEMES = (
+    "local", "memory", "sqlite", "redis", "rediss",
+    "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster",
+)  # fmt: skip
 _SQLITE = re.compile(r"/(?!:memory:$)[^?#]*[^/?#]")
-_REDIS = re.compile(r"[^/?#]*(/[0-9]*)?(\?[^#]*)?")
+_REDIS = re.compile(r"(?P<user>([^/?#]*@)?)(?P<hosts>[^/?#@]*)(?P<path>[^?#]*)(?P<query>(\?[^#]*)?)")
+_REDIS_PATHS = {
+    "": re.compile(r"(/(?P<database>[0-9]*))?"),
+    "sentinel": re.compile(r"/(?P<service>[^/]+)(/(?P<database>[0-9]*))?"),
+    "cluster": re.compile(r"(/(?P<database>0?))?"),
+}
+_REDIS_PORTS = {"": 6379, "sentinel": 26379, "cluster": 6379}
 _FILE_NAME = re.compile(r"[A-Za-z0-9_./-]{1,40}\.(db|sqlite3?)")
 
 
@@ -398,16 +409,68 @@ def read_cache_address(value: Any) -> str:
             "Make it, writable for the user that runs the app. On one machine the variable can be left out.",
         )
     else:
-        require(
-            _REDIS.fullmatch(rest),
-            "what stands behind the host is not a database number.",
-            "Percent-encode the signs / ? # @ : in a password (a slash is %2F); the database is a number, as /0.",
-        )
+        address = split_redis_address(text)
         has_client = importlib.util.find_spec("redis")
         require(has_client, "redis-py is not installed.", "Run: pip install 'fotoweb-middleware[redis]'")
-        authority = re.split("[/?]", rest)[0]
-        _read_host_and_port(authority.rpartition("@")[2])
+        require(address.kind or len(address.hosts) == 1, "it names several hosts.", "That is for redis+sentinel://.")
+        address.nodes()
     return text
+
+
+@dataclass(frozen=True, slots=True)
+class RedisAddress:
+    """A Redis address, taken apart.
+
+    Attributes:
+        kind: "sentinel" or "cluster"; "" for a single server.
+        hosts: Each with its port, as they were written.
+        service: What the sentinels call the primary; "" for the other kinds.
+        first_host_url: ``redis://`` or ``rediss://`` with the first host alone, user, password, database and options.
+    """
+
+    kind: str
+    hosts: tuple[str, ...]
+    service: str
+    first_host_url: str = field(repr=False)
+
+    def nodes(self) -> list[tuple[str, int]]:
+        """Return each host and its port.
+
+        Raises:
+            WrongValue: One can't be read.
+        """
+        return [(host, port or _REDIS_PORTS[self.kind]) for host, port in map(_read_host_and_port, self.hosts)]
+
+
+def split_redis_address(text: str) -> RedisAddress:
+    """Take an address apart whose scheme is one of Redis's; hosts and options are not looked at.
+
+    Raises:
+        WrongValue: When what stands behind the hosts does not fit the scheme.
+    """
+    scheme, _, rest = text.partition("://")
+    plain, _, kind = scheme.partition("+")
+    parts = _REDIS.fullmatch(rest)
+    path = _REDIS_PATHS[kind].fullmatch(parts["path"]) if parts else None
+    if parts is None or path is None or (kind and parts["user"].count("@") > 1):  # One user, before the first host.
+        reason, hint = _REDIS_REFUSALS[kind]
+        raise WrongValue(reason, f"Percent-encode the signs / ? # @ : in a password (a slash is %2F); {hint}")
+    hosts, named = tuple(parts["hosts"].split(",")), path.groupdict()
+    first_host_url = f"{plain}://{parts['user']}{hosts[0]}/{named['database'] or ''}{parts['query']}"
+    return RedisAddress(kind, hosts, unquote(named.get("service") or ""), first_host_url)
+
+
+_REDIS_REFUSALS = {
+    "": ("what stands behind the host is not a database number.", "the database is a number, as /0."),
+    "sentinel": (
+        "what stands behind the hosts is not the service's name and perhaps a database number.",
+        "write redis+sentinel://host:26379,host2:26379/mymaster/0, with the name from `sentinel monitor`.",
+    ),
+    "cluster": (
+        "something stands behind the hosts that is no option.",
+        "write redis+cluster://host:6379,host2:6379; a cluster has no other database than 0.",
+    ),
+}
 
 
 def mask_cache_address(address: str) -> str:
@@ -425,7 +488,7 @@ def mask_cache_address(address: str) -> str:
 def mask_wrong_cache_address(address: str) -> str:
     """Return of a refused address only what can't be a password: its scheme, or the name of a file."""
     scheme, separator, _ = address.partition("://")
-    if separator and scheme.isalnum():
+    if separator and scheme.replace("+", "", 1).isalnum():
         return f"{scheme}://..."
     return address if address in _CACHE_SCHEMES or _FILE_NAME.fullmatch(address) else "***"
 

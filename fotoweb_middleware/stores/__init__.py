@@ -26,7 +26,7 @@ def open_store(settings: Settings, *, clock: Callable[[], float], monotonic: Cal
         SettingsError: The SQLite file can't be used safely, or Redis not with these options.
     """
     scheme = settings.cache.partition(":")[0]
-    if scheme in {"redis", "rediss"}:
+    if scheme.startswith("redis"):
         from fotoweb_middleware.stores.redis import RedisStore  # noqa: PLC0415 (redis-py is an extra)
 
         return RedisStore(settings.cache, monotonic=monotonic)

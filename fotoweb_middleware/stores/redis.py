@@ -1,4 +1,4 @@
-r"""``redis://`` and ``rediss://``: a Redis or Valkey (6.0 or later) that several machines share.
+r"""``redis://`` and the like: a Redis or Valkey (6.0 or later) that several machines share.
 
 Up to four Redis keys belong to one key of ours. The braces are a hash tag: a Redis Cluster keeps them in one slot.
 
@@ -15,14 +15,13 @@ repeats nothing: a call whose answer was lost may have been carried out, and a s
 ``save`` would be refused by the first. A lock that was taken and never answered ends by itself. The look-up of a host's
 name is as slow as the system's.
 
+``redis_clients`` makes redis-py's client: of one server, of the primary that sentinels name, or of a cluster.
+
 redis-py is an extra: import this module only where the settings name a Redis.
 """
 
 from __future__ import annotations
 
-# Every look-up of a host's name imports this at its first. A child that is forked in the middle of an import would find
-# the module locked for ever.
-import encodings.idna  # noqa: F401
 import math
 import queue
 import re
@@ -34,29 +33,15 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import redis
-from redis.backoff import NoBackoff
-from redis.connection import parse_url
-from redis.exceptions import ResponseError
-from redis.retry import Retry
+from redis.exceptions import RedisClusterException, ResponseError
 
 from fotoweb_middleware.errors import SettingsError, StoreUnavailable, chain_of
 from fotoweb_middleware.stores import forks
 from fotoweb_middleware.stores.base import SaveOutcome, StoredEntry, StoreLock
-
-if int(redis.__version__.partition(".")[0]) < 8:
-    raise SettingsError(
-        f"FOTOWEB_CACHE names a Redis, and redis-py {redis.__version__} is too old: it needs 8.0 or later. "
-        "pip install 'fotoweb-middleware[redis]'"
-    )
+from fotoweb_middleware.stores.redis_clients import NoSentinel, PrimaryDown, UnknownService, client_maker, read_address
 
 T = TypeVar("T")
 
-# redis-py gives them no types.
-take_apart: Callable[[str], dict[str, Any]] = parse_url
-make_pool: Callable[..., Any] = redis.BlockingConnectionPool
-
-MAX_CONNECTIONS = 32
-"""Most connections of one process, where the address does not say otherwise."""
 PAUSE_SECONDS = 1.0
 """How long after a failure nobody waits for Redis."""
 FENCE_TTL_SECONDS = 86_400.0
@@ -105,8 +90,8 @@ class RedisStore:
     always tried.
 
     Args:
-        address: ``redis://`` or ``rediss://`` with host, port, database, user and password. The query may have options
-            of redis-py's pool and connections; those that we set ourselves are ignored.
+        address: As ``FOTOWEB_CACHE`` has it, with hosts, database, user and password. The query may have options of
+            redis-py's pool and connections; those that we set ourselves are ignored.
         namespace: What every Redis key begins with.
         timeout_seconds: Most time for a call. Half of it for each step: connecting, one answer.
             (Twice that at most, where all connections are in use.)
@@ -126,18 +111,18 @@ class RedisStore:
         timeout_seconds: float = 1.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        options = read_address(address)
+        found = read_address(address)
         del address  # It may hold a password, which no frame of an error may.
-        if options is None:
+        if found is None:
             raise SettingsError(
                 "FOTOWEB_CACHE holds a Redis address that can't be read, or that has an option that redis-py does not "
                 "know (those of TLS, ssl_..., need rediss://)."
             )
-        self._options = options
+        self._found = found
         self._namespace = namespace
         self._timeout_seconds = timeout_seconds
         self._monotonic = monotonic
-        self._place = f"Redis at {options.get('host', 'localhost')}:{options.get('port', 6379)}/{options.get('db', 0)}"
+        self._place = found.place
         self._is_down = False
         self._down_because = ""
         self._paused_until = 0.0
@@ -146,7 +131,7 @@ class RedisStore:
 
     def after_fork_in_child(self) -> None:
         """Forget the parent's connections, and locks that another of its threads may have held."""
-        self._client = self._make_client()
+        self._get_client = client_maker(self._found, self._timeout_seconds)
 
     def load(self, key: str) -> StoredEntry | None:
         """See ``Store.load``. A plain GET: it works on a replica too."""
@@ -186,7 +171,7 @@ class RedisStore:
         """See ``Store.close``. A connection in use is closed once its answer is there."""
         # With its last reference redis-py closes a client's connections. Closing the idle ones here could hit one that
         # another thread has just taken.
-        self._client = self._make_client()
+        self._get_client = client_maker(self._found, self._timeout_seconds)
 
     def _name(self, key: str, part: str) -> str:
         return f"{self._namespace}:{{{key}}}:{part}"
@@ -206,7 +191,7 @@ class RedisStore:
                 )
             self._paused_until = now + 2 * self._timeout_seconds  # For the others, while this call finds out.
         try:
-            result = ask(self._client)
+            result = ask(self._get_client())
         except Exception as error:  # noqa: BLE001 (a server that is no Redis makes redis-py raise anything)
             self._note_failure(error)
             return StoreUnavailable(f"{self._place}: {cause_of(error)}.")
@@ -214,7 +199,7 @@ class RedisStore:
         return result
 
     def _note_failure(self, error: Exception) -> None:
-        if isinstance(error, ResponseError):
+        if isinstance(error, ResponseError) and "CLUSTERDOWN" not in text_of(error):
             self._is_down = False  # Redis answered. It refuses this command, and others may work.
             if "READONLY" in text_of(error):
                 self.close()  # After a failover the address leads to another server; these connections don't.
@@ -223,26 +208,6 @@ class RedisStore:
             self._paused_until = self._monotonic() + PAUSE_SECONDS
             self._down_because = cause_of(error)
             self._is_down = True
-
-    def _make_client(self) -> Any:
-        """Return a client, which connects when it is first asked.
-
-        RESP 2, since with RESP 3 redis-py does not check that a connection from the pool has no surplus answer waiting,
-        which would be read as the answer to the next question.
-        """
-        options = self._options | {
-            "timeout": self._timeout_seconds,  # For a free connection: longer than those who have one wait for Redis.
-            "socket_timeout": self._timeout_seconds / 2,
-            "socket_connect_timeout": self._timeout_seconds / 2,
-            "retry": Retry(NoBackoff(), 0),
-            "retry_on_error": [],
-            "retry_on_timeout": False,
-            "health_check_interval": 0,
-            "decode_responses": False,
-            "protocol": 2,
-            "driver_info": None,  # Two answers less to wait for, and one permission less to grant (CLIENT SETINFO).
-        }
-        return redis.Redis(connection_pool=make_pool(**options))
 
 
 def run(client: Any, script: str, names: list[str], words: tuple[Any, ...]) -> Any:
@@ -275,11 +240,19 @@ CAUSES: tuple[tuple[str | tuple[type[BaseException], ...], str], ...] = (
     ("MISCONF", "it takes no writes (is its disk full?); look into its log"),
     ("LOADING", "it is still loading its data; wait"),
     ("BUSY", "a script keeps it busy, and none of ours; SCRIPT KILL ends it"),
-    ("MOVED|CLUSTERDOWN", "it is a Redis Cluster; FOTOWEB_CACHE must lead to a single server"),
+    ("CLUSTERDOWN", "its cluster is down, since it misses primaries; CLUSTER INFO and CLUSTER NODES tell more"),
+    ("MOVED", "it is a Redis Cluster; write redis+cluster:// in FOTOWEB_CACHE"),
+    ("cluster support disabled", "it is no Redis Cluster; write redis:// in FOTOWEB_CACHE"),
+    (
+        "command .SENTINEL",
+        "it is no sentinel; FOTOWEB_CACHE must name the sentinels' ports (26379), not those of Redis",
+    ),
     ("DENIED", "it takes connections from its own machine only (protected mode); set a password in Redis"),
     ("max number of clients", "it takes no more connections; raise maxclients or lower max_connections"),
     ("DB index", "it has no database of this number; correct the number in FOTOWEB_CACHE"),
     # What else goes wrong.
+    ((UnknownService,), "the sentinels know no service of this name; correct the name in FOTOWEB_CACHE"),
+    ((PrimaryDown,), "the sentinels know of no primary that is up; a failover is under way, or too few agree (quorum)"),
     ((queue.Empty,), "too many calls at once wait for a connection; raise max_connections in FOTOWEB_CACHE"),
     ((ssl.SSLCertVerificationError,), "its TLS certificate is not one we trust; name its CA (ssl_ca_certs)"),
     ((ssl.SSLError,), "TLS failed; it speaks none at this port, or wants a certificate of ours (ssl_certfile)"),
@@ -288,6 +261,10 @@ CAUSES: tuple[tuple[str | tuple[type[BaseException], ...], str], ...] = (
     ((FileNotFoundError, PermissionError), "a file that FOTOWEB_CACHE names (ssl_...) can't be read"),
     ((TimeoutError, redis.TimeoutError), "no answer in time; look at port and scheme (redis:// or rediss://)"),
     ((OSError, redis.ConnectionError), "the connection broke; look at port and scheme (redis:// or rediss://)"),
+    (
+        (RedisClusterException, IndexError),  # redis-py takes the first of no primaries where no slot is served at all.
+        "its cluster does not serve all slots, since it misses primaries; CLUSTER INFO and CLUSTER NODES tell more",
+    ),
     ((ResponseError,), "it refuses, for a reason that we don't know; look into its log"),
     ((Exception,), "it does not speak as Redis does; host and port must be those of a Redis or Valkey server"),
 )
@@ -299,21 +276,22 @@ def cause_of(error: Exception) -> str:
     text, chain = text_of(error), list(chain_of(error))
     for sign, cause in CAUSES:
         if re.search(rf"\b(?:{sign})\b", text) if isinstance(sign, str) else any(isinstance(e, sign) for e in chain):
-            return cause
+            return f"{asked(chain)}{cause}"
     raise AssertionError  # The last row fits everything.
 
 
+def asked(chain: list[BaseException]) -> str:
+    """Return who it was that failed, where that is not told by the address."""
+    if any(isinstance(link, NoSentinel) for link in chain):
+        return "no sentinel can be asked: "
+    node = getattr(chain[0], "connection", None)  # redis-py notes it, or where it would have led, of clusters alone.
+    return f"node {node.host}:{node.port}: " if node is not None else ""
+
+
 def text_of(error: Exception) -> str:
-    """Return what Redis said, its code first, or "" where it said nothing. For decisions only, never to be shown."""
-    code = getattr(error, "status_code", None)
-    return f"{code or ''} {error}" if code or isinstance(error, ResponseError) else ""
+    """Return what Redis said, its code first, or "" where it said nothing. For decisions only, never to be shown.
 
-
-def read_address(address: str) -> dict[str, Any] | None:
-    """Return the options of redis-py's pool; None where it can't read the address, or does not know an option."""
-    try:
-        options: dict[str, Any] = {"max_connections": MAX_CONNECTIONS, **take_apart(address)}
-        make_pool(**options).make_connection()  # This connects to nothing; redis-py looks at the options.
-    except Exception:  # noqa: BLE001 (redis-py raises anything, and its words may hold the password)
-        return None
-    return options
+    redis-py's client of clusters wraps what a node said into errors of its own.
+    """
+    said = ((getattr(link, "status_code", None), link) for link in chain_of(error))
+    return "\n".join(f"{code or ''} {link}" for code, link in said if code or isinstance(link, ResponseError))

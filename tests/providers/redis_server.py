@@ -13,7 +13,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -57,11 +57,19 @@ class RedisServer:
     Args:
         folder: Where it runs: a temporary folder of the test.
         persistent: True: it writes every change to disk at once (``appendonly yes``), and has it after a restart.
+        options: More of the command line.
     """
 
-    def __init__(self, folder: Path, *, persistent: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        persistent: bool = False,
+        options: Sequence[str] = (),
+    ) -> None:
         self._folder = folder
         self._persistent = persistent
+        self._options = options
         self._port = 0
         self._child: Child | None = None
 
@@ -75,6 +83,11 @@ class RedisServer:
     ) -> None:
         """Stop it."""
         self.stop()
+
+    @property
+    def port(self) -> int:
+        """Where it listens, on 127.0.0.1."""
+        return self._port
 
     @property
     def url(self) -> str:
@@ -102,7 +115,7 @@ class RedisServer:
         assert program is not None, "no redis-server here"
         options = ["--bind", "127.0.0.1", "--port", str(port), "--save", ""]
         options += ["--appendonly", "yes", "--appendfsync", "always"] if self._persistent else ["--appendonly", "no"]
-        self._child = Child([program, *options, "--dir", self._folder], folder=self._folder)
+        self._child = Child([program, *options, "--dir", self._folder, *self._options], folder=self._folder)
         try:
             self._child.wait_for_line("Ready to accept connections")
         except BaseException:

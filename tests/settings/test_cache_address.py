@@ -16,6 +16,9 @@ NO_CACHES = [
     "sqlite:///a b.db", "sqlite:///a\x00b.db", "planted:/pl@nted://x", "redis://", "redis:///0",
     "redis://cache.example/x", "redis://cache.example:99999", "redis://cache.example/0/1", "redis://cache.example/0#x",
     "redis://:planted/pass@cache.example/0", "redis://:planted pass@cache.example/0", "redsi://:planted@cache.example",
+    "redis://a,b/0", "redis+sentinel://a", "redis+sentinel://a/", "redis+sentinel://a/s/x", "redis+sentinel://a/s/0/1",
+    "redis+sentinel:///s", "redis+sentinel://a,/s", "redis+sentinel://:pl/anted@a/s/t/0", "redis+cluster://a/1",
+    "redis+cluster://a/s", "redis+cluster://", "redis+cluster://a,b:x", "redis+sentinel://planted@a,planted@b/s",
     ":planted@cache.example", "planted", "memcached://cache.example", "unix:///run/redis.sock", None, 5,
 ]  # fmt: skip
 
@@ -33,6 +36,10 @@ NO_CACHES = [
         "rediss://user:secret@cache.example/0?socket_timeout=1",
         "redis://[::1]:6379",
         "redis://redis_1:6379",
+        "redis+sentinel://s1,s2:26380,[::1]/mymaster",
+        "rediss+sentinel://user:pa%2Fss@s1:26379/my%20master/3?sentinel_password=x",
+        "redis+cluster://n1,n2:6380",
+        "rediss+cluster://:secret@n1/0?ssl_certfile=/c.pem",
     ],
 )
 def test_accepted(address: str) -> None:
@@ -72,6 +79,8 @@ def test_refused_without_showing_a_password(address: object) -> None:
         ("redis://planted@cache.example/0", "redis://***@cache.example/0"),
         ("redis://:pl@nted@cache.example/0", "redis://:***@cache.example/0"),
         ("rediss://cache.example/0?password=planted", "rediss://cache.example/0?***"),
+        ("redis+sentinel://u:planted@a,b:1/s/0?sentinel_password=planted", "redis+sentinel://u:***@a,b:1/s/0?***"),
+        ("rediss+cluster://:planted@a,b", "rediss+cluster://:***@a,b"),
     ],
 )
 def test_masked(address: str, shown: str) -> None:
@@ -80,7 +89,13 @@ def test_masked(address: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "shown"), [("cache.db", "'cache.db'"), ("memory", "'memory'"), ("redsi://x", "'redsi://...'")]
+    ("address", "shown"),
+    [
+        ("cache.db", "'cache.db'"),
+        ("memory", "'memory'"),
+        ("redsi://x", "'redsi://...'"),
+        ("redis+sentinal://x/y", "'redis+sentinal://...'"),
+    ],
 )
 def test_common_mistakes_are_shown(address: str, shown: str) -> None:
     """A forgotten or misspelled scheme is shown, so that the mistake is seen."""

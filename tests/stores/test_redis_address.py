@@ -10,19 +10,20 @@ from typing import Any
 import pytest
 
 from fotoweb_middleware.errors import SettingsError
-from fotoweb_middleware.stores.redis import RedisStore, read_address
+from fotoweb_middleware.stores.redis import RedisStore
+from fotoweb_middleware.stores.redis_clients import read_address
 
 
 def read(address: str) -> dict[str, Any]:
     """Read an address that must be accepted."""
     options = read_address(address)
     assert options is not None
-    return options
+    return options.options
 
 
 def connection(address: str) -> Any:
     """Return a connection, not yet opened, as a store for this address makes it."""
-    return RedisStore(address)._client.connection_pool.make_connection()
+    return RedisStore(address)._get_client().connection_pool.make_connection()
 
 
 def test_all_parts() -> None:
@@ -36,6 +37,35 @@ def test_all_parts() -> None:
         "client_name": "app",
         "max_connections": 5,
     }
+
+
+def test_sentinels() -> None:
+    """Of an address with sentinels, the user is the primary's; options with ``sentinel_`` are the sentinels' alone."""
+    found = read_address("rediss+sentinel://u:p%2Fw@a,b:1/my%20set/4?ssl_ca_certs=/ca.pem&sentinel_password=s")
+    assert found is not None
+
+    assert (found.nodes, found.service) == ([("a", 26379), ("b", 1)], "my set")
+    assert (found.options["username"], found.options["password"], found.options["db"]) == ("u", "p/w", 4)
+    assert (found.sentinel_options["password"], "username" in found.sentinel_options) == ("s", False)
+    assert found.sentinel_options["ssl_ca_certs"] == found.options["ssl_ca_certs"] == "/ca.pem"
+    assert not {"host", "port", "sentinel_password"} & found.options.keys()
+
+
+def test_sentinels_share_the_time() -> None:
+    """However many sentinels are silent, they have half of the time together."""
+    client = RedisStore("redis+sentinel://a,b,c,d,e/s", timeout_seconds=1)._get_client()
+    made = [each.connection_pool.make_connection() for each in client.connection_pool.sentinel_manager.sentinels]
+
+    assert [each.socket_connect_timeout for each in made] == [0.1] * 5
+
+
+def test_cluster() -> None:
+    """Of an address of a cluster, all nodes are known, and there is no database."""
+    found = read_address("redis+cluster://:p@a,[::1]:7/0?max_connections=5")
+    assert found is not None
+
+    assert found.nodes == [("a", 6379), ("::1", 7)]
+    assert found.options == {"password": "p", "max_connections": 5}
 
 
 def test_tls_checks_names() -> None:
@@ -71,10 +101,21 @@ def test_tls_unchecked() -> None:
 )
 def test_our_own_options_win(option: str) -> None:
     """An option that would undo our time-outs or the bytes that we expect changes nothing."""
-    name, pools = option.partition("=")[0], [RedisStore(f"redis://h?{q}")._client.connection_pool for q in ("", option)]
+    name, pools = (
+        option.partition("=")[0],
+        [RedisStore(f"redis://h?{q}")._get_client().connection_pool for q in ("", option)],
+    )
     usual, given = [pool.connection_kwargs.get(name, pool.timeout) for pool in pools]
 
     assert usual == given
+
+
+@pytest.mark.parametrize("address", ["redis+sentinel://a/s?sentinel_S3CR3T=1", "redis+cluster://a?ssl_min_version=x"])
+def test_refused_options_of_roles(address: str) -> None:
+    """So is one that the sentinels' connections don't know, or redis-py's client of clusters would leave out."""
+    with pytest.raises(SettingsError) as refused:
+        RedisStore(address)
+    assert "S3CR3T" not in str(refused.value)
 
 
 @pytest.mark.parametrize("query", ["S3CR3T=1", "ssl_ca_certs=/ca.pem", "max_connections=many", "connection_class=x"])
@@ -104,7 +145,12 @@ def test_unreadable(url: str) -> None:
 
 def test_nothing_is_opened() -> None:
     """Making a store asks nobody: Redis may be down at start."""
-    RedisStore("redis://nowhere.invalid:1/0").close()
+    for address in (
+        "redis://nowhere.invalid:1/0",
+        "redis+sentinel://nowhere.invalid/s",
+        "redis+cluster://nowhere.invalid",
+    ):
+        RedisStore(address).close()
 
 
 def test_old_redis_py() -> None:

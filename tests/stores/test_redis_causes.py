@@ -104,7 +104,7 @@ ANSWERS = {
     b"-ERR max number of clients reached": "it takes no more connections; raise maxclients",
     b"-DENIED Redis is running in protected mode": "it takes connections from its own machine only",
     b"-MOVED 1 127.0.0.1:1": "it is a Redis Cluster",
-    b"-CLUSTERDOWN Hash slot not served": "it is a Redis Cluster",
+    b"-CLUSTERDOWN Hash slot not served": "its cluster is down",
     b"-ERR unknown command 'GET', with args beginning with: 'S3CR3T'": "it refuses, for a reason that we don't know",
     b"-ERR S3CR3T": "it refuses, for a reason that we don't know",
     b"-": "it refuses, for a reason that we don't know",

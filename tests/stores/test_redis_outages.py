@@ -143,7 +143,7 @@ def test_no_connection_free(redis_server: RedisServer, clock: FakeClock) -> None
     """Where none gets free in time, that is told as such, and is no outage."""
     url = f"{redis_server.url}?max_connections=1"
     with open_store(url, timeout_seconds=SHORT_SECONDS, monotonic=clock) as store:
-        pool = store._client.connection_pool
+        pool = store._get_client().connection_pool
         taken = pool.pool.get()
         words, is_outage = failure(lambda: store.load("k")), store._is_down
         pool.pool.put(taken)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,20 +16,6 @@ from tests.providers.redis_server import RedisServer
 from tests.stores.redis_kit import SHORT_SECONDS, failure, open_store, speaking
 
 pytestmark = pytest.mark.redis
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a certificate of our own for 127.0.0.1, and one for another name."""
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl here")
-    folder = tmp_path_factory.mktemp("certificates")
-    for name, alternative in (("right", "IP:127.0.0.1"), ("other", "DNS:elsewhere.example")):
-        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        command += ["-days", "2", "-subj", "/CN=test", "-addext", f"subjectAltName={alternative}"]
-        command += ["-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.pem")]
-        subprocess.run(command, check=True, capture_output=True)
-    return folder
 
 
 def forward(source: socket.socket, target: socket.socket) -> None:
