@@ -127,6 +127,24 @@ def test_advice_fits_the_store(monkeypatch: pytest.MonkeyPatch, cache: str, said
     assert hint in finding.hint
 
 
+@pytest.mark.parametrize(
+    ("cache", "what"),
+    [
+        (
+            "redis+sentinel://:planted@127.0.0.1:1/mymaster",
+            "Redis 'mymaster' of the sentinels 127.0.0.1:1: no sentinel can be asked: connection refused.",
+        ),
+        ("redis+cluster://:planted@127.0.0.1:1", "Redis Cluster at 127.0.0.1:1: connection refused."),
+    ],
+)
+def test_sentinels_and_clusters(cache: str, what: str) -> None:
+    """Of sentinels and clusters it is told who is missing."""
+    (finding,) = check_store(settings(cache=cache))
+
+    assert (finding.level, finding.what) == ("bad", f"The session store can't be used: {what}")
+    assert "planted" not in finding.hint
+
+
 def test_local_tells_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where local:// keeps its sessions is told, so that two processes can be compared."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
