@@ -32,7 +32,7 @@ sentinel failover-timeout {service} 2000
 """
 
 
-def until(is_so: Callable[[], Any], *, seconds: float = 60) -> None:
+def until(is_so: Callable[[], Any], *, seconds: float = 120) -> None:
     """Wait until something is so; what is not there yet may raise meanwhile."""
     end = time.monotonic() + seconds
     while True:
