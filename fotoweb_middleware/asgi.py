@@ -38,6 +38,7 @@ from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores.base import Store
 from fotoweb_middleware.urls import URLS_KEY, urls_by_mount
 from fotoweb_middleware.views.callback import callback
+from fotoweb_middleware.views.health import ready
 from fotoweb_middleware.websocket import SessionWebSocket
 
 __all__ = ["FotoWebASGIMiddleware"]
@@ -193,6 +194,9 @@ class FotoWebASGIMiddleware:
         """Take the steps of ``Handler.handle``: what may block in threads, all else here."""
         handler, state = self._handler, loop_state()
         if (view := handler.view_of(request)) is not None:
+            if view is ready:  # Anybody may ask, and it is the same for all: one thread asks the store.
+                key = (id(self), "ready", request.method)
+                return await state.ask_store(key, partial(view, handler.context, request, cookies))
             limiter = state.fotoweb_limiter if view is callback else state.store_limiter
             return await anyio.to_thread.run_sync(view, handler.context, request, cookies, limiter=limiter)
         found: Lookup = handler.known_session(request, cookies) or await self._look_up(state, cookies)

@@ -233,7 +233,8 @@ class EventEmitter:
             fields: More to tell; texts are escaped and cut.
         """
         if telemetry.active is not None:
-            telemetry.active.count_event(name.value)
+            with contextlib.suppress(Exception):  # Of the operator's metric readers.
+                telemetry.active.count_event(name.value)
         is_logged = LOGGER.isEnabledFor(KINDS[name].level)
         if not is_logged and self._on_event is None:
             return
@@ -254,7 +255,7 @@ class EventEmitter:
             self._call(self._on_event, event)
 
     def _call(self, on_event: OnEvent, event: Event) -> None:
-        """Call the app's callback; whatever it raises, the request goes on."""
+        """Call the app's callback; an exception of its own is logged, and the request goes on."""
         try:
             on_event(event)
         except Exception:  # noqa: BLE001 (it is the app's)

@@ -193,14 +193,22 @@ class FotoWebClient:
         """Make the call, and tell OpenTelemetry, where it is installed, how that went."""
         if telemetry.active is None:
             return self._send(method, path, parts, timeout_seconds)
-        with telemetry.active.fotoweb_call(method, self._settings.url, path) as note:
+        outcome: HttpReply | Exception | None = None
+        # The operator's span processors may raise; an answer with new tokens must not be lost with that.
+        with (
+            contextlib.suppress(Exception),
+            telemetry.active.fotoweb_call(method, self._settings.url, path) as note,
+        ):
             try:
-                reply = self._send(method, path, parts, timeout_seconds)
-            except Exception as error:
-                note(error)
-                raise
-            note(reply.status)
-            return reply
+                outcome = self._send(method, path, parts, timeout_seconds)
+            except Exception as error:  # noqa: BLE001 (raised below)
+                outcome = error
+            note(outcome if isinstance(outcome, Exception) else outcome.status)
+        if outcome is None:  # It raised before anything was sent.
+            return self._send(method, path, parts, timeout_seconds)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     def _send(self, method: str, path: str, parts: Callable[[], dict[str, Any]], timeout_seconds: float) -> HttpReply:
         with (

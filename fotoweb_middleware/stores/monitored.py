@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 import time
@@ -113,4 +114,5 @@ def measured(system: str, what: str, method: Callable[P, R], /, *args: P.args, *
         failure = error
         raise
     finally:
-        telemetry.active.store_called(system, what, time.perf_counter() - began, failure)
+        with contextlib.suppress(Exception):  # The operator's span processors; the call itself has ended.
+            telemetry.active.store_called(system, what, time.perf_counter() - began, failure)

@@ -7,10 +7,12 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 import anyio.from_thread
+import anyio.to_thread
 import pytest
 
-from tests.behaviour.kit import FETCH, Visited, Visitor
+from tests.behaviour.kit import FETCH, AsgiAdapter, Opening, Visited, Visitor
 
 LIVE, READY = "/oauth2/health/live", "/oauth2/health/ready"
 OPEN_SECONDS = 2
@@ -136,3 +138,21 @@ def test_store_is_asked_in_a_thread(site: Visited, visitor: Visitor, portal: any
     visitor.get(READY)
 
     assert (len(threads), portal.call(threading.current_thread) in threads) == (1, False)
+
+
+def test_probes_at_the_same_time_share_a_question(portal: anyio.from_thread.BlockingPortal) -> None:
+    """Under ASGI anybody's probes hold one thread of those that ask the store, however many come at once."""
+    site = Opening("asgi", portal, "sealed", changes={"health": True}).open()
+    adapter, asked = site.adapter, threading.Event()
+    assert isinstance(adapter, AsgiAdapter)
+    site.store.begin_again().before("load", lambda: asked.wait(20))
+
+    async def probe_many() -> None:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(20):
+                tasks.start_soon(adapter._request, "GET", READY, list(FETCH.items()), b"")
+            tasks.start_soon(anyio.to_thread.run_sync, asked.set)
+
+    portal.call(probe_many)
+
+    assert site.store.calls == ["load"]

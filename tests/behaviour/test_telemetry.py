@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -103,6 +104,41 @@ def test_refresh(measured: Measured, site: Visited, member: Visitor) -> None:
     assert call.context is not None
     assert call.context.trace_id == outer.trace_id
     assert measured.event_counts()["refreshed"] == 1
+
+
+class Broken:
+    """Stands for span processors and metric readers of the operator's that raise."""
+
+    def __init__(self, when: str) -> None:
+        self.when = when
+
+    @contextlib.contextmanager
+    def fotoweb_call(self, *_: Any) -> Iterator[Callable[[Any], None]]:
+        """Raise before or after the call."""
+        if self.when == "before":
+            raise ValueError(self.when)
+        yield lambda _outcome: None
+        raise ValueError(self.when)
+
+    def store_called(self, *_: Any) -> None:
+        """Raise."""
+        raise ValueError("store")
+
+    def count_event(self, _name: str) -> None:
+        """Raise."""
+        raise ValueError("event")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_telemetry_that_raises(site: Visited, member: Visitor, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    """What the operator's own telemetry raises changes nothing: no token is lost, and no call is made twice."""
+    before = member.get("/").seen["token"]
+    monkeypatch.setattr(telemetry, "active", Broken(when))
+    site.clock.advance(30_000)
+
+    assert member.get("/").seen["token"] != before
+    assert site.refreshes == 1
+    assert site.visitor("bob").log_in().status == 302
 
 
 @pytest.mark.usefixtures("quick_store")

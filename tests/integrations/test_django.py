@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from fotoweb_middleware.testing import Fault
 from tests.integrations.django_site import Interface, Person, Site, run_python, serve
 
 pytestmark = pytest.mark.timeout(180)  # See RUN_SECONDS.
@@ -284,6 +285,52 @@ def test_a_view_that_can_not_reach_fotoweb_gives_503(person: Person) -> None:
 def test_templates_have_the_links(person: Person) -> None:
     """The context processor gives the addresses of login and logout."""
     assert person.go("/public/links").text == "/oauth2/login?next=%2Fpublic%2Flinks /oauth2/logout"
+
+
+def test_a_password_login_is_nothing_beside_a_nameless_session(site: Site, person: Person) -> None:
+    """Where FotoWeb did not say who signed in, nobody else's Django session stands in for the name."""
+    person.go("/public/password-login?name=local")
+    site.fotoweb.fault("me", Fault.bad_gateway(), times=1)
+    person.sign_in("alice")
+
+    assert person.user_at("/") == ""
+
+
+LOOSE_DATABASE = """
+from unittest import mock
+from types import SimpleNamespace
+from django.contrib.auth.backends import RemoteUserBackend
+from fotoweb_middleware import User
+from fotoweb_middleware.integrations.django import FotoWebBackend
+found = SimpleNamespace(get_username=lambda: "root")
+with mock.patch.object(RemoteUserBackend, "authenticate", lambda *_, **__: found):
+    print([FotoWebBackend().authenticate(None, User(1, name, "", "")) is not None for name in ("root", "ROOT")])
+"""
+
+
+def test_a_database_that_compares_loosely() -> None:
+    """Where the database finds another user for a name, as MySQL does for ROOT and root, it is not that person."""
+    code, output = run_python("-c", f"import django; django.setup(){LOOSE_DATABASE}")
+
+    assert (code, output.splitlines()[-1]) == (0, "[True, False]")
+
+
+UNWRAPPED = (
+    TEST_CLIENT.partition("print(")[0]
+    + """
+session = client.session
+session["fotoweb_signed_in"] = True
+session.save()
+print(client.get("/public/greeting").content.decode() + ".")
+"""
+)
+
+
+def test_a_server_that_does_not_wrap_the_project() -> None:
+    """A Django session that a FotoWeb login made counts for nothing where nobody can tell whose it is now."""
+    code, output = run_python("-c", UNWRAPPED, settings={"ALLOWED_HOSTS": ["testserver"]})
+
+    assert (code, output.splitlines()[-1]) == (0, "Hello stranger.")
 
 
 def test_djangos_own_test_client_is_left_alone() -> None:

@@ -47,7 +47,7 @@ def load_settings(app: str) -> tuple[Settings | None, list[Finding]]:
     except SettingsError as error:
         first, *rest = PROBLEM.split(str(error))
         return None, [finding_of(problem) for problem in rest or [first]]
-    except Exception as error:  # noqa: BLE001 (the app's own; its text may hold anything)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (the app's own; its text may hold anything)
         hint = f"Run python -c 'import {app.partition(':')[0]}' to see where."
         return None, [bad(f"--app {app}: it raised {type(error).__name__} when it was loaded.", hint)]
     if not isinstance(settings, Settings):

@@ -22,8 +22,13 @@ CALLBACK_CODE = b"state_missing"
 def check_deployed(settings: Settings, url: str) -> list[Finding]:
     """Ask the app at its public address to begin a login, and compare what it sends to FotoWeb with that address."""
     base = url.rstrip("/")
-    parts = urlsplit(base)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(base)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        is_address = is_address and not (parts.query or parts.fragment or "@" in parts.netloc)  # It would be printed.
+    except ValueError:  # "https://[::1", or a port that is none.
+        is_address = False
+    if not is_address:
         return [bad("--url holds no address of an app.", "Write it as people type it: https://app.example/.")]
     login = f"{base}{settings.path_prefix}/login"
     with httpx.Client(timeout=settings.http_timeout, verify=ssl.create_default_context()) as client:

@@ -26,11 +26,15 @@ class FotoWebBackend(RemoteUserBackend):  # type: ignore[misc]  # Django ships n
 
     def authenticate(self, request: HttpRequest, fotoweb_user: User) -> Any:
         """Return the Django user of a FotoWeb user; None where there is none, or it is not active."""
-        return super().authenticate(request, remote_user=fotoweb_user.user_name)
+        return self._same(super().authenticate(request, remote_user=fotoweb_user.user_name), fotoweb_user)
+
+    def _same(self, user: Any, known: User) -> Any:
+        """Return the user, or None where the database found another: MySQL's default is blind to case and accents."""
+        return user if user is not None and user.get_username() == self.clean_username(known.user_name) else None
 
     async def aauthenticate(self, request: HttpRequest, fotoweb_user: User) -> Any:
         """Do what ``authenticate`` does, as a task."""
-        return await super().aauthenticate(request, remote_user=fotoweb_user.user_name)
+        return self._same(await super().aauthenticate(request, remote_user=fotoweb_user.user_name), fotoweb_user)
 
     def configure_user(self, request: HttpRequest, user: Any, created: bool = True) -> Any:  # noqa: FBT001, FBT002 (Django's signature)
         """Give a user the name and e-mail address that FotoWeb knows, where there is none; a new user has no password.
@@ -40,6 +44,8 @@ class FotoWebBackend(RemoteUserBackend):  # type: ignore[misc]  # Django ships n
         if user is None:
             return None
         session = get_session(request)
+        if session is not None and session.user is not None and self._same(user, session.user) is None:
+            return None  # Before anything of theirs is written to somebody else.
         known = {} if session is None or session.user is None else fields_of(session.user)
         # Projects may have a user model of their own, without these.
         changed = [name for name, value in known.items() if value and getattr(user, name, None) == ""]

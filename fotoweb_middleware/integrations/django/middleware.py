@@ -27,6 +27,8 @@ from fotoweb_middleware.session import User, get_session
 from fotoweb_middleware.urls import has_middleware, login_url
 
 NOT_SIGNED_IN_PAGE = "<!doctype html><title>{0}</title><p>{0}. <a href='{1}'>Sign in</a></p>"
+SIGNED_IN_KEY = "fotoweb_signed_in"
+"""Marks a Django session that a FotoWeb login made: without the middleware nobody can tell whose it is now."""
 UNAVAILABLE_PAGE = "<!doctype html><title>{0}</title><p>{0}</p>"
 
 
@@ -51,7 +53,9 @@ class FotoWebUserMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django sh
 
     def process_request(self, request: HttpRequest) -> None:
         """Find out whose request it is. Under ASGI Django runs this in a thread."""
-        if not has_middleware(request):  # As of Django's own test client.
+        if not has_middleware(request):  # As of Django's test client, or a server that does not wrap the project.
+            if SIGNED_IN_KEY in getattr(request, "session", {}):
+                auth.logout(request)
             return
         session = get_session(request)
         known = None if session is None else session.user
@@ -83,7 +87,7 @@ def user_of_django_session(request: HttpRequest, known: User | None) -> Any:
     if isinstance(backend, FotoWebBackend):
         is_theirs = known is not None and user.get_username() == backend.clean_username(known.user_name)
     else:  # Somebody signed in to Django with a password, where the app has that.
-        is_theirs = known is None and user.is_authenticated
+        is_theirs = get_session(request) is None and user.is_authenticated
     if is_theirs:
         return user
     auth.logout(request)
@@ -101,6 +105,7 @@ def sign_in(request: HttpRequest, known: User) -> Any:
         raise PermissionDenied("FotoWeb knows this user, but there is no active Django user of this name")
     if hasattr(request, "session"):
         auth.login(request, user)
+        request.session[SIGNED_IN_KEY] = True
     return user
 
 

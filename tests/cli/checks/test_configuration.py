@@ -65,3 +65,14 @@ def test_each_problem_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Wrong:" not in "".join(finding.what for finding in findings)
     assert "copy the address" in findings[0].hint
     assert "Did you mean FOTOWEB_CLIENT_ID?" in findings[3].what
+
+
+def test_app_that_ends_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module that calls ``sys.exit`` as it is loaded is a finding; nobody takes the silence for all well."""
+    (tmp_path / "ends_python.py").write_text("import sys\n\nsys.exit(0)\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    read, [finding] = read_settings("ends_python:settings")
+
+    assert (read, finding.level) == (None, "bad")
+    assert "it raised SystemExit" in finding.what

@@ -101,6 +101,8 @@ def test_plain_http_says_no_fetch_metadata(check: Check, requests: list[httpx.Re
         (_to_fotoweb("https://localhost/oauth2/callback"), "https://app.example", "its address is another one"),
         (httpx.Response(200), "app.example", "--url holds no address"),
         (httpx.Response(200), "ftp://app.example", "--url holds no address"),
+        (httpx.Response(200), "https://[::1", "--url holds no address"),
+        (httpx.Response(200), "https://user:S3CR3T@app.example", "--url holds no address"),
         (httpx.Response(200), "https://app.example/?a=b", "--url holds no address"),
     ],
 )
