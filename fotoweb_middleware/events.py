@@ -240,11 +240,10 @@ class EventEmitter:
             return
         session = session_tag(session_id) if session_id else None
         told = {key: value for key, value in {"cause": cause, **fields}.items() if value is not None}
-        request_id = current_request_id()
         event = Event(
             name,
             session,
-            None if request_id is None else str(request_id),
+            None if (request_id := current_request_id()) is None else str(request_id),
             {key: value if isinstance(value, int | float) else harmless(str(value)) for key, value in told.items()},
         )
         if is_logged:

@@ -195,10 +195,7 @@ class FotoWebClient:
             return self._send(method, path, parts, timeout_seconds)
         outcome: HttpReply | Exception | None = None
         # The operator's span processors may raise; an answer with new tokens must not be lost with that.
-        with (
-            contextlib.suppress(Exception),
-            telemetry.active.fotoweb_call(method, self._settings.url, path) as note,
-        ):
+        with contextlib.suppress(Exception), telemetry.active.fotoweb_call(method, self._settings.url, path) as note:
             try:
                 outcome = self._send(method, path, parts, timeout_seconds)
             except Exception as error:  # noqa: BLE001 (raised below)
