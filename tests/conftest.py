@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import threading
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -60,6 +61,15 @@ def root_logger() -> Iterator[None]:
     yield
     root.handlers[:] = [handler for handler in root.handlers if handler in handlers]
     root.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
+def no_timers() -> Iterator[None]:
+    """Cancel what a test left for later: a store that is told of a logout seconds after writes into another's log."""
+    yield
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.cancel()
 
 
 @pytest.fixture
