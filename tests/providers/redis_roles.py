@@ -17,6 +17,9 @@ from tests.providers.child import Child
 from tests.providers.ports import free_port
 from tests.providers.redis_server import RedisServer, admin, find_redis_server, kill
 
+BUS_OFFSET = 10_000
+"""So far above its port a node of a cluster listens for the others."""
+
 __all__ = ["SERVICE", "RedisCluster", "ReplicatedRedis", "until"]
 
 SERVICE = "mymaster"
@@ -169,7 +172,7 @@ class RedisCluster:
         self._count = 6 if replicas else 3
         self._folder = folder
         self._certificate = certificate
-        self._tls_ports = [free_port() for _ in range(self._count if certificate else 0)]
+        self._tls_ports = [free_port(offset=BUS_OFFSET) for _ in range(self._count if certificate else 0)]
         self.nodes: list[RedisServer] = []
 
     def __enter__(self) -> Self:
