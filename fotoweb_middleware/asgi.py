@@ -17,6 +17,7 @@ import anyio.to_thread
 import httpx
 from asgiref.compatibility import guarantee_single_callable
 
+from fotoweb_middleware.authorization import Authorize, NotAllowed, OnLogin
 from fotoweb_middleware.context import open_context
 from fotoweb_middleware.cookies import MAX_HEADER_CHARACTERS, RequestCookies
 from fotoweb_middleware.event_loop import MAX_THREADS, LoopState, loop_state
@@ -39,6 +40,7 @@ from fotoweb_middleware.stores.base import Store
 from fotoweb_middleware.urls import URLS_KEY, urls_by_mount
 from fotoweb_middleware.views.callback import callback
 from fotoweb_middleware.views.health import ready
+from fotoweb_middleware.views.status import status
 from fotoweb_middleware.websocket import SessionWebSocket
 
 __all__ = ["FotoWebASGIMiddleware"]
@@ -60,7 +62,10 @@ class FotoWebASGIMiddleware:
     Args:
         app: The app, ASGI 3 or 2.
         settings: None reads the ``FOTOWEB_*`` variables.
-        on_event: Gets each event (``fotoweb_middleware.events``); may be async
+        authorize: Gets the session at login, and when this process first sees it; returns whether it may enter. It may
+            be async; a plain function is called in a worker thread.
+        on_login: Gets the session at each login, once it is known that it may enter; as ``authorize``.
+        on_event: Gets each event (``fotoweb_middleware.events``); may be async.
         store: A session store to use instead of the one that ``FOTOWEB_CACHE`` names.
         transport: Where calls to FotoWeb go instead of the network; for tests.
         executor: Where calls to FotoWeb run; None: in a pool of 40 threads.
@@ -72,11 +77,13 @@ class FotoWebASGIMiddleware:
         SettingsError: A setting is missing or wrong.
     """
 
-    def __init__(  # noqa: PLR0913 (all but two are for tests)
+    def __init__(  # noqa: PLR0913 (most are for tests)
         self,
         app: Callable[..., Any],
         settings: Settings | None = None,
         *,
+        authorize: Authorize | None = None,
+        on_login: OnLogin | None = None,
         on_event: OnEvent | None = None,
         store: Store | None = None,
         transport: httpx.BaseTransport | None = None,
@@ -89,6 +96,8 @@ class FotoWebASGIMiddleware:
         self._app: Callable[..., Any] = guarantee_single_callable(app)  # type: ignore[no-untyped-call]
         context = open_context(
             settings,
+            authorize=authorize,
+            on_login=on_login,
             on_event=on_event,
             store=store,
             transport=transport,
@@ -193,23 +202,27 @@ class FotoWebASGIMiddleware:
     async def _with_session(self, request: Request, cookies: RequestCookies) -> Outcome:
         """Take the steps of ``Handler.handle``: what may block in threads, all else here."""
         handler, state = self._handler, loop_state()
-        if (view := handler.view_of(request)) is not None:
+        if (view := handler.view_of(request)) is not None and view is not status:
             if view is ready:  # Anybody may ask, and it is the same for all: one thread asks the store.
                 key = (id(self), "ready", request.method)
                 return await state.ask_store(key, partial(view, handler.context, request, cookies))
             limiter = state.fotoweb_limiter if view is callback else state.store_limiter
             return await anyio.to_thread.run_sync(view, handler.context, request, cookies, limiter=limiter)
-        found: Lookup = handler.known_session(request, cookies) or await self._look_up(state, cookies)
+        found: Lookup | NotAllowed = handler.known_session(request, cookies) or await self._look_up(state, cookies)
         decided = handler.decide(request, cookies, found)
         if not isinstance(decided, Found):
             return decided
         waited = await state.wait(handler.refresher.start(decided.cached), self._timeout_seconds)
         return handler.after_refresh(request, cookies, decided, waited)
 
-    async def _look_up(self, state: LoopState, cookies: RequestCookies) -> Lookup:
+    async def _look_up(self, state: LoopState, cookies: RequestCookies) -> Lookup | NotAllowed:
         """Find a session; of all requests with the same session cookie at the same time one asks."""
         key = (id(self), cookies.names.session, cookies.session_value)
-        return await state.ask_store(key, partial(look_up, self._handler.context, cookies))
+        found = await state.ask_store(key, partial(look_up, self._handler.context, cookies))
+        if not self._handler.is_first_seen(found):
+            return found
+        # Not in a thread that asks the store: the app's ``authorize`` may take long, or need such a thread itself.
+        return await anyio.to_thread.run_sync(self._handler.admit, found, limiter=state.fotoweb_limiter)
 
     async def _run_app(self, scope: Scope, receive: Receive, send: Send, outcome: Authenticated | Anonymous) -> None:
         inner = self._inner_scope(scope, outcome.for_app)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from fotoweb_middleware.authorization import Authorization, Authorize, OnLogin
 from fotoweb_middleware.events import EventEmitter, OnEvent
 from fotoweb_middleware.fotoweb.http import FotoWebClient
 from fotoweb_middleware.sealing import Sealer
@@ -30,6 +31,7 @@ class Context:
         store: What all processes share.
         client: Calls FotoWeb.
         events: Tells of what happens.
+        authorization: Who may enter.
         clock: Epoch seconds.
         monotonic: Seconds of a clock that never jumps.
         entropy: Returns as many random bytes as asked for.
@@ -41,6 +43,7 @@ class Context:
     store: MonitoredStore = field(repr=False)
     client: FotoWebClient = field(repr=False)
     events: EventEmitter = field(repr=False)
+    authorization: Authorization = field(repr=False)
     clock: Callable[[], float]
     monotonic: Callable[[], float]
     entropy: Callable[[int], bytes]
@@ -55,6 +58,8 @@ def open_context(  # noqa: PLR0913 (what the middlewares take)
     settings: Settings,
     *,
     on_event: OnEvent | None = None,
+    authorize: Authorize | None = None,
+    on_login: OnLogin | None = None,
     store: Store | None,
     transport: httpx.BaseTransport | None,
     executor: Executor | None,
@@ -86,6 +91,7 @@ def open_context(  # noqa: PLR0913 (what the middlewares take)
             max_slow_waiters=max_slow_waiters,
         ),
         events=events,
+        authorization=Authorization(settings.allowed_users, authorize, on_login, events),
         clock=clock,
         monotonic=monotonic,
         entropy=entropy,

@@ -27,10 +27,11 @@ MAX_WAITING = 1000
 HARMLESS_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 FIELDS = {
-    "cause": "an error in words, or the code at the foot of the page that was shown, without `state_`",
+    "cause": "an error in words; the code at the foot of the page that was shown, without `state_`; or what refused: "
+    "`FOTOWEB_ALLOWED_USERS` or `authorize`",
     "user": "FotoWeb's numeric key of the user",
     "expires_at": "when the new token expires, in UTC",
-    "reason": "`logout`, `refused` (by FotoWeb) or `replaced` (by a new login in that browser)",
+    "reason": "`logout`, `refused` (by FotoWeb), `replaced` (by a new login in that browser) or `not_allowed`",
     "description": "what FotoWeb says about its error",
     "attempts": "logins in a row",
     "cookie_characters": "how long the session's cookies are",
@@ -51,6 +52,7 @@ class EventName(enum.StrEnum):
     STATE_REFUSED = "state_refused"
     LOGIN_REFUSED = "login_refused"
     LOGIN_FAILED = "login_failed"
+    NOT_ALLOWED = "not_allowed"
     LOGIN_LOOP = "login_loop"
     USER_UNKNOWN = "user_unknown"
     REFRESHED = "refreshed"
@@ -94,6 +96,7 @@ KINDS = {
         ("cause", "description"),
     ),
     EventName.LOGIN_FAILED: EventKind(logging.WARNING, "the code could not be exchanged for tokens", ("cause",)),
+    EventName.NOT_ALLOWED: EventKind(logging.WARNING, "this user may not use the app", ("cause", "user")),
     EventName.LOGIN_LOOP: EventKind(
         logging.ERROR,
         "login loop stopped",

@@ -5,6 +5,7 @@
     2. One of our own pages?                               views/
     3. A CORS preflight?                                   never with a session
     4. A session: cookie, memory, store                    lookup.py
+       May its user enter? Asked once by each process      authorization.py
     5. Its token has expired?                              refresh.py: one refresh, all requests wait for it
     6. The app runs, with the session or without one, or the answer is a login, a 401, a 503
 
@@ -15,13 +16,14 @@ one: ``without_session`` and ``decide`` do no I/O and run on the event loop, the
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias, assert_never
+from typing import Any, TypeAlias, TypeGuard, assert_never
 
+from fotoweb_middleware.authorization import NotAllowed
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.cookies import RequestCookies, read_cookies
 from fotoweb_middleware.live_session import session_of
 from fotoweb_middleware.lookup import Found, Lookup, NoSession, forget_session_cookies, look_up, session_cookies
-from fotoweb_middleware.records import StoreDown
+from fotoweb_middleware.records import StoreDown, revoke_session
 from fotoweb_middleware.refresh import Ended, NotNow, OperatorFault, Refresher, RefreshResult, Usable
 from fotoweb_middleware.request import (
     SAFE_METHODS,
@@ -33,6 +35,7 @@ from fotoweb_middleware.request import (
     is_preflight,
     is_public,
     is_trusted_origin,
+    own_path,
 )
 from fotoweb_middleware.responses import Anonymous, Authenticated, Outcome, Response, with_cookies
 from fotoweb_middleware.session import Session
@@ -44,7 +47,8 @@ from fotoweb_middleware.views.logout import logout
 from fotoweb_middleware.views.next_path import requested_path
 from fotoweb_middleware.views.status import status
 
-View: TypeAlias = Callable[[Context, Request, RequestCookies], Response]
+View: TypeAlias = Callable[..., Response]
+"""Takes the context, the request and our cookies; ``status`` takes the session that was found in place of these."""
 ForApp: TypeAlias = Callable[[Session | None, str | None], Any]
 """Takes the session, if any, and the Cookie header without our own cookies, if anything is left of it; returns what the
 app gets of them, as ASGI or WSGI has it."""
@@ -73,9 +77,10 @@ class Handler:
         cookies = self.read_cookies(request)
         if (outcome := self.without_session(request, cookies)) is not None:
             return outcome
-        if (view := self.view_of(request)) is not None:
+        if (view := self.view_of(request)) is not None and view is not status:
             return view(self.context, request, cookies)
-        decided = self.decide(request, cookies, look_up(self.context, cookies))
+        found = look_up(self.context, cookies)
+        decided = self.decide(request, cookies, self.admit(found) if self.is_first_seen(found) else found)
         if not isinstance(decided, Found):
             return decided
         waited = self.context.client.wait(self.refresher.start(decided.cached))
@@ -105,7 +110,7 @@ class Handler:
             return self._preflight(request, cookies)
         if cookies.session_value is not None:
             return None
-        return self._challenge(request, cookies) if view is None else view(self.context, request, cookies)
+        return self._challenge(request, cookies) if view is None else status(self.context, request, NoSession())
 
     def known_session(self, request: Request, cookies: RequestCookies) -> Found | None:
         """Return the session of a Cookie header that is known, where nothing is due; does no I/O."""
@@ -113,13 +118,36 @@ class Handler:
         known = self.context.session_cache.find(key, secure=cookies.names.secure) if key else None
         return None if known is None else Found(known.cached, None)
 
-    def decide(self, request: Request, cookies: RequestCookies, found: Lookup) -> Outcome | Found:
+    def is_first_seen(self, found: Lookup) -> TypeGuard[Found]:
+        """Return whether this process has still to find out whether a session's user may enter."""
+        is_restricted = self.context.authorization.is_restricted
+        return is_restricted and isinstance(found, Found) and not found.cached.is_admitted
+
+    def admit(self, found: Found) -> Found | NotAllowed:
+        """Ask whether a session's user may enter; end the session where they may not. May block."""
+        session_id = found.cached.record.session_id
+        refused = self.context.authorization.check(session_of(self.refresher, found.cached), session_id)
+        if refused is not None:
+            revoke_session(self.context, session_id, reason="not_allowed")
+            return refused
+        found.cached.is_admitted = True
+        return found
+
+    def decide(self, request: Request, cookies: RequestCookies, found: Lookup | NotAllowed) -> Outcome | Found:
         """Decide with what was looked up; a session comes back whose token has to be refreshed first. Does no I/O."""
+        if self.view_of(request) is status:
+            return status(self.context, request, found)
         match found:
             case NoSession():
                 return self._challenge(request, cookies)
             case StoreDown():
                 return self._anonymous(request, cookies) or self._store_unavailable(request)
+            case NotAllowed():
+                forget = forget_session_cookies(cookies)
+                if (anonymous := self._anonymous(request, cookies, forget)) is not None:
+                    return anonymous
+                login_url = own_path(self.context.settings, request.mount, "login")
+                return with_cookies(refusals.not_allowed(self.context, request, found, login_url), forget)
             case Found(cached):
                 if is_unsafe(request) and is_cross_origin(request, self.context.settings):
                     return refusals.cross_origin(self.context, request, cached.record.session_id)

@@ -17,7 +17,7 @@ from fotoweb_middleware.event_loop import loop_state
 from fotoweb_middleware.lookup import Found, Lookup, NoSession, cookie_of, find_session, is_recheck_due
 from fotoweb_middleware.records import StoreDown
 from fotoweb_middleware.refresh import Ended, NotNow, OperatorFault, Refresher, RefreshResult, Usable
-from fotoweb_middleware.session import Session
+from fotoweb_middleware.session import Session, build_session
 from fotoweb_middleware.session_cache import CachedSession
 
 STORE_RETRY_SECONDS = 1.0
@@ -191,12 +191,4 @@ class LiveSession:
 
 def session_of(refresher: Refresher, cached: CachedSession) -> Session:
     """Return what the app gets of a session."""
-    tokens = cached.record.tokens
-    return Session(
-        access_token=tokens.access_token,
-        token_type="bearer",  # noqa: S106 (RFC 6750, not a password)
-        expires_at=tokens.expires_at,
-        user=cached.record.user,
-        fotoweb_url=refresher.context.settings.url,
-        _source=LiveSession(refresher, cached),
-    )
+    return build_session(cached.record, refresher.context.settings.url, LiveSession(refresher, cached))

@@ -114,7 +114,7 @@ def open_entry(context: Context, key: str, entry: StoredEntry | None) -> Session
 def revoke_session(context: Context, session_id: str, *, reason: str) -> None:
     """End a session here and everywhere: nothing brings it back while any cookie of it may still come.
 
-    ``reason`` is for the event: "logout", "refused", "replaced".
+    ``reason`` is for the event: "logout", "refused", "replaced", "not_allowed".
     """
     if not context.session_cache.is_revoked(session_id):
         context.events.emit(EventName.SESSION_ENDED, session_id=session_id, reason=reason)

@@ -160,6 +160,18 @@ class SessionRecord:
             return None
 
 
+def build_session(record: SessionRecord, fotoweb_url: str, source: SessionSource | None = None) -> Session:
+    """Return what the app gets of a session; without a source it has no more than the token of the record."""
+    return Session(
+        access_token=record.tokens.access_token,
+        token_type="bearer",  # noqa: S106 (RFC 6750, not a password)
+        expires_at=record.tokens.expires_at,
+        user=record.user,
+        fotoweb_url=fotoweb_url,
+        _source=source,
+    )
+
+
 def source_of(session: Session) -> SessionSource | None:
     """Return what stands behind a session; None where it has no middleware."""
     return session._source  # noqa: SLF001 (private to the package, not to the class)

@@ -14,6 +14,7 @@ from typing import Any, assert_never
 
 import httpx
 
+from fotoweb_middleware.authorization import Authorize, OnLogin
 from fotoweb_middleware.context import open_context
 from fotoweb_middleware.cookies import MAX_HEADER_CHARACTERS
 from fotoweb_middleware.events import OnEvent, RequestId, current_request_id, in_request, is_async
@@ -52,7 +53,9 @@ class FotoWebWSGIMiddleware:
     Args:
         app: The app (PEP 3333).
         settings: None reads the ``FOTOWEB_*`` variables.
-        on_event: Gets each event (``fotoweb_middleware.events``); a plain function
+        authorize: Gets the session at login, and when this process first sees it; returns whether it may enter.
+        on_login: Gets the session at each login, once it is known that it may enter.
+        on_event: Gets each event (``fotoweb_middleware.events``).
         store: A session store to use instead of the one that ``FOTOWEB_CACHE`` names.
         transport: Where calls to FotoWeb go instead of the network; for tests.
         executor: Where calls to FotoWeb run; None: in a pool of 40 threads.
@@ -62,14 +65,16 @@ class FotoWebWSGIMiddleware:
 
     Raises:
         SettingsError: A setting is missing or wrong.
-        TypeError: ``on_event`` is async: WSGI has no event loop to await it on.
+        TypeError: One of the three callables is async: WSGI has no event loop to await it on.
     """
 
-    def __init__(  # noqa: PLR0913 (all but two are for tests)
+    def __init__(  # noqa: PLR0913 (most are for tests)
         self,
         app: WSGIApp,
         settings: Settings | None = None,
         *,
+        authorize: Authorize | None = None,
+        on_login: OnLogin | None = None,
         on_event: OnEvent | None = None,
         store: Store | None = None,
         transport: httpx.BaseTransport | None = None,
@@ -78,12 +83,15 @@ class FotoWebWSGIMiddleware:
         monotonic: Callable[[], float] = time.monotonic,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
-        if on_event is not None and is_async(on_event):
-            raise TypeError("on_event is async, and WSGI has no event loop to await it on: give a plain function")
+        for name, callback in (("authorize", authorize), ("on_login", on_login), ("on_event", on_event)):
+            if callback is not None and is_async(callback):
+                raise TypeError(f"{name} is async, and WSGI has no event loop to await it on: give a plain function")
         settings = settings if settings is not None else Settings()
         self._app = app
         context = open_context(
             settings,
+            authorize=authorize,
+            on_login=on_login,
             on_event=on_event,
             store=store,
             transport=transport,

@@ -50,6 +50,7 @@ _STATUSES: Final = {
     "loop_token": 400,
     # FotoWeb said no (RFC 6749, 4.1.2.1 and 5.2), answered what nobody can read, or did not answer.
     "access_denied": 403,
+    "not_allowed": 403,  # By this app, not by FotoWeb.
     "fotoweb_error": 502,
     "fotoweb_nonsense": 502,
     "fotoweb_unavailable": 503,

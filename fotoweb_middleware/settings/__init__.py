@@ -235,6 +235,15 @@ class Settings:
     )
     """Other origins that may send unsafe requests and WebSockets with a session."""
 
+    allowed_users: Converted[Iterable[str], tuple[str, ...]] = setting(
+        rules.read_allowed_users,
+        default=(),
+        unset="everybody whom FotoWeb lets in",
+        expects="user names, and e-mail domains such as @example.com, separated by commas",
+        hint="Write user names as FotoWeb shows them; in front of a domain an @, and nothing else.",
+    )
+    """Who may enter; others get a 403 page. Needs `FOTOWEB_FETCH_USER`."""
+
     health: bool = switch(default=False)
     """Serves `PREFIX/health/live` and `PREFIX/health/ready`, for probes and load balancers, to anybody who asks."""
 

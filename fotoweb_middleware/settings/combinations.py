@@ -26,6 +26,11 @@ def conflicts(values: Mapping[str, Any]) -> dict[str, WrongValue]:
                 "it is plain http, and the host is not this machine: tokens and passwords would travel in the open.",
                 "Use https. On a network that you trust, set FOTOWEB_ALLOW_HTTP=true.",
             )
+    if values.get("allowed_users") and values.get("fetch_user") is False:
+        found["allowed_users"] = WrongValue(
+            "with FOTOWEB_FETCH_USER=false nobody knows who signed in.",
+            "Remove FOTOWEB_FETCH_USER, or this setting.",
+        )
     callback, end = values.get("redirect_uri"), f"{values.get('path_prefix', '')}/callback"
     if callback and "path_prefix" in values and not callback.endswith(end):
         found["redirect_uri"] = WrongValue(

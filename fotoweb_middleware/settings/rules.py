@@ -139,7 +139,7 @@ def read_list(value: Any) -> tuple[str, ...]:
     return tuple(read_text(piece, f"piece {number} of the list") for number, piece in enumerate(value, start=1))
 
 
-# ------------------------------------------------------------------------------ client id and secret, keys, app, cookie
+# ----------------------------------------------------------------------- client id and secret, keys, app, users, cookie
 
 _COOKIE_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}", re.ASCII)
 
@@ -197,6 +197,21 @@ def read_secret_keys(value: Any) -> Secret:
         require(not is_sample, f"{which} looks like a sample, not like a random key.")
         require(key not in keys[: number - 1], f"{which} is there twice; remove one of the two.")
     return Secret(",".join(keys))
+
+
+_DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)*")
+
+
+def read_allowed_users(value: Any) -> tuple[str, ...]:
+    """Read user names and e-mail domains, and return domains in lower case, as ``authorization.email_domain`` does."""
+    entries = []
+    for entry in read_list(value):
+        name, at, domain = entry.rpartition("@")
+        is_domain = bool(at) and not name
+        fits = _DOMAIN.fullmatch(domain) if is_domain else entry.isprintable() and domain and "@" not in name
+        require(fits, f"{entry!a} is neither a user name nor an e-mail domain.")
+        entries.append(entry.lower() if is_domain and entry.isascii() else entry)
+    return tuple(entries)
 
 
 def read_app(value: Any) -> str:

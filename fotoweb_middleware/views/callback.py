@@ -29,7 +29,7 @@ from fotoweb_middleware.records import revoke_pending, revoke_session, save_reco
 from fotoweb_middleware.request import Request, own_path
 from fotoweb_middleware.responses import Response, page_response, redirect, retry_after, with_cookies
 from fotoweb_middleware.sealing import base64url
-from fotoweb_middleware.session import SessionRecord, TokenSet, User
+from fotoweb_middleware.session import SessionRecord, TokenSet, User, build_session
 from fotoweb_middleware.session_cache import CachedSession
 from fotoweb_middleware.views.login import (
     LOGIN_SECONDS,
@@ -41,7 +41,7 @@ from fotoweb_middleware.views.login import (
 )
 from fotoweb_middleware.views.login_loop import count_login
 from fotoweb_middleware.views.next_path import safe_next_path
-from fotoweb_middleware.views.refusals import method_not_allowed
+from fotoweb_middleware.views.refusals import method_not_allowed, not_allowed
 
 T = TypeVar("T")
 
@@ -198,9 +198,16 @@ def open_session(  # noqa: PLR0913, PLR0917 (what a session is made of)
     tokens: TokenSet,
     user: User | None,
 ) -> Response:
-    """Open a session under a new id, end the one the browser came with, and go where the user was going."""
+    """Open a session under a new id, end the one the browser came with, and go where the user was going.
+
+    The app is asked and told before anything of the session is kept: where it says no, or raises, there is none.
+    """
     now = context.clock()
     record = SessionRecord(base64url(context.entropy(24)), 1, tokens, started_at=now, seen_at=now, user=user)
+    session = build_session(record, context.settings.url)
+    if (refused := context.authorization.check(session)) is not None:
+        return not_allowed(context, request, refused, login_url(context, request, login))
+    context.authorization.tell_of_login(session)
     cached = CachedSession(record, context.settings, by_reference=context.settings.cookie_mode == "reference")
     set_cookies = cookies_of_new_session(context, request, cookies, login, cached)
     sent = open_session_cookie(context, cookies)
@@ -216,6 +223,7 @@ def open_session(  # noqa: PLR0913, PLR0917 (what a session is made of)
             return unavailable("store_unavailable", RETRY_AFTER_SECONDS, login_url(context, request, login))
     adopted = context.session_cache.adopt(record, by_reference=cached.by_reference)
     if adopted is not None:
+        adopted.is_admitted = True
         context.session_cache.note_checked(adopted, is_saved=is_saved)
     context.events.emit(EventName.LOGGED_IN, session_id=record.session_id, user=None if user is None else user.user_id)
     return redirect_to_next(context, safe_next_path(context.settings, request.mount, login.next_path), set_cookies)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fotoweb_middleware.authorization import NotAllowed, email_domain
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.events import EventName
 from fotoweb_middleware.pages import page
@@ -50,6 +51,21 @@ def cross_origin(context: Context, request: Request, session_id: str | None) -> 
         EventName.CROSS_ORIGIN, session_id=session_id, method=request.method, path=request.path, origin=origin
     )
     return page_or_problem(request, page("cross_origin_refused", app_url=front_page(request.mount)))
+
+
+def not_allowed(context: Context, request: Request, refused: NotAllowed, login_url: str) -> Response:
+    """Return the 403 for somebody who is signed in to FotoWeb and may not use this app."""
+    user = refused.user
+    shown = page(
+        "not_allowed",
+        full_name="" if user is None else user.full_name,
+        user_name="" if user is None else user.user_name,
+        email_domain="" if user is None else email_domain(user.email),
+        cause=refused.cause,
+        login_url=login_url,
+        fotoweb_url=context.settings.url,
+    )
+    return page_or_problem(request, shown)
 
 
 def fotoweb_unavailable(request: Request, retry_after_seconds: float, retry_url: str | None) -> Response:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
+from fotoweb_middleware.authorization import NotAllowed
 from fotoweb_middleware.context import Context
-from fotoweb_middleware.cookies import RequestCookies
-from fotoweb_middleware.lookup import Found, look_up
+from fotoweb_middleware.lookup import Found, Lookup
 from fotoweb_middleware.pages import PROBLEM_HEADERS
 from fotoweb_middleware.records import StoreDown
 from fotoweb_middleware.request import Request, own_path
@@ -17,11 +17,10 @@ from fotoweb_middleware.views.refusals import method_not_allowed, not_signed_in,
 ALLOWED = ("GET", "HEAD")
 
 
-def status(context: Context, request: Request, cookies: RequestCookies) -> Response:
+def status(context: Context, request: Request, found: Lookup | NotAllowed) -> Response:
     """Return 200 with what a page may know, or 401."""
     if request.method not in ALLOWED:
         return method_not_allowed(request, ALLOWED)
-    found = look_up(context, cookies)
     if isinstance(found, StoreDown):
         return store_unavailable(request, None)
     if isinstance(found, Found) and not is_over(context, found.cached):

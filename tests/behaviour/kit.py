@@ -86,6 +86,8 @@ class Visited:
     store: WatchedStore
     origin: str = APP
     on_event: Any = None
+    callables: dict[str, Any] = field(default_factory=dict)
+    """``authorize`` and ``on_login``, as far as the app gives them."""
 
     def visitor(self, user_name: str = "alice") -> Visitor:
         """Return somebody new, with an empty jar."""
@@ -119,6 +121,7 @@ def wrapped(site: Visited) -> FotoWebASGIMiddleware | FotoWebWSGIMiddleware:
         "clock": site.wall,
         "monotonic": site.clock,
         "on_event": site.on_event,
+        **site.callables,
     }
     if isinstance(site.adapter, AsgiAdapter):
         return FotoWebASGIMiddleware(site.app.serve_asgi, site.settings, **given)
@@ -141,6 +144,7 @@ class Opening:
     clock: FakeClock | None = None
     store: WatchedStore | None = None
     on_event: Any = None
+    callables: dict[str, Any] = field(default_factory=dict)
     shared: bool | None = None
     """What the store says of itself; None for the truth."""
 
@@ -173,7 +177,9 @@ class Opening:
             if self.adapter == "asgi"
             else WsgiAdapter(None, self.mount, self.origin)
         )
-        site = Visited(adapter, EchoApp(), fake, clock, settings, None, wall, store, self.origin, self.on_event)
+        site = Visited(
+            adapter, EchoApp(), fake, clock, settings, None, wall, store, self.origin, self.on_event, self.callables
+        )
         site.restart()
         return site
 
