@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 HOW_TO = ROOT / "docs" / "how-to"
 TYPED_PAGES = (
     "call-the-api.md",
+    "choose-who-may-enter.md",
     "fastapi.md",
     "first-login.md",
     "flask.md",

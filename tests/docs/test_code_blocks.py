@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import sqlite3
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +27,7 @@ def test_every_page_with_python_is_run() -> None:
     with_python = {path.name for path in HOW_TO.glob("*.md") if blocks_of(path)}
 
     here = {"first-login.md", "call-the-api.md", "read-the-log.md", "streams-and-websockets.md"}
+    here |= {"choose-who-may-enter.md"}
     here |= {"fastapi.md", "flask.md", "litestar.md", "quart.md", "starlette.md", "test-your-app.md"}
     # test_pages_with_tests.py, test_flask_and_quart_pages.py
     here |= {"django.md"}  # test_django_page.py
@@ -89,6 +92,25 @@ def test_the_api_is_called_from_a_sync_app(run_page: RunPage, session: Session) 
 
     with httpx.Client(base_url=names["settings"].url) as client:
         assert names["who_am_i"](client, session)["userName"] == "alice"
+
+
+def test_who_may_enter_is_chosen(
+    run_page: RunPage, fotoweb: FakeFotoWeb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The FastAPI app of choose-who-may-enter.md admits who sees the archive, the Flask app who is not blocked."""
+    monkeypatch.chdir(tmp_path)
+    names = run_page("choose-who-may-enter.md")
+
+    def enter(kind: Literal["asgi", "wsgi"], app: Any, user: str) -> int:
+        with browse(kind, app) as browser:
+            return browser.go(fotoweb.approve(browser.go("/").headers["location"], user)).status_code
+
+    assert [enter("asgi", names["app"], user) for user in ("alice", "bob")] == [302, 403]
+    assert enter("wsgi", names["flask_app"], "alice") == 302
+    with contextlib.closing(sqlite3.connect("users.db")) as database, database:
+        assert database.execute("SELECT id, name FROM users").fetchall() == [(15021, "Alice Berg")]
+        database.execute("UPDATE users SET blocked = 1")
+    assert enter("wsgi", names["flask_app"], "alice") == 403
 
 
 def test_the_websocket_answers_and_the_stream_runs(run_page: RunPage, fotoweb: FakeFotoWeb, session: Session) -> None:

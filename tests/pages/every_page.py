@@ -30,6 +30,14 @@ STEPS = ("authorize", "code", "refresh")
 STATE_CODES = tuple(code for code in PAGE_CODES if code.startswith("state_"))
 LOOP_CODES = tuple(code for code in PAGE_CODES if code.startswith("loop_"))
 
+
+def not_allowed(**changes: str) -> Page:
+    """Return the page for somebody whom the app does not admit."""
+    who = {"full_name": "Alice Berg", "user_name": "alice", "email_domain": "@example.test"}
+    refused = {"cause": "FOTOWEB_ALLOWED_USERS", "login_url": LOGIN_URL, "fotoweb_url": FOTOWEB_URL}
+    return page("not_allowed", **{**who, **refused, **changes})
+
+
 EVERY_PAGE: dict[str, Page] = {
     **{code: page(code, login_url=LOGIN_URL, app_url=APP_URL) for code in STATE_CODES},
     **{code: page(code, login_url=LOGIN_URL, characters=1700) for code in LOOP_CODES},
@@ -47,6 +55,9 @@ EVERY_PAGE: dict[str, Page] = {
     "fotoweb_unavailable": page("fotoweb_unavailable", retry_after_seconds=30, retry_url=RETRY_URL),
     "method_not_allowed": page("method_not_allowed", allowed=("GET", "POST"), app_url=APP_URL),
     "no_such_page": page("no_such_page", app_url=APP_URL),
+    "not_allowed": not_allowed(),
+    "not_allowed/authorize": not_allowed(full_name="", email_domain="", cause="authorize"),
+    "not_allowed/unknown": not_allowed(full_name="", user_name="", email_domain=""),
     "not_signed_in": page("not_signed_in", login_url=LOGIN_URL),
     "one_moment": page("one_moment", target=RETRY_URL),
     "signed_out": page("signed_out", login_url=LOGIN_URL, fotoweb_url=FOTOWEB_URL),

@@ -56,6 +56,8 @@ BAD = (
     "/a\udcff",
 )
 
+NOT_ALLOWED = {"full_name": "", "user_name": "alice", "email_domain": "", "cause": "authorize"}
+
 # Every way a target enters a page: the page, the name of the target, and what else the page needs.
 WAYS_IN: list[tuple[str, str, Mapping[str, object]]] = [
     ("access_denied", "login_url", {}),
@@ -67,6 +69,8 @@ WAYS_IN: list[tuple[str, str, Mapping[str, object]]] = [
     ("fotoweb_unavailable", "retry_url", {}),
     ("method_not_allowed", "app_url", {"allowed": ("GET",)}),
     ("no_such_page", "app_url", {}),
+    ("not_allowed", "fotoweb_url", {**NOT_ALLOWED, "login_url": "/"}),
+    ("not_allowed", "login_url", {**NOT_ALLOWED, "fotoweb_url": "/"}),
     ("not_signed_in", "login_url", {}),
     ("one_moment", "target", {}),
     ("signed_out", "fotoweb_url", {"login_url": "/"}),

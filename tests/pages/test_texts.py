@@ -12,11 +12,13 @@ from fotoweb_middleware.pages import Page, page
 from tests.pages.every_page import (
     APP_URL,
     EVERY_PAGE,
+    FOTOWEB_URL,
     LOGIN_URL,
     LOGOUT_URL,
     OAUTH_ERRORS,
     RETRY_URL,
     STATE_CODES,
+    not_allowed,
     read,
     upper_part,
 )
@@ -31,6 +33,7 @@ STATUSES = {
     "fotoweb_unavailable": 503,
     "method_not_allowed": 405,
     "no_such_page": 404,
+    "not_allowed": 403,
     "not_signed_in": 401,
     "one_moment": 200,
     "signed_out": 200,
@@ -59,6 +62,8 @@ VARIABLES = frozenset(
         "FOTOWEB_HTTP_TIMEOUT",
         "FOTOWEB_CA_BUNDLE",
         "FOTOWEB_TRUSTED_ORIGINS",
+        "FOTOWEB_ALLOWED_USERS",
+        "FOTOWEB_FETCH_USER",
     }
 )
 
@@ -260,6 +265,39 @@ def test_form_sent_without_a_session_is_not_lost() -> None:
 
     assert "Nothing that you entered was read or saved." in seen.words()
     assert [a["target"] for a in seen.named("a")] == ["_blank"]
+
+
+def test_not_allowed_says_who_one_is_and_how_to_change_that() -> None:
+    """Who may not enter learns as whom FotoWeb knows them, and how to become somebody else, in this order."""
+    shown = EVERY_PAGE["not_allowed"]
+
+    assert "as Alice Berg (alice), and this app admits only certain people." in shown.detail()
+    assert read(shown).actions() == [("Open FotoWeb", FOTOWEB_URL), ("Sign in as somebody else", LOGIN_URL)]
+    assert "as alice, and" in EVERY_PAGE["not_allowed/authorize"].detail()
+
+
+def test_not_allowed_names_what_was_compared() -> None:
+    """The operator reads which setting refused, and the user name and domain that it was compared with."""
+    by_list, by_app, unknown = (EVERY_PAGE[f"not_allowed{which}"] for which in ("", "/authorize", "/unknown"))
+
+    assert read(by_list).inside("code")[:3] == ["FOTOWEB_ALLOWED_USERS", "alice", "@example.test"]
+    assert read(by_app).inside("code")[:2] == ["authorize", "alice"]
+    assert "FotoWeb gave no e-mail address." in read(by_app).words()
+    assert "GET /fotoweb/me" in read(unknown).words()
+
+
+def test_unknown_user_is_asked_to_sign_in_again() -> None:
+    """Where FotoWeb named nobody, another login may help."""
+    assert read(EVERY_PAGE["not_allowed/unknown"]).actions() == [("Sign in again", LOGIN_URL)]
+
+
+@pytest.mark.parametrize("name", ["x" * 256, "</bdi><script>alert(1)</script>"])
+def test_names_are_escaped_and_cut(name: str) -> None:
+    """A name from FotoWeb adds no element, and of each no more than 85 characters are shown to the reader."""
+    shown = not_allowed(full_name=name, user_name=name)
+
+    assert read(shown).tags == read(EVERY_PAGE["not_allowed"]).tags
+    assert len(shown.detail()) < 2 * 86 + len(EVERY_PAGE["not_allowed"].detail())
 
 
 def test_logout_is_confirmed_with_post() -> None:

@@ -56,6 +56,7 @@ def test_defaults() -> None:
         "inject_header": True,
         "fetch_user": True,
         "trusted_origins": (),
+        "allowed_users": (),
         "health": False,
         "app": None,
         "post_logout_url": None,

@@ -225,6 +225,31 @@ def test_lists_with_holes_refused(value: object) -> None:
     assert "FOTOWEB_PUBLIC_PATHS" in refusal(public_paths=value)
 
 
+def test_allowed_users() -> None:
+    """User names stay as they are, domains become lower case; spaces inside and a backslash belong to a name."""
+    given = "Alice, CORP\\bob, Carol Dahl, dave@Example.com, @Example.COM, @intranet"
+    expected = ("Alice", "CORP\\bob", "Carol Dahl", "dave@Example.com", "@example.com", "@intranet")
+
+    assert settings(allowed_users=given).allowed_users == expected
+    assert settings(allowed_users=[]).allowed_users == ()
+
+
+@pytest.mark.parametrize("entry", ["a@b@c", "", "@", "@@example.com", "a@", "@.com", "@*.example.com", "@a b", "a\tb"])
+def test_entry_that_is_neither_user_nor_domain(environment: pytest.MonkeyPatch, entry: str) -> None:
+    """The message names the variable."""
+    assert "FOTOWEB_ALLOWED_USERS" in refusal(allowed_users=["alice", entry])
+    environment.setenv("FOTOWEB_ALLOWED_USERS", f"alice,{entry}")
+    assert environment_refusal().startswith("A setting of the FotoWeb middleware is wrong")
+
+
+def test_allowed_users_need_a_user() -> None:
+    """A list that nobody could be compared with is refused."""
+    message = refusal(allowed_users=["alice"], fetch_user=False)
+
+    assert "FOTOWEB_ALLOWED_USERS" in message
+    assert "FOTOWEB_FETCH_USER=false" in message
+
+
 @pytest.mark.parametrize("name", sorted(set(DECLARED) - set(REQUIRED)))
 def test_empty_optional_variable_is_unset(environment: pytest.MonkeyPatch, name: str) -> None:
     """An optional variable that holds nothing but white space leaves the default in place."""

@@ -73,6 +73,25 @@ async def on_event_async(event: Event) -> None:
     """Take an event under ASGI."""
 
 
+def authorize(session: Session) -> bool:
+    """Say who may enter."""
+    raise NotImplementedError
+
+
+async def authorize_async(session: Session) -> bool:
+    """Say who may enter, under ASGI."""
+    raise NotImplementedError
+
+
+def who_may_enter() -> None:
+    """Both middlewares take the app's callables."""
+    FotoWebASGIMiddleware(asgi_app, authorize=authorize, on_login=authorize)
+    FotoWebASGIMiddleware(asgi_app, authorize=authorize_async, on_login=authorize_async)
+    FotoWebWSGIMiddleware(wsgi_app, authorize=authorize, on_login=authorize)
+    Starlette().add_middleware(FotoWebASGIMiddleware, authorize=authorize_async)
+    Settings(allowed_users=["alice", "@example.com"])
+
+
 def callbacks() -> None:
     """Both middlewares take a callback."""
     FotoWebASGIMiddleware(asgi_app, on_event=on_event)
