@@ -205,3 +205,20 @@ def test_store_that_raises(site: Visited, planted: Planted, reporter: Reporter, 
     errors = reported(work, reporter)
 
     assert secrets_in(errors, planted) == set()
+
+
+@pytest.mark.parametrize("name", ["authorize", "on_login"])
+def test_callable_of_the_app_that_raises(site: Visited, planted: Planted, reporter: Reporter, name: str) -> None:
+    """The app's ``authorize`` or ``on_login`` raises, at login and when a session is first seen."""
+    visitor = site.visitor()
+    visitor.log_in()
+    at_login = code_exchange(site.visitor("bob"))
+
+    def fail(_session: object) -> bool:
+        raise RuntimeError("unforeseen")
+
+    site.callables = {name: fail}
+    site.restart()
+    works = [at_login, partial(visitor.get, "/")] if name == "authorize" else [at_login]
+
+    assert [secrets_in(reported(work, reporter), planted) for work in works] == [set()] * len(works)
