@@ -219,6 +219,8 @@ def test_callable_of_the_app_that_raises(site: Visited, planted: Planted, report
 
     site.callables = {name: fail}
     site.restart()
-    works = [at_login, partial(visitor.get, "/")] if name == "authorize" else [at_login]
+    works: list[Callable[[], Any]] = [at_login]
+    if name == "authorize":
+        works.append(partial(visitor.get, "/"))
 
     assert [secrets_in(reported(work, reporter), planted) for work in works] == [set()] * len(works)
