@@ -13,10 +13,11 @@ import re
 import sys
 from pathlib import Path
 
-__all__ = ["HOW_TO", "blocks_of", "named_files"]
+__all__ = ["DOCS", "HOW_TO", "blocks_of", "named_files"]
 
 ROOT = Path(__file__).parents[1]
-HOW_TO = ROOT / "docs" / "how-to"
+DOCS = ROOT / "docs"
+HOW_TO = DOCS / "how-to"
 TYPED_PAGES = (
     "call-the-api.md",
     "choose-who-may-enter.md",
@@ -33,7 +34,7 @@ TYPED_PAGES = (
     "watch-events.md",
     "write-your-own-store.md",
 )
-"""The how-to pages whose Python must pass mypy and pyright in strict mode, besides the README's.
+"""The how-to pages whose Python must pass mypy and pyright in strict mode, besides the README's and the tutorial's.
 
 Not here: django.md, since Django ships no types, and real-apps.md, whose packages ``make real-apps`` installs.
 """
@@ -80,8 +81,8 @@ def main() -> None:
     for old in folder.glob("*.py"):
         old.unlink()
     files = {f"readme_{number}": block for number, block in enumerate(blocks_of(ROOT / "README.md"))}
-    for page in TYPED_PAGES:
-        files |= files_of(HOW_TO / page)
+    for page in (DOCS / "tutorial.md", *(HOW_TO / name for name in TYPED_PAGES)):
+        files |= files_of(page)
     for name, code in files.items():
         (folder / f"{name}.py").write_text(HEADER + code, encoding="utf-8")
 

@@ -57,7 +57,11 @@ def make_parser() -> argparse.ArgumentParser:
     demo_parser = add("demo", demo)
     add_address(demo_parser, default_port=8000)
     demo_parser.add_argument("--wsgi", action="store_true", help="wrap the app as WSGI instead of ASGI")
-    add_address(add("simulator", simulator), default_port=9000)
+    simulator_parser = add("simulator", simulator)
+    add_address(simulator_parser, default_port=9000)
+    simulator_parser.add_argument(
+        "--token-seconds", type=float, default=28_800, help="how long an access token works (default: %(default)s)"
+    )
     check_parser = add("check", check)
     check_parser.add_argument("--json", action="store_true", help="write one JSON document instead of lines")
     check_parser.add_argument(
@@ -103,7 +107,7 @@ def simulator(arguments: argparse.Namespace) -> int:
     def start() -> None:
         from fotoweb_middleware.demo.simulator import serve_simulator  # noqa: PLC0415 (as above)
 
-        serve_simulator(host=arguments.host, port=arguments.port, write=write)
+        serve_simulator(arguments.host, arguments.port, token_seconds=arguments.token_seconds, write=write)
 
     return started("simulator", arguments, start)
 

@@ -12,7 +12,7 @@ from fotoweb_middleware.testing import FakeFotoWeb, Switches
 __all__ = ["serve_simulator"]
 
 
-def serve_simulator(*, host: str, port: int, write: Callable[[str], object]) -> None:
+def serve_simulator(host: str, port: int, *, token_seconds: float, write: Callable[[str], object]) -> None:
     """Run a simulator until Ctrl+C or SIGTERM, and print what to paste where the app is started.
 
     It takes any redirect URI, since nobody knows where that app will be.
@@ -20,12 +20,13 @@ def serve_simulator(*, host: str, port: int, write: Callable[[str], object]) -> 
     Args:
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
+        token_seconds: How long an access token works.
         write: Writes a line.
 
     Raises:
         OSError: It can't listen there.
     """
-    fotoweb = FakeFotoWeb(switches=Switches(any_redirect_uri=True))
+    fotoweb = FakeFotoWeb(switches=Switches(any_redirect_uri=True, access_token_lifetime_seconds=token_seconds))
     stop = threading.Event()
     with stopped_by_signals(stop), fotoweb.serve(port, host) as url:
         write(f"export FOTOWEB_URL={url}")

@@ -4,6 +4,7 @@ import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
 import { Provider } from 'oidc-provider';
 
 URL.parse ??= (url, base) => { try { return new URL(url, base); } catch { return null; } }; // Node 20 lacks it
@@ -13,7 +14,7 @@ const {
   CLIENT_ID = 'demo', CLIENT_SECRET = 'demo-secret',
   REDIRECT_URIS = 'http://localhost:8000/oauth2/callback',
   ACCESS_TOKEN_TTL = '3600', REFRESH_TOKEN_TTL = '86400', CODE_TTL = '60',
-  REFRESH = '1', ROTATE = '1', AUTO_LOGIN = '0', PASSWORD = 'secret',
+  REFRESH = '1', ROTATE = '1', AUTO_LOGIN = '0', PASSWORD = 'secret', TOKEN_DELAY_MS = '0',
 } = process.env;
 const autoLogin = AUTO_LOGIN === '1';
 
@@ -143,12 +144,15 @@ async function endToken(ctx) {
   ctx.body = token ? 'ended' : 'unknown';
 }
 
-provider.use((ctx, next) => {
+provider.use(async (ctx, next) => {
   if (ctx.path === '/rig/end') return endToken(ctx);
   if (ctx.path === '/fotoweb/me') return me(ctx);
   if (ctx.path.startsWith('/fotoweb/login/')) return interaction(ctx);
   // FotoWeb takes the client's credentials in the body only; oidc-provider would take a Basic header as well.
-  if (ctx.path === '/fotoweb/oauth2/token') delete ctx.req.headers.authorization;
+  if (ctx.path === '/fotoweb/oauth2/token') {
+    delete ctx.req.headers.authorization;
+    await setTimeout(Number(TOKEN_DELAY_MS));
+  }
   // FotoWeb has no scope parameter: a request without one gets this default (RFC 6749, 3.3).
   if (ctx.path === '/fotoweb/oauth2/authorize' && !ctx.query.scope) ctx.query = { ...ctx.query, scope: 'fotoweb' };
   return next();
