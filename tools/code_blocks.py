@@ -13,7 +13,7 @@ import re
 import sys
 from pathlib import Path
 
-__all__ = ["DOCS", "HOW_TO", "blocks_of", "named_files"]
+__all__ = ["DOCS", "HOW_TO", "ROOT", "blocks_of", "named_files"]
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
