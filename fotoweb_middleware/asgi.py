@@ -18,7 +18,7 @@ import httpx
 from asgiref.compatibility import guarantee_single_callable
 
 from fotoweb_middleware.authorization import Authorize, NotAllowed, OnLogin
-from fotoweb_middleware.context import open_context
+from fotoweb_middleware.context import Callbacks, open_context
 from fotoweb_middleware.cookies import MAX_HEADER_CHARACTERS, RequestCookies
 from fotoweb_middleware.event_loop import MAX_THREADS, LoopState, loop_state
 from fotoweb_middleware.events import OnEvent, RequestId, in_request
@@ -96,9 +96,7 @@ class FotoWebASGIMiddleware:
         self._app: Callable[..., Any] = guarantee_single_callable(app)  # type: ignore[no-untyped-call]
         context = open_context(
             settings,
-            authorize=authorize,
-            on_login=on_login,
-            on_event=on_event,
+            Callbacks(authorize, on_login, on_event),
             store=store,
             transport=transport,
             executor=executor,
@@ -222,7 +220,7 @@ class FotoWebASGIMiddleware:
         if not self._handler.is_first_seen(found):
             return found
         # Not in a thread that asks the store: the app's ``authorize`` may take long, or need such a thread itself.
-        return await anyio.to_thread.run_sync(self._handler.admit, found, limiter=state.fotoweb_limiter)
+        return await anyio.to_thread.run_sync(self._handler.authorize, found, limiter=state.fotoweb_limiter)
 
     async def _run_app(self, scope: Scope, receive: Receive, send: Send, outcome: Authenticated | Anonymous) -> None:
         inner = self._inner_scope(scope, outcome.for_app)

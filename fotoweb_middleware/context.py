@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from fotoweb_middleware.authorization import Authorization, Authorize, OnLogin
-from fotoweb_middleware.events import EventEmitter, OnEvent
+from fotoweb_middleware.events import EventEmitter, OnEvent, is_async
 from fotoweb_middleware.fotoweb.http import FotoWebClient
 from fotoweb_middleware.sealing import Sealer
 from fotoweb_middleware.session_cache import SessionCache
@@ -54,12 +54,26 @@ class Context:
         return f"{kind}:{hashlib.sha256(bound.encode()).hexdigest()}"
 
 
+@dataclass(frozen=True, slots=True)
+class Callbacks:
+    """The app's own callables, as the middlewares take them."""
+
+    authorize: Authorize | None = None
+    on_login: OnLogin | None = None
+    on_event: OnEvent | None = None
+
+    def require_plain_functions(self) -> None:
+        """Raise ``TypeError`` where one is async: WSGI has no event loop to await it on."""
+        named = {"authorize": self.authorize, "on_login": self.on_login, "on_event": self.on_event}
+        for name, callback in named.items():
+            if callback is not None and is_async(callback):
+                raise TypeError(f"{name} is async, and WSGI has no event loop to await it on: give a plain function")
+
+
 def open_context(  # noqa: PLR0913 (what the middlewares take)
     settings: Settings,
+    callbacks: Callbacks = Callbacks(),
     *,
-    on_event: OnEvent | None = None,
-    authorize: Authorize | None = None,
-    on_login: OnLogin | None = None,
     store: Store | None,
     transport: httpx.BaseTransport | None,
     executor: Executor | None,
@@ -73,7 +87,7 @@ def open_context(  # noqa: PLR0913 (what the middlewares take)
     Raises:
         SettingsError: The store that the settings name can't be used.
     """
-    events = EventEmitter(on_event)
+    events = EventEmitter(callbacks.on_event)
     binding = f"{settings.url}\n{settings.client_id}\n{settings.cookie_name}"
     opened = store if store is not None else open_store(settings, clock=clock, monotonic=monotonic)
     return Context(
@@ -91,7 +105,7 @@ def open_context(  # noqa: PLR0913 (what the middlewares take)
             max_slow_waiters=max_slow_waiters,
         ),
         events=events,
-        authorization=Authorization(settings.allowed_users, authorize, on_login, events),
+        authorization=Authorization(settings.allowed_users, callbacks.authorize, callbacks.on_login, events),
         clock=clock,
         monotonic=monotonic,
         entropy=entropy,

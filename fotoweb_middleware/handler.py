@@ -80,7 +80,7 @@ class Handler:
         if (view := self.view_of(request)) is not None and view is not status:
             return view(self.context, request, cookies)
         found = look_up(self.context, cookies)
-        decided = self.decide(request, cookies, self.admit(found) if self.is_first_seen(found) else found)
+        decided = self.decide(request, cookies, self.authorize(found) if self.is_first_seen(found) else found)
         if not isinstance(decided, Found):
             return decided
         waited = self.context.client.wait(self.refresher.start(decided.cached))
@@ -121,16 +121,16 @@ class Handler:
     def is_first_seen(self, found: Lookup) -> TypeGuard[Found]:
         """Return whether this process has still to find out whether a session's user may enter."""
         is_restricted = self.context.authorization.is_restricted
-        return is_restricted and isinstance(found, Found) and not found.cached.is_admitted
+        return is_restricted and isinstance(found, Found) and not found.cached.is_authorized
 
-    def admit(self, found: Found) -> Found | NotAllowed:
+    def authorize(self, found: Found) -> Found | NotAllowed:
         """Ask whether a session's user may enter; end the session where they may not. May block."""
         session_id = found.cached.record.session_id
         refused = self.context.authorization.check(session_of(self.refresher, found.cached), session_id)
         if refused is not None:
             revoke_session(self.context, session_id, reason="not_allowed")
             return refused
-        found.cached.is_admitted = True
+        found.cached.is_authorized = True
         return found
 
     def decide(self, request: Request, cookies: RequestCookies, found: Lookup | NotAllowed) -> Outcome | Found:

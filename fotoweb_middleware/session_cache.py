@@ -37,7 +37,7 @@ class CachedSession:
     Attributes:
         record: What the cookie and the store hold.
         by_reference: Whether the browser's cookie only refers to the session, so that the store alone carries it.
-        is_admitted: Whether this process knows that its user may enter.
+        is_authorized: Whether this process knows that its user may enter.
         is_saved: False while the store, being out of reach, does not know this version.
         lost_at: Monotonic seconds at which the store turned out to have lost or missed it; minus infinity: never.
         fresh_from: Epoch seconds; before them the clock must have gone back.
@@ -69,7 +69,7 @@ class CachedSession:
         "failures",
         "fresh_from",
         "headers",
-        "is_admitted",
+        "is_authorized",
         "is_saved",
         "lost_at",
         "note_at",
@@ -90,7 +90,7 @@ class CachedSession:
         lifetime_seconds = expires_at - tokens.received_at
         self.record = record
         self.by_reference = by_reference
-        self.is_admitted = False
+        self.is_authorized = False
         self.is_saved = True
         self.lost_at = -math.inf
         if tokens.refresh_token is None:  # Nothing can renew it: it is used to its end, whatever the clock says.
@@ -227,7 +227,7 @@ class SessionCache:
             newer = CachedSession(record, self._settings, by_reference=by_reference)
             if known is not None:
                 self._forget_headers(known)
-                newer.is_admitted = known.is_admitted
+                newer.is_authorized = known.is_authorized
                 if known.record.tokens == record.tokens:  # A note that the session was used, not a refresh.
                     newer.failures, newer.retry_at, newer.lost_at = known.failures, known.retry_at, known.lost_at
                     newer.operator_error, newer.used_expired = known.operator_error, known.used_expired

@@ -15,9 +15,9 @@ from typing import Any, assert_never
 import httpx
 
 from fotoweb_middleware.authorization import Authorize, OnLogin
-from fotoweb_middleware.context import open_context
+from fotoweb_middleware.context import Callbacks, open_context
 from fotoweb_middleware.cookies import MAX_HEADER_CHARACTERS
-from fotoweb_middleware.events import OnEvent, RequestId, current_request_id, in_request, is_async
+from fotoweb_middleware.events import OnEvent, RequestId, current_request_id, in_request
 from fotoweb_middleware.handler import Handler
 from fotoweb_middleware.log import log_response
 from fotoweb_middleware.request import (
@@ -83,16 +83,13 @@ class FotoWebWSGIMiddleware:
         monotonic: Callable[[], float] = time.monotonic,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
-        for name, callback in (("authorize", authorize), ("on_login", on_login), ("on_event", on_event)):
-            if callback is not None and is_async(callback):
-                raise TypeError(f"{name} is async, and WSGI has no event loop to await it on: give a plain function")
+        callbacks = Callbacks(authorize, on_login, on_event)
+        callbacks.require_plain_functions()
         settings = settings if settings is not None else Settings()
         self._app = app
         context = open_context(
             settings,
-            authorize=authorize,
-            on_login=on_login,
-            on_event=on_event,
+            callbacks,
             store=store,
             transport=transport,
             executor=executor,
@@ -106,9 +103,8 @@ class FotoWebWSGIMiddleware:
         self._always_secure = is_always_secure(settings)
         self._prefix = settings.path_prefix
         self._inject_header = settings.inject_header
-        self._withheld = ["HTTP_COOKIE", "REMOTE_USER", SESSION_KEY]
-        if settings.inject_header:
-            self._withheld.append("HTTP_AUTHORIZATION")
+        client_authorization = ("HTTP_AUTHORIZATION",) if settings.inject_header else ()
+        self._withheld = ["HTTP_COOKIE", "REMOTE_USER", SESSION_KEY, *client_authorization]
         self._always_varies = settings.login == "optional"
         self._urls = urls_by_mount(settings)
         self._unmounted_urls = self._urls("")

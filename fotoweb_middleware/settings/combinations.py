@@ -37,6 +37,11 @@ def conflicts(values: Mapping[str, Any]) -> dict[str, WrongValue]:
             f"its path does not end in {end}, where the middleware listens.",
             f"Make it end in {end}, in the registration too, or change FOTOWEB_PATH_PREFIX.",
         )
+    return found | _cookie_conflicts(values)
+
+
+def _cookie_conflicts(values: Mapping[str, Any]) -> dict[str, WrongValue]:
+    found = {}
     secure = values.get("cookie_secure")
     is_unknown = values.get("redirect_uri", "wrong") is None and values.get("send_redirect_uri") is False
     # A proxy on the same machine may pass the app's own http address as Host. FotoWeb would refuse that as a redirect
@@ -48,7 +53,7 @@ def conflicts(values: Mapping[str, Any]) -> dict[str, WrongValue]:
             "Set FOTOWEB_REDIRECT_URI to the registered address (it is not sent). Or set FOTOWEB_COOKIE_SECURE=true; "
             "false only where the app is used over plain http.",
         )
-    is_insecure = secure == "false" or (secure != "true" and _is_plain(callback or ""))
+    is_insecure = secure == "false" or (secure != "true" and _is_plain(values.get("redirect_uri") or ""))
     if values.get("cookie_samesite") == "none" and is_insecure:  # RFC 6265bis, 5.7
         found["cookie_samesite"] = WrongValue(
             "'none' needs the Secure attribute, and these cookies won't have it.",

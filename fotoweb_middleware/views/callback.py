@@ -223,7 +223,7 @@ def open_session(  # noqa: PLR0913, PLR0917 (what a session is made of)
             return unavailable("store_unavailable", RETRY_AFTER_SECONDS, login_url(context, request, login))
     adopted = context.session_cache.adopt(record, by_reference=cached.by_reference)
     if adopted is not None:
-        adopted.is_admitted = True
+        adopted.is_authorized = True
         context.session_cache.note_checked(adopted, is_saved=is_saved)
     context.events.emit(EventName.LOGGED_IN, session_id=record.session_id, user=None if user is None else user.user_id)
     return redirect_to_next(context, safe_next_path(context.settings, request.mount, login.next_path), set_cookies)
