@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from tests.behaviour.kit import NAVIGATION, SECRET_KEY, Visited
+from tools.code_blocks import HOW_TO
 
 NEW_KEY = "nW2vXc8bQy5rTzL0kJhGfDsAqPoIuYtReM7x1B3C"
 
@@ -70,6 +72,29 @@ def test_keys_added_to_one_process_after_the_other(open_site: Callable[..., Visi
         visitor.jar.cookies = dict(before)
         assert visitor.get("/").status == 200
     assert site.refreshes == 1
+
+
+def test_rolling_deploys(open_site: Callable[..., Visited]) -> None:
+    """Three replicas that get each step's keys one by one never lose a session, whichever of them answers."""
+    page = (HOW_TO / "key-rotation.md").read_text(encoding="utf-8").partition("## A rolling deploy")[2]
+    steps = re.findall(r"^\d\. .*`FOTOWEB_SECRET_KEY=(OLD|NEW|OLD,NEW|NEW,OLD)` on all", page, re.MULTILINE)
+    assert steps == ["OLD,NEW", "NEW,OLD", "NEW"]
+    first = open_site()
+    if first.settings.cache == "memory://":
+        return  # Nothing is shared.
+    first.fake.switch(access_token_lifetime_seconds=300)
+    replicas = [first, *(open_site(_fake=first.fake, _clock=first.clock) for _ in range(2))]
+    visitor = first.visitor()
+    visitor.log_in()
+
+    for step in steps:
+        keys = step.replace("OLD", SECRET_KEY).replace("NEW", NEW_KEY)
+        for number in range(3):
+            replicas[number] = open_site(secret_key=keys, _fake=first.fake, _clock=first.clock)
+            for replica in replicas:
+                first.clock.advance(150)  # Every other request refreshes the token.
+                visitor.site = replica
+                assert visitor.get("/").status == 200
 
 
 def test_removed_key_is_one_clean_login(open_site: Callable[..., Visited]) -> None:

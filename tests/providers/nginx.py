@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.providers.child import Child
 from tests.servers.sites import wait_for
+from tools.code_blocks import HOW_TO, blocks_of
 
 __all__ = ["PROXY_DIRECTIVES", "find_nginx", "listens", "run_nginx"]
 
@@ -32,15 +33,9 @@ http {{
     {http}
 }}
 """
-PROXY_DIRECTIVES = """
-    proxy_http_version 1.1;
-    proxy_set_header Host $http_host;
-    proxy_set_header X-Forwarded-Proto $scheme;
-    proxy_set_header Upgrade $http_upgrade;
-    proxy_set_header Connection $http_connection;
-    proxy_buffer_size 16k;
-    proxy_buffers 8 16k;
-"""
+PROXY_DIRECTIVES = (
+    blocks_of(HOW_TO / "behind-a-proxy.md", "nginx")[0].partition("proxy_pass http://app;")[2].partition("}")[0]
+)
 """What stands beside ``proxy_pass`` in docs/how-to/behind-a-proxy.md."""
 
 
