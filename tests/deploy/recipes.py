@@ -35,14 +35,14 @@ class Recipe:
         limits: See there.
         environment: Its variables.
         command: What it runs.
-        health_check: The image's own, a command inside the container.
-        probes: The paths that an orchestrator asks for, without a session.
+        health_check: The image's own, a command inside the container; Kubernetes does not use it.
+        probes: The paths that Kubernetes asks for.
     """
 
     limits: Limits
     environment: Mapping[str, str]
     command: list[str]
-    health_check: list[str]
+    health_check: list[str] | None
     probes: tuple[str, ...] = ()
 
 
@@ -113,7 +113,7 @@ def of_kubernetes(folder: Path, secrets: Mapping[str, str]) -> Recipe:
     environment = {each["name"]: each.get("value") or of_secret(each, keys, secrets) for each in container["env"]}
     probes = tuple(container[kind]["httpGet"]["path"] for kind in ("livenessProbe", "readinessProbe"))
     limits = Limits(of_pod["runAsUser"], image.limits.folder, {**image.limits.files, **files}, tmpfs)
-    return Recipe(limits, {**image.environment, **environment}, image.command, image.health_check, probes)
+    return Recipe(limits, {**image.environment, **environment}, image.command, None, probes)
 
 
 def of_secret(variable: dict[str, Any], keys: Mapping[str, str], secrets: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -73,50 +74,84 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "project"
 
 
-@pytest.mark.parametrize("name", ["compose", "compose, gunicorn", "kubernetes"])
-def test_sign_in(name: str, folder: Path, tmp_path: Path, redis_server: RedisServer) -> None:
-    """Two containers behind nginx share a session and its end; they warn of nothing and write nothing."""
-    port, app_ports = free_port(), (free_port(), free_port())
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Two containers behind nginx.
+
+    Attributes:
+        recipe: What each is made of.
+        url: Where browsers find them.
+        ports: Where each listens.
+        containers: They themselves.
+        visitor: A browser.
+    """
+
+    recipe: Recipe
+    url: str
+    ports: tuple[int, int]
+    containers: tuple[Container, Container]
+    visitor: Visitor
+
+
+@contextlib.contextmanager
+def deployed(name: str, folder: Path, redis_server: RedisServer) -> Iterator[Deployment]:
+    """Deploy as a page says, with a simulator for FotoWeb."""
+    port, ports = free_port(), (free_port(), free_port())
     url = f"https://localhost:{port}"
     fake = FakeFotoWeb(clients=[Client(redirect_uris=(f"{url}/oauth2/callback",))])
-    with fake.serve() as fotoweb_url, contextlib.ExitStack() as stack:
-        if name == "kubernetes":
-            typed = {"client_secret": fake.client.client_secret, "secret_key": KEY, "address": redis_server.url}
-            recipe = of_kubernetes(folder, typed)
-        else:
-            recipe = of_compose(folder, fake.client.client_secret, wsgi="gunicorn" in name)
+    client = fake.client
+    if name == "kubernetes":
+        typed = {"client_secret": client.client_secret, "secret_key": KEY, "address": redis_server.url}
+        recipe = of_kubernetes(folder, typed)
+    else:
+        recipe = of_compose(folder, client.client_secret, wsgi="gunicorn" in name)
+    with fake.serve() as fotoweb_url, nginx(folder.parent, port, ports) as visitor:
         ours = {
             "https://tenant.example": fotoweb_url,
-            "my-client-id": fake.client.client_id,
+            "my-client-id": client.client_id,
             "https://app.example": url,
             "redis://redis:6379/0": redis_server.url,
         }
-        first, second = (
-            stack.enter_context(container(recipe, tmp_path / f"root{number}", app_port, ours))
-            for number, app_port in enumerate(app_ports)
-        )
-        visitor = stack.enter_context(nginx(tmp_path, port, app_ports))
+        roots = (folder.parent / "root1", folder.parent / "root2")
+        with (
+            container(recipe, roots[0], ports[0], ours) as first,
+            container(recipe, roots[1], ports[1], ours) as second,
+        ):
+            yield Deployment(recipe, url, ports, (first, second), visitor)
 
-        assert visitor.visit(url).json() == {"hello": "Alice Berg"}
 
-        assert first.writable_mounts() == set(recipe.limits.tmpfs)
-        check = second.run(["fotoweb-middleware", "check"])
-        assert check.returncode == 0, check.stdout
-        health = second.run([word.replace("8000", str(app_ports[1])) for word in recipe.health_check])
+def check_from_inside(deployment: Deployment) -> None:
+    """Nothing but the tmpfs is writable, ``check`` is content, and so are the health check and the probes."""
+    inside, port = deployment.containers[1], deployment.ports[1]
+    assert inside.writable_mounts() == set(deployment.recipe.limits.tmpfs)
+    check = inside.run(["fotoweb-middleware", "check"])
+    assert check.returncode == 0, check.stdout
+    if deployment.recipe.health_check is not None:
+        health = inside.run([word.replace("8000", str(port)) for word in deployment.recipe.health_check])
         assert health.returncode == 0, health.stderr
-        for path in recipe.probes:
-            assert httpx.get(f"http://127.0.0.1:{app_ports[1]}{path}").status_code == 200
+    for path in deployment.recipe.probes:
+        assert httpx.get(f"http://127.0.0.1:{port}{path}").status_code == 200
 
-        cookie = visitor.cookie_header(url)
+
+@pytest.mark.parametrize("name", ["compose", "compose, gunicorn", "kubernetes"])
+def test_sign_in(name: str, folder: Path, redis_server: RedisServer) -> None:
+    """Two containers behind nginx share a session and its end; they warn of nothing and write nothing."""
+    with deployed(name, folder, redis_server) as deployment:
+        visitor, (first, second) = deployment.visitor, deployment.containers
+
+        assert visitor.visit(deployment.url).json() == {"hello": "Alice Berg"}
+        check_from_inside(deployment)
+
+        cookie = visitor.cookie_header(deployment.url)
         assert first.written_files() == []
         first.stop()
-        assert visitor.go(f"{url}/").hops == ((200, f"{url}/"),)
-        visitor.submit(visitor.go(f"{url}/oauth2/logout"), "Sign out")
+        assert visitor.go(f"{deployment.url}/").hops == ((200, f"{deployment.url}/"),)
+        visitor.submit(visitor.go(f"{deployment.url}/oauth2/logout"), "Sign out")
+        assert second.written_files() == []
 
         first.start()
-        assert second.written_files() == []
         # Not by way of nginx, which leaves out for ten seconds what it could not reach.
-        headers = {"Accept": "application/json", "Host": f"localhost:{port}", "Cookie": cookie}
-        assert httpx.get(f"http://127.0.0.1:{app_ports[0]}", headers=headers).status_code == 401
+        headers = {"Accept": "application/json", "Host": deployment.url.removeprefix("https://"), "Cookie": cookie}
+        assert httpx.get(f"http://127.0.0.1:{deployment.ports[0]}", headers=headers).status_code == 401
 
         assert [line for line in first.lines + second.lines if "INFO" not in line] == []
