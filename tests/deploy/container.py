@@ -150,5 +150,6 @@ def why_no_container() -> str | None:
     """Return why there can be none here, or None."""
     if shutil.which("unshare") is None or shutil.which("setpriv") is None:
         return "no unshare or setpriv here: Linux with util-linux has them"
-    done = subprocess.run(["unshare", "--mount", "true"], capture_output=True, text=True, check=False)
-    return f"no mount namespace of our own, which needs root: {done.stderr.strip()}" if done.returncode else None
+    mount = ["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    return f"nobody may mount here, not even in a namespace: {done.stderr.strip()}" if done.returncode else None
