@@ -1,4 +1,4 @@
-"""These tests mount file systems: a right that root has on a machine, but not in every container, and nobody can install.
+"""These tests mount file systems. Root may do that on a machine, but not in every container, and nobody can install it.
 
 Where it is missing they are left out, also where nothing may be skipped.
 """
