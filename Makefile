@@ -14,13 +14,14 @@ PYTHONS := python3 python3.13 python3.12 python3.11 python3.14
 PYTHON = $(shell for name in $(PYTHONS); do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$name"; break; }; done)
 
-.PHONY: help demo test lint tests test-lowest stress soak fuzz bench mutation matrix real-apps format lock rig redis clean \
+.PHONY: help demo test lint docs tests test-lowest stress soak fuzz bench mutation matrix real-apps format lock rig redis clean \
 	audit secrets
 
 help:
 	@echo "make demo    start the demo and print its address (ARGS='--wsgi' and the like are handed on)"
 	@echo "make test    everything that must hold: lint, tests, coverage"
 	@echo "make lint    ruff, mypy, pyright, import directions"
+	@echo "make docs    build the documentation site into build/site, and check its links"
 	@echo "make tests   the tests alone (PYTEST_ARGS='-k logout' and the like are handed on), with coverage"
 	@echo "make test-lowest  run a part of the tests with the oldest dependencies that pyproject.toml admits (LOWEST=tests)"
 	@echo "make format  let ruff lay out the code"
@@ -42,7 +43,7 @@ help:
 demo: .make/demo
 	$(BIN)/fotoweb-middleware demo $(ARGS)
 
-test: lint tests
+test: lint docs tests
 
 lint: .make/dev .make/node
 	$(BIN)/ruff check
@@ -51,6 +52,10 @@ lint: .make/dev .make/node
 	$(BIN)/python -m tools.code_blocks build/code_blocks
 	$(BIN)/mypy
 	$(BIN)/pyright --warnings
+
+# To read in a browser as it is: build/site/index.html. Asks the network for nothing.
+docs: .make/docs/done
+	.make/docs/bin/python tools/site.py
 
 tests: .make/dev .make/rig .make/redis
 	$(BIN)/coverage erase
@@ -179,6 +184,11 @@ $(VENV)/pyvenv.cfg:
 	.make/matrix/bin/python -m pip --disable-pip-version-check --quiet install --requirement requirements/matrix.lock
 	touch $@
 
+.make/docs/done: requirements/docs.lock | .make
+	"$(PYTHON)" tools/make_venv.py .make/docs
+	.make/docs/bin/python -m pip --disable-pip-version-check --quiet install --requirement requirements/docs.lock
+	touch $@
+
 .make/audit/done: requirements/audit.lock | .make
 	"$(PYTHON)" tools/make_venv.py .make/audit
 	.make/audit/bin/python -m pip --disable-pip-version-check --quiet install --requirement requirements/audit.lock
@@ -200,6 +210,7 @@ lock: .make/uv/bin/uv
 	$(COMPILE) --group pyproject.toml:fuzz --constraint requirements/dev.lock --output-file requirements/fuzz.lock
 	$(COMPILE) pyproject.toml --group matrix --extra testing --constraint requirements/dev.lock \
 		--output-file requirements/matrix.lock
+	$(COMPILE) --group pyproject.toml:docs --constraint requirements/dev.lock --output-file requirements/docs.lock
 	$(COMPILE) --group pyproject.toml:audit --constraint requirements/dev.lock --output-file requirements/audit.lock
 	$(COMPILE) --group pyproject.toml:node --constraint requirements/dev.lock --output-file requirements/node.lock
 	$(COMPILE) pyproject.toml --group pyfwapi --extra testing --constraint requirements/dev.lock \

@@ -6,7 +6,7 @@
     reading        finds the values; one message for everything that is wrong
     describe       the listing of ``fotoweb-middleware config``
 
-The texts below the fields stand in docs/reference/settings.md too (tools/settings_page.py).
+The texts below the fields stand in docs/reference/settings.md too (tools/reference_pages.py).
 
 A new setting is one declaration below. Importing this reads no variable and no file.
 """
