@@ -33,6 +33,7 @@ TYPED_PAGES = (
     "test-your-app.md",
     "watch-events.md",
     "write-your-own-store.md",
+    "../reference/errors.md",
 )
 """The how-to pages whose Python must pass mypy and pyright in strict mode, besides the README's and the tutorial's.
 

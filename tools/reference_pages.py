@@ -3,7 +3,7 @@
     .venv/bin/python -m tools.reference_pages
 
 The text of a page down to the line ``MARKER`` is written by hand, what follows it by this. A test says when it is due.
-The Python API has no part here: mkdocstrings makes it from the docstrings while the site is built (docs/reference/api.md).
+The Python API has no part here: mkdocstrings makes it from the docstrings while the site is built (api.md).
 """
 
 from __future__ import annotations

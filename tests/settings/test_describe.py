@@ -1,9 +1,7 @@
-"""What ``fotoweb-middleware config`` shows, and the reference page."""
+"""What ``fotoweb-middleware config`` shows, and the table of the reference page."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,10 +10,7 @@ from fotoweb_middleware.settings import DECLARED, Settings
 from fotoweb_middleware.settings.describe import describe
 from fotoweb_middleware.settings.reading import variable_of
 from tests.settings.samples import CLIENT_SECRET, KEY, OLDER_KEY, settings
-from tools.settings_page import reference_table
-
-ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs/reference/settings.md"
+from tools import reference_pages
 
 
 def _by_variable(settings: Settings) -> dict[str, tuple[str, str]]:
@@ -67,27 +62,9 @@ def test_no_secret_is_shown() -> None:
     assert not [secret for secret in (CLIENT_SECRET, KEY, "planted") if secret in text]
 
 
-def test_table_is_up_to_date() -> None:
-    """The table in docs/reference/settings.md is what the code would write."""
-    command = "python tools/settings_page.py docs/reference/settings.md"
-
-    assert PAGE.read_text(encoding="utf-8").endswith(f"\n\n{reference_table()}"), f"run: {command}"
-
-
 def test_every_setting_has_a_row() -> None:
     """Every variable is in the table once, and each row has four columns."""
-    rows = reference_table().splitlines()
+    rows = reference_pages.settings().splitlines()
 
     assert [row.split("`")[1] for row in rows[2:]] == [variable_of(name) for name in DECLARED]
     assert {row.count(" | ") for row in rows} == {3}
-
-
-def test_command_writes_the_table(tmp_path: Path) -> None:
-    """The command puts the table behind the text that is there."""
-    page = tmp_path / "settings.md"
-    page.write_text("# Settings\n\n| variable | old\n", encoding="utf-8")
-    command = [sys.executable, "tools/settings_page.py", str(page)]
-
-    subprocess.run(command, cwd=ROOT, check=True)
-
-    assert page.read_text(encoding="utf-8") == f"# Settings\n\n{reference_table()}"

@@ -17,7 +17,7 @@ from fotoweb_middleware.errors import SettingsError
 from fotoweb_middleware.settings import DECLARED, Settings
 from fotoweb_middleware.settings.rules import Secret
 from tests.settings.samples import CLIENT_SECRET, KEY, REQUIRED, refusal, settings
-from tools.settings_page import meanings
+from tools.reference_pages import meanings
 
 
 def test_every_field_is_declared_and_explained() -> None:
