@@ -55,7 +55,7 @@ lint: .make/dev .make/node
 
 # To read in a browser as it is: build/site/index.html. Asks the network for nothing.
 docs: .make/docs/done
-	.make/docs/bin/python tools/site.py
+	.make/docs/bin/python tools/docs_site.py
 
 tests: .make/dev .make/rig .make/redis
 	$(BIN)/coverage erase

@@ -1,6 +1,6 @@
 """Builds the documentation site with Zensical, and checks it.
 
-    .make/docs/bin/python tools/site.py
+    .make/docs/bin/python tools/docs_site.py
 
 The pages of docs/, and those beside it that belong to them, are put into build/pages with their links changed to fit,
 and the site is built from there into build/site. It ends with 1 where Zensical warns of anything, where a link or its

@@ -1,4 +1,4 @@
-"""``tools/site.py``: what it puts into the site, and what its check finds. The site itself: ``make docs``."""
+"""``tools/docs_site.py``: what it puts into the site, and what its check finds. The site itself: ``make docs``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tools.site import ROOT, check, for_site, places_in_site, stage
+from tools.docs_site import ROOT, check, for_site, places_in_site, stage
 
 PLACES = places_in_site(ROOT)
 
