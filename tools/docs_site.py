@@ -27,7 +27,11 @@ OUTSIDE_DOCS = {
 }
 """Pages outside docs/ that the site has too, and their places there; examples/*.py become pages as well."""
 
+SAME_PAGE = {"README.md": "docs/README.md"}
+"""What the site has as another page; links lead to that."""
+
 LINK = re.compile(r"(?<=\]\()([^)\s#]+)(?=[#)])")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 FENCE = re.compile(r"^(```\w+) .*$", re.MULTILINE)
 FETCHING = {("img", "src"), ("script", "src"), ("iframe", "src"), ("source", "srcset"), ("use", "href")}
 FETCHING_LINKS = {"icon", "modulepreload", "preconnect", "dns-prefetch", "prefetch", "preload", "stylesheet"}
@@ -43,16 +47,10 @@ def main() -> None:
     zensical = Path(sys.executable).with_name("zensical")
     command = [str(zensical), "build", "--strict", "--clean", "--config-file", str(config)]
     built = subprocess.run(  # noqa: S603 (our own command)
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "NO_COLOR": "1"},
-        check=False,
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
-    print(built.stdout)
     if built.returncode or "griffe: " in built.stdout:  # What is wrong with a docstring is no warning to Zensical.
-        sys.exit("Zensical found something wrong")
+        sys.exit(COLOUR.sub("", built.stdout))
     faults = check(site)
     print("\n".join(faults) or f"{site.relative_to(ROOT)}: no broken link, nothing from other hosts")
     sys.exit(1 if faults else 0)
@@ -97,6 +95,7 @@ def for_site(text: str, source: str, places: dict[str, str]) -> str:
 
     def link(found: re.Match[str]) -> str:
         target = os.path.normpath(Path(source).parent / found[0])
+        target = SAME_PAGE.get(target, target)
         if target not in places:
             return found[0]
         return os.path.relpath(places[target], Path(places[source]).parent)

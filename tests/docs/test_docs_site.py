@@ -40,6 +40,7 @@ def test_every_page_is_in_the_navigation() -> None:
         ("docs/internals/README.md", "../../CONTRIBUTING.md", "contributing.md"),
         ("docs/README.md", "../SECURITY.md#reporting", "security-policy.md#reporting"),
         ("CHANGELOG.md", "docs/README.md", "index.md"),
+        ("docs/how-to/flask.md", "../../README.md", "../index.md"),
         ("CONTRIBUTING.md", "docs/reference/performance.md", "../reference/performance.md"),
         ("examples/README.md", "flask_app.py", "flask_app.md"),
         ("docs/README.md", "https://example.com/README.md", "https://example.com/README.md"),
