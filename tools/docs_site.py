@@ -30,7 +30,7 @@ OUTSIDE_DOCS = {
 SAME_PAGE = {"README.md": "docs/README.md"}
 """What the site has as another page; links lead to that."""
 
-LINK = re.compile(r"(?<=\]\()([^)\s#]+)(?=[#)])")
+LINK = re.compile(r"\[([^\[\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 FENCE = re.compile(r"^(```\w+) .*$", re.MULTILINE)
 FETCHING = {("img", "src"), ("script", "src"), ("iframe", "src"), ("source", "srcset"), ("use", "href")}
@@ -88,17 +88,19 @@ def places_in_site(root: Path) -> dict[str, str]:
 
 
 def for_site(text: str, source: str, places: dict[str, str]) -> str:
-    """Return a page's text with links to where the site has their targets, and without words behind a fence's language.
+    """Return a page's text as the site has it.
 
-    (Those words are for ``tools/code_blocks.py``.)
+    Links lead to where the site has their targets; of one to a file that it does not have, such as the code, only the
+    words are left. The words behind a fence's language are left out: they are for ``tools/code_blocks.py``.
     """
 
     def link(found: re.Match[str]) -> str:
-        target = os.path.normpath(Path(source).parent / found[0])
+        words, url, anchor = found.groups(default="")
+        target = os.path.normpath(Path(source).parent / url)
         target = SAME_PAGE.get(target, target)
-        if target not in places:
-            return found[0]
-        return os.path.relpath(places[target], Path(places[source]).parent)
+        if target in places:
+            return f"[{words}]({os.path.relpath(places[target], Path(places[source]).parent)}{anchor})"
+        return words if (ROOT / target).exists() else found[0]
 
     return FENCE.sub(r"\1", LINK.sub(link, text))
 

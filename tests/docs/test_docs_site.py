@@ -52,6 +52,13 @@ def test_links_fit_the_site(source: str, link: str, expected: str) -> None:
     assert for_site(f"[text]({link})", source, PLACES) == f"[text]({expected})"
 
 
+def test_links_to_files_that_the_site_does_not_have_are_words_only() -> None:
+    """Of a link to the code the words are left; one that leads nowhere stays, for Zensical to find."""
+    text = "[the code](../fotoweb_middleware/handler.py#L1), [the folder](../tests), [nothing](../gone.md)"
+
+    assert for_site(text, "docs/README.md", PLACES) == "the code, the folder, [nothing](../gone.md)"
+
+
 def test_words_behind_the_language_of_a_block_are_left_out() -> None:
     """Zensical takes a fence with one word behind it."""
     assert for_site("```python flask-login\ncode\n```\n", "docs/README.md", PLACES) == "```python\ncode\n```\n"
