@@ -33,9 +33,9 @@ TYPED_PAGES = (
     "test-your-app.md",
     "watch-events.md",
     "write-your-own-store.md",
-    "../reference/errors.md",
 )
-"""The how-to pages whose Python must pass mypy and pyright in strict mode, besides the README's and the tutorial's.
+"""The how-to pages whose Python must pass mypy and pyright in strict mode, besides those of the README, the tutorial
+and errors.md.
 
 Not here: django.md, since Django ships no types, and real-apps.md, whose packages ``make real-apps`` installs.
 """
@@ -82,7 +82,7 @@ def main() -> None:
     for old in folder.glob("*.py"):
         old.unlink()
     files = {f"readme_{number}": block for number, block in enumerate(blocks_of(ROOT / "README.md"))}
-    for page in (DOCS / "tutorial.md", *(HOW_TO / name for name in TYPED_PAGES)):
+    for page in (DOCS / "tutorial.md", DOCS / "reference/errors.md", *(HOW_TO / name for name in TYPED_PAGES)):
         files |= files_of(page)
     for name, code in files.items():
         (folder / f"{name}.py").write_text(HEADER + code, encoding="utf-8")

@@ -31,6 +31,14 @@ MARKER = "<!-- What follows is written by: python -m tools.reference_pages -->\n
 
 PROBLEMS: dict[str, dict[str, Any]] = {
     "not_signed_in": {"login_url": "/oauth2/login"},
+    "not_allowed": {
+        "full_name": "Alice Berg",
+        "user_name": "alice",
+        "email_domain": "example.com",
+        "cause": "FOTOWEB_ALLOWED_USERS",
+        "login_url": "/oauth2/login",
+        "fotoweb_url": "https://tenant.example",
+    },
     "cross_origin_refused": {"app_url": "/"},
     "fotoweb_unavailable": {"retry_after_seconds": 1, "retry_url": None},
     "store_unavailable": {"retry_after_seconds": 5, "retry_url": None},
