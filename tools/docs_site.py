@@ -27,6 +27,9 @@ OUTSIDE_DOCS = {
 }
 """Pages outside docs/ that the site has too, and their places there; examples/*.py become pages as well."""
 
+NOT_SEARCHED = "---\nsearch:\n  exclude: true\n---\n\n"
+"""What maintainers read would often come first in the search."""
+
 SAME_PAGE = {"README.md": "docs/README.md"}
 """What the site has as another page; links lead to that."""
 
@@ -65,7 +68,8 @@ def stage(root: Path, folder: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.endswith(".md"):
             text = (root / source).read_text(encoding="utf-8")
-            target.write_text(for_site(text, source, places), encoding="utf-8")
+            hidden = NOT_SEARCHED if place.startswith("internals/") or place == "changelog.md" else ""
+            target.write_text(hidden + for_site(text, source, places), encoding="utf-8")
         elif source.endswith(".py"):
             code = (root / source).read_text(encoding="utf-8")
             target.write_text(f"# {Path(source).name}\n\n```python\n{code}```\n", encoding="utf-8")

@@ -73,6 +73,14 @@ def test_pages_and_examples_are_put_into_place(tmp_path: Path) -> None:
     assert "```python\n" in (tmp_path / "examples/flask_app.md").read_text(encoding="utf-8")
 
 
+def test_what_maintainers_read_is_not_searched(tmp_path: Path) -> None:
+    """The search leaves out the internals and the changelog, and nothing else."""
+    stage(ROOT, tmp_path)
+
+    hidden = {path for path in tmp_path.rglob("*.md") if "  exclude: true\n" in path.read_text(encoding="utf-8")}
+    assert hidden == {tmp_path / "changelog.md", *(tmp_path / "internals").rglob("*.md")}
+
+
 @pytest.mark.parametrize(
     ("html", "fault"),
     [
