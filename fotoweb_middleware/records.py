@@ -22,6 +22,8 @@ from fotoweb_middleware.stores.base import SaveOutcome, StoredEntry, StoreLock
 PENDING_AT_ONCE = 20
 TELL_AGAIN_SECONDS = 5.0
 CLOCK_SKEW_SECONDS = 60
+KIND = "session"
+"""What the keys of session records begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class StoreDown:
 
 def session_key(context: Context, session_id: str) -> str:
     """Return where a session's record lies in the store."""
-    return context.store_key("session", session_id)
+    return context.store_key(KIND, session_id)
 
 
 def load_newest(context: Context, session_id: str, record: SessionRecord | None) -> CachedSession | StoreDown | None:
@@ -111,6 +113,25 @@ def open_entry(context: Context, key: str, entry: StoredEntry | None) -> Session
     return None if opened is None else SessionRecord.from_json(opened.value)
 
 
+def live_records(context: Context) -> list[SessionRecord]:
+    """Return every session in the store that has not ended, the oldest login first.
+
+    Sessions of other apps in the same store are left out: our keys don't open them.
+
+    Raises:
+        StoreUnavailable: It does not answer.
+    """
+    now, found = context.clock(), []
+    for key in context.store.keys(f"{KIND}:"):
+        record = open_entry(context, key, context.store.load(key))
+        if record is not None:
+            cached = CachedSession(record, context.settings, by_reference=True)
+            is_spent = record.tokens.refresh_token is None and now >= cached.expires_at
+            if now < cached.ends_at and not is_spent:
+                found.append(record)
+    return sorted(found, key=lambda record: record.started_at)
+
+
 def revoke_session(context: Context, session_id: str, *, reason: str) -> None:
     """End a session here and everywhere: nothing brings it back while any cookie of it may still come.
 
@@ -136,15 +157,24 @@ def tell_revocations(context: Context, session_ids: list[str]) -> None:
         StoreUnavailable: It does not answer.
     """
     left = list(session_ids)
-    # Twice a session's lifetime is longer than any of its cookies may come, also where the wall clock went back.
-    ttl_seconds = 2 * context.settings.session_lifetime
     try:
         while left:
-            context.store.revoke(session_key(context, left[-1]), ttl_seconds=ttl_seconds)
+            save_revocation(context, left[-1])
             left.pop()
     finally:
         if left and context.session_cache.add_pending_revocations(left):
             tell_later(weakref.ref(context))
+
+
+def save_revocation(context: Context, session_id: str) -> None:
+    """Tell the store that a session has ended.
+
+    Raises:
+        StoreUnavailable: It does not answer.
+    """
+    # Twice a session's lifetime is longer than any of its cookies may come, also where the wall clock went back.
+    ttl_seconds = 2 * context.settings.session_lifetime
+    context.store.revoke(session_key(context, session_id), ttl_seconds=ttl_seconds)
 
 
 def tell_later(weak_context: weakref.ref[Context]) -> None:

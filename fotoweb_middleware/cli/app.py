@@ -1,4 +1,4 @@
-"""The commands. They write plain lines that read the same without colour, never wrapped or cut when piped."""
+"""The commands, and what reads the command line."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from fotoweb_middleware.cli.checks import check_everything
+from fotoweb_middleware.cli.output import failed, write
+from fotoweb_middleware.cli.sessions import add_options, run_action
 from fotoweb_middleware.errors import SettingsError
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.settings.describe import describe
@@ -68,6 +70,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--app", metavar="MODULE:NAME", help="where your code has its Settings, or a function that returns them"
     )
     check_parser.add_argument("--url", metavar="URL", help="also ask the deployed app, such as https://app.example/")
+    add_options(add("sessions", run_action))
     add("config", config)
     add("secret", secret)
     return parser
@@ -167,21 +170,3 @@ def secret(_: argparse.Namespace) -> int:
     """Print a new key for FOTOWEB_SECRET_KEY, and nothing else."""
     sys.stdout.write(f"{secrets.token_urlsafe(KEY_BYTES)}\n")
     return 0
-
-
-def write(text: str, *, style: str = "", to_errors: bool = False) -> None:
-    """Write ``text`` and a line break, in colour where rich is installed and the terminal has it."""
-    try:
-        from rich.console import Console  # noqa: PLC0415 (an extra)
-        from rich.text import Text  # noqa: PLC0415
-    except ModuleNotFoundError:
-        (sys.stderr if to_errors else sys.stdout).write(f"{text}\n")
-        return
-    # As Text, square brackets have no meaning.
-    Console(stderr=to_errors, highlight=False).print(Text(text, style=style), soft_wrap=True)
-
-
-def failed(problem: str) -> int:
-    """Write what is wrong, and return the exit code for it."""
-    write(problem, style="red", to_errors=True)
-    return 1

@@ -97,5 +97,11 @@ class Store(Protocol):
     def use_once(self, key: str, *, ttl_seconds: float) -> bool:
         """Return True to the first caller with this key within ``ttl_seconds``, False to all others."""
 
+    def keys(self, prefix: str) -> set[str]:
+        """Return the keys of all entries that begin with ``prefix``; those of revocations may be among them.
+
+        Nobody who waits for an answer of the app waits for this one: it may take longer than a second in all.
+        """
+
     def close(self) -> None:
         """Give back files and connections. A later call opens them again."""

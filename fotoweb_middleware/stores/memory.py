@@ -129,6 +129,11 @@ class MemoryStore:
             self._used[key] = _Row(ttl_seconds)
             return True
 
+    def keys(self, prefix: str) -> set[str]:
+        """See ``Store.keys``."""
+        with self._lock:
+            return {key for key in self._entries if key.startswith(prefix)}
+
     def close(self) -> None:
         """Nothing to give back."""
 

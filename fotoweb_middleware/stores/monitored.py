@@ -40,6 +40,7 @@ class MonitoredStore:
         self.acquire_lock = self._watch("acquire_lock", store.acquire_lock)
         self.release_lock = self._watch("release_lock", store.release_lock)
         self.use_once = self._watch("use_once", store.use_once)
+        self.keys = self._watch("keys", store.keys)
         self.close = store.close
         self.after_fork_in_child()
         forks.register(self)

@@ -30,6 +30,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import redis
@@ -46,6 +47,8 @@ PAUSE_SECONDS = 1.0
 """How long after a failure nobody waits for Redis."""
 FENCE_TTL_SECONDS = 86_400.0
 """How long a fence is remembered after its lock: longer than any holder is late."""
+KEYS_AT_ONCE = 500
+"""How many keys Redis looks at in one step of a scan, which takes it less than a millisecond."""
 
 # The first bytes of an entry are enough to decide. An error ends a script: a user who may not look (ACL) must not write
 # over a revocation. Lua's numbers are exact up to 2**53.
@@ -167,6 +170,18 @@ class RedisStore:
         options = {"px": milliseconds(ttl_seconds), "nx": True}
         return self._call(lambda client: client.set(self._name(key, "used"), b"1", **options) is True)
 
+    def keys(self, prefix: str) -> set[str]:
+        """See ``Store.keys``. Each step of the scan is a call of its own: Redis serves others in between."""
+        before, after = f"{self._namespace}:{{", "}:entry"
+        pattern = re.sub(r"([*?\\\[\]])", r"\\\1", before + prefix) + "*" + after
+        found: set[str] = set()
+        for node in self._call(primaries):
+            cursor: int | None = None
+            while cursor != 0:
+                cursor, names = self._call(partial(scan, node=node, cursor=cursor or 0, pattern=pattern))
+                found.update(name.decode()[len(before) : -len(after)] for name in names)
+        return found
+
     def close(self) -> None:
         """See ``Store.close``. A connection in use is closed once its answer is there."""
         # With its last reference redis-py closes a client's connections. Closing the idle ones here could hit one that
@@ -213,6 +228,18 @@ class RedisStore:
 def run(client: Any, script: str, names: list[str], words: tuple[Any, ...]) -> Any:
     """Run a script by its hash; redis-py loads it where Redis does not know it."""
     return client.register_script(script)(names, words)
+
+
+def primaries(client: Any) -> list[Any]:
+    """Return the nodes of a cluster that hold keys; of one server [None]."""
+    return list(client.get_primaries()) if hasattr(client, "get_primaries") else [None]
+
+
+def scan(client: Any, *, node: Any, cursor: int, pattern: str) -> tuple[int, list[bytes]]:
+    """Look at some hundred keys; return where to go on (0: that was all), and the names that fit."""
+    options = {} if node is None else {"target_nodes": node}
+    cursors, names = client.scan(cursor, match=pattern, count=KEYS_AT_ONCE, **options)
+    return (cursors if node is None else cursors[node.name]), names
 
 
 def milliseconds(seconds: float) -> int:

@@ -69,6 +69,9 @@ CREATE INDEX IF NOT EXISTS fotoweb_store_entries_expires ON fotoweb_store_entrie
 USED, LOCK, NEWEST_FENCE = "used ", "lock ", "newest fence"
 """What the keys of other rows begin with: what was used once, locks (with the owner as value), a counter."""
 FIND = "SELECT value, version, fence FROM fotoweb_store_entries WHERE key = ? AND expires_at > ?"
+FIND_KEYS = """
+SELECT key FROM fotoweb_store_entries WHERE key >= ? AND key < ? AND value IS NOT NULL AND expires_at > ?
+"""
 WRITE = "REPLACE INTO fotoweb_store_entries VALUES (?, ?, ?, ?, ?)"
 PURGE = """
 DELETE FROM fotoweb_store_entries WHERE rowid IN
@@ -209,6 +212,12 @@ class SqliteStore:
             return True
 
         return self._write(use)
+
+    def keys(self, prefix: str) -> set[str]:
+        """See ``Store.keys``."""
+        bounds = prefix, prefix + chr(sys.maxunicode)
+        found = self._run("reading", lambda file: file.execute(FIND_KEYS, (*bounds, self._clock())).fetchall())
+        return {key for (key,) in found}
 
     def close(self) -> None:
         """See ``Store.close``."""

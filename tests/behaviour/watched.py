@@ -73,6 +73,11 @@ class WatchedStore:
         self._begin("use_once")
         return self._store.use_once(key, ttl_seconds=ttl_seconds)
 
+    def keys(self, prefix: str) -> set[str]:
+        """See ``Store.keys``."""
+        self._begin("keys")
+        return self._store.keys(prefix)
+
     def close(self) -> None:
         """See ``Store.close``."""
         self._store.close()

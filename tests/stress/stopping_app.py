@@ -66,6 +66,10 @@ class StoppingStore:
         """See ``Store.use_once``."""
         return self._store.use_once(key, ttl_seconds=ttl_seconds)
 
+    def keys(self, prefix: str) -> set[str]:
+        """See ``Store.keys``."""
+        return self._store.keys(prefix)
+
     def close(self) -> None:
         """See ``Store.close``."""
         self._store.close()

@@ -102,6 +102,11 @@ class PlainStore:
             self.used[key] = self.ends_at(ttl_seconds)
             return True
 
+    def keys(self, prefix: str) -> set[str]:
+        """See ``Store.keys``."""
+        with self.mutex:
+            return {key for key, row in self.rows.items() if key.startswith(prefix) and self.is_listed(key, row)}
+
     def close(self) -> None:
         """Nothing to give back."""
 
@@ -111,6 +116,10 @@ class PlainStore:
         """Return the row that lives under a key."""
         row = self.rows.get(key)
         return row if row is not None and row.ends_at > self.clock() else None
+
+    def is_listed(self, key: str, _row: Row) -> bool:
+        """Return whether ``keys`` tells of a row."""
+        return self.row(key) is not None
 
     def ends_at(self, ttl_seconds: float) -> float:
         """Return when something ends that begins now."""

@@ -15,10 +15,10 @@ from fotoweb_middleware.errors import StoreUnavailable
 from fotoweb_middleware.stores.base import SaveOutcome, Store, StoredEntry, StoreLock
 from fotoweb_middleware.testing import FakeClock
 from fotoweb_middleware.testing.store_contract import OutageContract, SharedStoreContract, StoreContract, StoreTrial
-from tests.testing import wrong_locks, wrong_revocations, wrong_single_use, wrong_stores
+from tests.testing import wrong_keys, wrong_locks, wrong_revocations, wrong_single_use, wrong_stores
 from tests.testing.plain_store import PlainStore, Row
 
-MODULES = (wrong_stores, wrong_locks, wrong_revocations, wrong_single_use)
+MODULES = (wrong_stores, wrong_keys, wrong_locks, wrong_revocations, wrong_single_use)
 NEEDED_BY_OTHERS = ("playwright", "pytest", "redis", "rich", "trio", "typer")
 WRONG = wrong_stores.WRONG
 """Filled by the import of each module."""
@@ -153,6 +153,7 @@ def test_a_right_shared_store_passes() -> None:
         (KeepsItsOwnLocks, "test_one_lock_over_processes"),
         (KeepsItsOwnLocks, "test_used_here_used_elsewhere"),
         (KeepsCopies, "test_revoked_here_read_elsewhere"),
+        (KeepsItsOwnRows, "test_keys_of_elsewhere"),
         (ClosesForAll, "test_closed_elsewhere"),
     ],
 )
@@ -192,6 +193,11 @@ class Down(PlainStore):
         """Fail."""
         self.row(key)
         return True
+
+    def keys(self, prefix: str) -> set[str]:
+        """Fail."""
+        self.row(prefix)
+        return set()
 
 
 class SaysThatNothingIsThere(Down):
@@ -236,6 +242,7 @@ CALLS = {"test_load_fails", "test_save_fails", "test_update_fails", "test_revoke
     "test_acquire_lock_fails",
     "test_release_lock_fails",
     "test_use_once_fails",
+    "test_keys_fails",
 }
 
 

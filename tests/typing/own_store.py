@@ -46,6 +46,10 @@ class OwnStore:
         """See ``Store.use_once``."""
         return True
 
+    def keys(self, prefix: str) -> set[str]:
+        """See ``Store.keys``."""
+        return set()
+
     def close(self) -> None:
         """See ``Store.close``."""
 

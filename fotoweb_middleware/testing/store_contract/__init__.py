@@ -19,6 +19,7 @@ second. For readable failures call ``pytest.register_assert_rewrite`` with this 
 from __future__ import annotations
 
 from fotoweb_middleware.testing.store_contract.entries import Entries
+from fotoweb_middleware.testing.store_contract.keys import Keys
 from fotoweb_middleware.testing.store_contract.locks import Locks
 from fotoweb_middleware.testing.store_contract.outages import Outages
 from fotoweb_middleware.testing.store_contract.revocations import Revocations
@@ -29,8 +30,8 @@ from fotoweb_middleware.testing.store_contract.trial import StoreTrial
 __all__ = ["OutageContract", "SharedStoreContract", "StoreContract", "StoreTrial"]
 
 
-class StoreContract(Entries, Revocations, Locks, SingleUse):
-    """All promises that every store makes: of entries, revocations, locks and what is used once."""
+class StoreContract(Entries, Revocations, Locks, SingleUse, Keys):
+    """All promises that every store makes: of entries, revocations, locks, what is used once, and finding keys."""
 
 
 class SharedStoreContract(Sharing):

@@ -70,6 +70,10 @@ class Outages:
         """``use_once`` raises StoreUnavailable: True would let the same callback in twice."""
         assert self.fails(lambda: out_of_reach.use_once("k", ttl_seconds=60))
 
+    def test_keys_fails(self, out_of_reach: Store) -> None:
+        """``keys`` raises StoreUnavailable: no keys would mean that nobody is signed in."""
+        assert self.fails(lambda: out_of_reach.keys("session:"))
+
     def test_close_does_not_fail(self, out_of_reach: Store) -> None:
         """``close`` raises nothing: it comes at the very end."""
         assert not self.fails(out_of_reach.close)

@@ -79,6 +79,12 @@ class Sharing(Promises):
         used = [each.use_once("k", ttl_seconds=self.unit_seconds) for each in (trial.store, elsewhere)]
         assert used == [True, False]
 
+    def test_keys_of_elsewhere(self, trial: StoreTrial, elsewhere: Store) -> None:
+        """What one process saves the other finds, also after an earlier look."""
+        seen = [elsewhere.keys("session:")]
+        self.write(trial, key="session:a")
+        assert [*seen, elsewhere.keys("session:")] == [set(), {"session:a"}]
+
     def test_closed_elsewhere(self, trial: StoreTrial, elsewhere: Store) -> None:
         """A process that closes the store takes nothing from the other."""
         self.write(trial)

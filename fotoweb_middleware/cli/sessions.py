@@ -1,0 +1,194 @@
+"""``fotoweb-middleware sessions``: who is signed in, as the session store knows it, and an end to it.
+
+A session in the store already holds who signed in and when, sealed, in both cookie modes. So nothing more is kept for
+these commands: they open what is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import secrets
+import sys
+import time
+
+from fotoweb_middleware.cli.checks.configuration import read_settings
+from fotoweb_middleware.cli.checks.store import SHARE_HINT, unavailable
+from fotoweb_middleware.cli.output import failed, write
+from fotoweb_middleware.context import Context, open_context
+from fotoweb_middleware.errors import SettingsError, StoreUnavailable
+from fotoweb_middleware.events import EventName, harmless
+from fotoweb_middleware.log import readable_time, session_tag
+from fotoweb_middleware.records import live_records, save_revocation
+from fotoweb_middleware.session import SessionRecord
+from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.settings.rules import mask_cache_address
+from fotoweb_middleware.stores import SqliteStore, Store, open_store
+from fotoweb_middleware.wrap import load_app
+
+UNKNOWN = "(unknown)"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what ``sessions`` does, and its options."""
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    def add(name: str, action: object, words: str) -> argparse.ArgumentParser:
+        added = actions.add_parser(name, help=words, description=words, allow_abbrev=False)
+        added.set_defaults(action=action)
+        added.add_argument(
+            "--app", metavar="MODULE:NAME", help="where your code has its Settings, or a function that returns them"
+        )
+        added.add_argument("--store", metavar="MODULE:NAME", help="where your code has a store of its own")
+        return added
+
+    list_parser = add("list", list_sessions, "Show who is signed in, and since when.")
+    list_parser.add_argument("--json", action="store_true", help="write one JSON document instead of lines")
+    revoke_parser = add("revoke", revoke, "End one session, or all sessions of one person.")
+    whose = revoke_parser.add_mutually_exclusive_group(required=True)
+    whose.add_argument("id", metavar="ID", nargs="?", help="of the session, as the list and the app's log show it")
+    whose.add_argument("--user", metavar="NAME", help="the FotoWeb user name of the person")
+    all_parser = add("revoke-all", revoke_all, "End everybody's session.")
+    all_parser.add_argument("--yes", action="store_true", help="don't ask first")
+
+
+def run_action(arguments: argparse.Namespace) -> int:
+    """Show who is signed in, and end sessions, for all processes that share the store.
+
+    Run it where the app runs, as the user that runs it and with the same settings.
+    """
+    # What the middleware logs of a store that fails is the command's own answer.
+    logging.getLogger("fotoweb_middleware").addHandler(logging.NullHandler())
+    settings, findings = read_settings(arguments.app)
+    problems = [str(finding) for finding in findings if finding.level == "bad"]
+    if settings is None or problems:
+        return failed("\n".join(problems))
+    store: Store | None = None
+    try:
+        store = load_app(arguments.store, "--store") if arguments.store else find_store(settings)
+        action_code: int = arguments.action(open_for(settings, store), arguments)
+    except SettingsError as error:
+        return failed(str(error))
+    except StoreUnavailable as error:
+        is_redis = arguments.store is None and settings.cache.startswith("redis")
+        path = store.path if isinstance(store, SqliteStore) else None
+        return failed(str(unavailable(error, is_redis=is_redis, path=path)))
+    finally:
+        if store is not None:
+            store.close()
+    return action_code
+
+
+def find_store(settings: Settings) -> Store:
+    """Return the store of the settings.
+
+    Raises:
+        SettingsError: This process can't see what the app keeps there.
+    """
+    store, place = open_store(settings, clock=time.time, monotonic=time.monotonic), mask_cache_address(settings.cache)
+    if not store.shared:
+        raise SettingsError(
+            f"The session store is {place}, in the memory of each process of the app: no other process can see who is "
+            f"signed in.\nTo do: {SHARE_HINT}"
+        )
+    # Opening it would make an empty one, which belongs to whoever runs this.
+    if isinstance(store, SqliteStore) and not store.path.exists():
+        raise SettingsError(
+            f"The session store {place} has no file {store.path} yet: nobody has signed in, or the app uses another "
+            "file.\nTo do: Run this where the app runs, as the user that runs it and with the same environment."
+        )
+    return store
+
+
+def open_for(settings: Settings, store: Store) -> Context:
+    """Return what the app has too, for this store."""
+    return open_context(
+        settings,
+        store=store,
+        transport=None,
+        executor=None,
+        max_slow_waiters=1,
+        clock=time.time,
+        monotonic=time.monotonic,
+        entropy=secrets.token_bytes,
+    )
+
+
+def list_sessions(context: Context, arguments: argparse.Namespace) -> int:
+    """Write who is signed in."""
+    found = live_records(context)
+    if arguments.json:
+        sys.stdout.write(json.dumps({"sessions": [described(record) for record in found]}, indent=2) + "\n")
+        return 0
+    rows = [("ID", "SINCE", "USER", "NAME")] if found else []
+    for record in found:
+        full_name = record.user.full_name if record.user is not None else ""
+        rows.append((session_tag(record.session_id), since(record), user_name(record), harmless(full_name)))
+    width = max((len(row[2]) for row in rows), default=0)
+    for tag, began, name, full_name in rows:
+        write(f"{tag:<12}  {began:<20}  {name:<{width}}  {full_name}".rstrip())
+    write(f"{len(found)} signed in")
+    return 0
+
+
+def revoke(context: Context, arguments: argparse.Namespace) -> int:
+    """End one session, or those of one person."""
+    found = live_records(context)
+    if arguments.user is not None:
+        wanted = arguments.user.casefold()
+        found = [record for record in found if record.user is not None and record.user.user_name.casefold() == wanted]
+        whose = f"of the user {arguments.user!a}"
+    else:
+        found = [record for record in found if session_tag(record.session_id) == arguments.id]
+        whose = f"with the ID {arguments.id!a}"
+    if not found:
+        return failed(f"There is no session {whose}. `fotoweb-middleware sessions list` shows all there are.")
+    return revoke_each(context, found)
+
+
+def revoke_all(context: Context, arguments: argparse.Namespace) -> int:
+    """End all sessions."""
+    found = live_records(context)
+    if found and not arguments.yes:
+        if not sys.stdin.isatty():
+            return failed("This would end everybody's session. Add --yes: there is no terminal to ask at.")
+        sys.stdout.write(f"End {len(found)} sessions? [y/N] ")
+        sys.stdout.flush()
+        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+            return failed("Nothing was changed.")
+        found = live_records(context)  # Others may have signed in meanwhile.
+    return revoke_each(context, found)
+
+
+def revoke_each(context: Context, records: list[SessionRecord]) -> int:
+    """End these sessions, as a logout elsewhere does."""
+    for record in records:
+        save_revocation(context, record.session_id)
+        context.events.emit(EventName.SESSION_ENDED, session_id=record.session_id, reason="revoked")
+        write(f"Ended {session_tag(record.session_id)} of {user_name(record)}, signed in since {since(record)}.")
+    seconds = context.settings.cache_recheck
+    write(f"{len(records)} ended; within {seconds:g} s (FOTOWEB_CACHE_RECHECK) no process accepts them any more.")
+    return 0
+
+
+def described(record: SessionRecord) -> dict[str, object]:
+    """Return who it is, and since when, for JSON."""
+    user = record.user
+    return {
+        "id": session_tag(record.session_id),
+        "since": since(record),
+        "user_id": None if user is None else user.user_id,
+        "user_name": None if user is None else user.user_name,
+        "full_name": None if user is None else user.full_name,
+    }
+
+
+def since(record: SessionRecord) -> str:
+    """Return when somebody signed in."""
+    return readable_time(record.started_at) or ""
+
+
+def user_name(record: SessionRecord) -> str:
+    """Return who it is, harmless to a terminal; the session of somebody unknown has no name."""
+    return UNKNOWN if record.user is None else harmless(record.user.user_name)
