@@ -24,7 +24,7 @@ class WatchedStore:
     Attributes:
         is_down: While True every call is refused, as by a store that is out of reach.
         calls: The names of the calls so far.
-        keys: The keys under which sessions were loaded, saved or revoked.
+        session_keys: The keys under which sessions were loaded, saved or revoked.
     """
 
     def __init__(self, store: Store, *, shared: bool | None = None) -> None:
@@ -34,7 +34,7 @@ class WatchedStore:
         self._changed = threading.Condition()
         self.is_down = False
         self.calls: list[str] = []
-        self.keys: set[str] = set()
+        self.session_keys: set[str] = set()
 
     @property
     def shared(self) -> bool:
@@ -101,14 +101,14 @@ class WatchedStore:
 
     def stored_session(self) -> StoredEntry | None:
         """Return what the store holds of the only session that there ever was."""
-        (key,) = self.keys
+        (key,) = self.session_keys
         return self._store.load(key)
 
     def _begin(self, name: str, key: str | None = None) -> None:
         with self._changed:
             self.calls.append(name)
             if key is not None:
-                self.keys.add(key)
+                self.session_keys.add(key)
             self._changed.notify_all()
         self._work.pop(name, lambda: None)()
         if self.is_down:

@@ -30,7 +30,7 @@ from tests.canary.uvicorn_adapter import served
 
 __all__ = ["QuietApp", "Scene", "opened"]
 
-STORE_METHODS = {"load", "save", "revoke", "acquire_lock", "release_lock", "use_once"}
+STORE_METHODS = {"load", "save", "revoke", "acquire_lock", "release_lock", "use_once", "keys"}
 
 
 class QuietApp:

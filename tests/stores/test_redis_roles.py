@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fotoweb_middleware.stores import redis as redis_store
 from fotoweb_middleware.stores.base import SaveOutcome, Store, StoredEntry
 from fotoweb_middleware.testing import FakeClock
 from fotoweb_middleware.testing.store_contract import OutageContract, SharedStoreContract, StoreContract, StoreTrial
@@ -22,8 +23,8 @@ pytestmark = pytest.mark.redis
 AFTER_THE_PAUSE = 1.1
 ROLES = ("sentinel", "cluster")
 PERMISSIONS = {
-    "sentinel": "+get +getrange +set +del +evalsha +script|load +select",
-    "cluster": "+get +getrange +set +del +evalsha +script|load +cluster|slots +command +asking",
+    "sentinel": "+get +getrange +set +del +scan +evalsha +script|load +select",
+    "cluster": "+get +getrange +set +del +scan +evalsha +script|load +cluster|slots +command +asking",
 }
 """What the how-to page tells operators to grant."""
 
@@ -265,11 +266,11 @@ def test_least_permissions(acl_user: str) -> None:
     with open_store(acl_user) as store:
         lock = store.acquire_lock("k", ttl_seconds=60)
         assert lock is not None
-        outcomes = [save(store), store.load("k"), store.use_once("k", ttl_seconds=60)]
+        outcomes = [save(store), store.load("k"), store.use_once("k", ttl_seconds=60), store.keys("k")]
         store.release_lock(lock)
         store.revoke("k", ttl_seconds=60)
         outcomes.append(save(store, 2))
-    assert outcomes == [SaveOutcome.SAVED, StoredEntry(b"v", 1), True, SaveOutcome.REVOKED]
+    assert outcomes == [SaveOutcome.SAVED, StoredEntry(b"v", 1), True, {"k"}, SaveOutcome.REVOKED]
 
 
 def test_wrong_password(acl_user: str) -> None:
@@ -291,6 +292,17 @@ def test_password_of_the_sentinels(sentinel_rig: Rig) -> None:
 
     assert (loaded, "S3CR3T" in words) == (None, False)
     assert "no sentinel can be asked: it refuses the user and password" in words
+
+
+def test_keys_of_many_steps(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys are found on all nodes, however many steps that takes."""
+    monkeypatch.setattr(redis_store, "KEYS_AT_ONCE", 1)
+    wanted = {f"session:{number}" for number in range(100)}
+    with open_store(rig.address) as store:
+        for key in (*wanted, *(f"other:{number}" for number in range(100))):
+            store.save(key, b"v", version=1, ttl_seconds=60, create=True)
+        found = store.keys("session:")
+    assert found == wanted
 
 
 def test_client_certificates(role: str, tmp_path: Path, certificates: Path) -> None:
