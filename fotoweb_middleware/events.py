@@ -31,7 +31,8 @@ FIELDS = {
     "`FOTOWEB_ALLOWED_USERS` or `authorize`",
     "user": "FotoWeb's numeric key of the user",
     "expires_at": "when the new token expires, in UTC",
-    "reason": "`logout`, `refused` (by FotoWeb), `replaced` (by a new login in that browser) or `not_allowed`",
+    "reason": "`logout`, `refused` (by FotoWeb), `replaced` (by a new login in that browser), `not_allowed`, or "
+    "`revoked` (by the command `sessions`, in its own process)",
     "description": "what FotoWeb says about its error",
     "attempts": "logins in a row",
     "cookie_characters": "how long the session's cookies are",

@@ -12,13 +12,14 @@ import logging
 import secrets
 import sys
 import time
+from collections.abc import Callable
 
 from fotoweb_middleware.cli.checks.configuration import read_settings
 from fotoweb_middleware.cli.checks.store import SHARE_HINT, unavailable
 from fotoweb_middleware.cli.output import failed, write
 from fotoweb_middleware.context import Context, open_context
 from fotoweb_middleware.errors import SettingsError, StoreUnavailable
-from fotoweb_middleware.events import EventName, harmless
+from fotoweb_middleware.events import EventName
 from fotoweb_middleware.log import readable_time, session_tag
 from fotoweb_middleware.records import live_records, save_revocation
 from fotoweb_middleware.session import SessionRecord
@@ -65,9 +66,10 @@ def run_action(arguments: argparse.Namespace) -> int:
     if settings is None or problems:
         return failed("\n".join(problems))
     store: Store | None = None
+    action: Callable[[Context, argparse.Namespace], int] = arguments.action
     try:
         store = load_app(arguments.store, "--store") if arguments.store else find_store(settings)
-        action_code: int = arguments.action(open_for(settings, store), arguments)
+        return action(open_for(settings, store), arguments)
     except SettingsError as error:
         return failed(str(error))
     except StoreUnavailable as error:
@@ -77,7 +79,6 @@ def run_action(arguments: argparse.Namespace) -> int:
     finally:
         if store is not None:
             store.close()
-    return action_code
 
 
 def find_store(settings: Settings) -> Store:
@@ -121,14 +122,12 @@ def list_sessions(context: Context, arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(json.dumps({"sessions": [described(record) for record in found]}, indent=2) + "\n")
         return 0
-    rows = [("ID", "SINCE", "USER", "NAME")] if found else []
+    width = max((len(user_name(record)) for record in found), default=0)
+    lines = [f"{'ID':<12}  {'SINCE':<20}  {'USER':<{width}}  NAME"] if found else []
     for record in found:
         full_name = record.user.full_name if record.user is not None else ""
-        rows.append((session_tag(record.session_id), since(record), user_name(record), harmless(full_name)))
-    width = max((len(row[2]) for row in rows), default=0)
-    for tag, began, name, full_name in rows:
-        write(f"{tag:<12}  {began:<20}  {name:<{width}}  {full_name}".rstrip())
-    write(f"{len(found)} signed in")
+        lines.append(f"{session_tag(record.session_id)}  {since(record)}  {user_name(record):<{width}}  {full_name}")
+    write("\n".join([*(line.rstrip() for line in lines), f"{len(found)} signed in"]))
     return 0
 
 
@@ -190,5 +189,5 @@ def since(record: SessionRecord) -> str:
 
 
 def user_name(record: SessionRecord) -> str:
-    """Return who it is, harmless to a terminal; the session of somebody unknown has no name."""
-    return UNKNOWN if record.user is None else harmless(record.user.user_name)
+    """Return who it is; names of users are printable (``fotoweb.user``)."""
+    return UNKNOWN if record.user is None else record.user.user_name

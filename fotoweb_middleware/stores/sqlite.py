@@ -69,9 +69,7 @@ CREATE INDEX IF NOT EXISTS fotoweb_store_entries_expires ON fotoweb_store_entrie
 USED, LOCK, NEWEST_FENCE = "used ", "lock ", "newest fence"
 """What the keys of other rows begin with: what was used once, locks (with the owner as value), a counter."""
 FIND = "SELECT value, version, fence FROM fotoweb_store_entries WHERE key = ? AND expires_at > ?"
-FIND_KEYS = """
-SELECT key FROM fotoweb_store_entries WHERE key >= ? AND key < ? AND value IS NOT NULL AND expires_at > ?
-"""
+FIND_KEYS = "SELECT key FROM fotoweb_store_entries WHERE key >= ? AND key < ? AND expires_at > ?"
 WRITE = "REPLACE INTO fotoweb_store_entries VALUES (?, ?, ?, ?, ?)"
 PURGE = """
 DELETE FROM fotoweb_store_entries WHERE rowid IN

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -14,10 +16,12 @@ import anyio.to_thread
 import pytest
 
 from fotoweb_middleware import SessionEnded, require_session
+from fotoweb_middleware.cli import sessions
 from fotoweb_middleware.testing import FakeClock
 from tests.behaviour.kit import AsgiAdapter, Opening, Visited
 from tests.behaviour.sockets import RECHECK_SECONDS, RunningClock, log_out, opened, other_machine, run, signed_in
 from tests.behaviour.watched import WatchedStore
+from tests.cli.samples import run as run_command
 
 CLOSED = {"type": "websocket.close", "code": 4401, "reason": ""}
 DISCONNECT = {"type": "websocket.disconnect", "code": 4401, "reason": ""}
@@ -53,6 +57,24 @@ def test_logout_on_another_machine(open_site: OpenSite) -> None:
 
     assert socket.sent[-1] == CLOSED
     assert state["end"] == DISCONNECT
+
+
+def test_revoked_by_the_command(open_site: OpenSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So does `fotoweb-middleware sessions`, which knows no more of the app than its settings and its store."""
+    visitor = signed_in(site := open_site())
+    socket, state = opened(visitor)
+    monkeypatch.setattr(sessions, "time", SimpleNamespace(time=site.wall, monotonic=site.clock))
+    monkeypatch.setitem(sys.modules, "made_in_code", site)
+    code = ("--app", "made_in_code:settings", "--store", "made_in_code:store")
+
+    async def revoke() -> None:
+        await anyio.to_thread.run_sync(partial(run_command, "sessions", "revoke", "--user", "alice", *code))
+
+    run(visitor, socket, revoke)
+
+    assert socket.sent[-1] == CLOSED
+    assert state["end"] == DISCONNECT
+    assert visitor.get("/").status == 401
 
 
 def test_logout_here(open_site: OpenSite) -> None:

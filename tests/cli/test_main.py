@@ -80,10 +80,13 @@ def test_help_lists_every_command() -> None:
     """The help names all commands."""
     text = run("--help").output
 
-    assert [name for name in ("demo", "simulator", "check", "config", "secret") if f"\n    {name}" in text] == [
+    assert [
+        name for name in ("demo", "simulator", "check", "sessions", "config", "secret") if f"\n    {name}" in text
+    ] == [
         "demo",
         "simulator",
         "check",
+        "sessions",
         "config",
         "secret",
     ]

@@ -32,6 +32,7 @@ __all__ = [
     "asgi",
     "chunk",
     "digest",
+    "echo_messages",
     "paced_chunks",
     "paced_chunks_async",
     "told",

@@ -12,7 +12,7 @@ from fotoweb_middleware.stores.base import SaveOutcome, Store, StoredEntry
 from tests.providers.redis_server import RedisServer
 from tests.stores.redis_kit import admin, failure, open_store, speaking
 
-PERMISSIONS = ("get", "getrange", "set", "del", "evalsha", "script|load", "select")
+PERMISSIONS = ("get", "getrange", "set", "del", "evalsha", "script|load", "select", "scan")
 """What the how-to page tells operators to grant."""
 
 
@@ -49,12 +49,12 @@ def test_least_permissions(redis_server: RedisServer) -> None:
     with open_store(restricted(redis_server, *PERMISSIONS)) as store:
         lock = store.acquire_lock("k", ttl_seconds=60)
         assert lock is not None
-        outcomes = [save(store), store.load("k"), store.use_once("k", ttl_seconds=60)]
+        outcomes = [save(store), store.load("k"), store.use_once("k", ttl_seconds=60), store.keys("k")]
         store.release_lock(lock)
         store.revoke("k", ttl_seconds=60)
         store.revoke("k", ttl_seconds=60)
         outcomes.append(save(store, 2))
-    assert outcomes == [SaveOutcome.SAVED, StoredEntry(b"v", 1), True, SaveOutcome.REVOKED]
+    assert outcomes == [SaveOutcome.SAVED, StoredEntry(b"v", 1), True, {"k"}, SaveOutcome.REVOKED]
 
 
 @pytest.mark.redis

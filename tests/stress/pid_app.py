@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from fotoweb_middleware import get_session
-from tests.servers.echo_app import start, told
+from tests.servers.echo_app import echo_messages, start, told
 
 __all__ = ["asgi", "post_worker_init", "ready_line", "wsgi"]
 
@@ -39,6 +39,9 @@ async def asgi(scope: Any, receive: Any, send: Any) -> None:
     """Serve an ASGI server."""
     if scope["type"] == "lifespan":
         await lifespan(receive, send)
+        return
+    if scope["type"] == "websocket":
+        await echo_messages(scope, receive, send)
         return
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     rest = {"pid": os.getpid(), "path": scope["path"]}
