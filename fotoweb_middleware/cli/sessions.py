@@ -49,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     revoke_parser = add("revoke", revoke, "End one session, or all sessions of one person.")
     whose = revoke_parser.add_mutually_exclusive_group(required=True)
     whose.add_argument("id", metavar="ID", nargs="?", help="of the session, as the list and the app's log show it")
-    whose.add_argument("--user", metavar="NAME", help="the FotoWeb user name of the person")
+    whose.add_argument("--user", metavar="NAME", help="the person's FotoWeb user name, as the list shows it")
     all_parser = add("revoke-all", revoke_all, "End everybody's session.")
     all_parser.add_argument("--yes", action="store_true", help="don't ask first")
 
@@ -135,8 +135,7 @@ def revoke(context: Context, arguments: argparse.Namespace) -> int:
     """End one session, or those of one person."""
     found = live_records(context)
     if arguments.user is not None:
-        wanted = arguments.user.casefold()
-        found = [record for record in found if record.user is not None and record.user.user_name.casefold() == wanted]
+        found = [record for record in found if record.user is not None and record.user.user_name == arguments.user]
         whose = f"of the user {arguments.user!a}"
     else:
         found = [record for record in found if session_tag(record.session_id) == arguments.id]
