@@ -77,6 +77,21 @@ def test_the_whole_visit(page: Page, demo: Demo) -> None:
     assert hosts == {urlsplit(demo.url).netloc, urlsplit(demo.site.settings.url).netloc}
 
 
+@pytest.mark.parametrize("demo", [False], ids=["asgi"], indirect=True)
+def test_first_screen_of_a_phone_shows_a_picture(page: Page, demo: Demo) -> None:
+    """A picture, and most of it, is seen without scrolling on a small phone."""
+    page.set_viewport_size({"width": 360, "height": 740})
+    sign_in(page, demo)
+    picture = page.locator(".grid img").first.bounding_box()
+
+    assert picture is not None
+    assert picture["y"] + picture["height"] <= 740
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert page.evaluate(
+        "[...document.querySelectorAll('.token *')].every(each => each.getBoundingClientRect().right <= 344)"
+    )
+
+
 def test_a_session_that_ended_elsewhere(page: Page, demo: Demo) -> None:
     """The page says so and offers a way back, without a reload."""
     sign_in(page, demo)
