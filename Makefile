@@ -14,7 +14,7 @@ PYTHONS := python3 python3.13 python3.12 python3.11 python3.14
 PYTHON = $(shell for name in $(PYTHONS); do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$name"; break; }; done)
 
-.PHONY: help demo test lint docs tests test-lowest stress soak fuzz bench mutation matrix real-apps format lock rig redis clean \
+.PHONY: help demo test lint docs tests test-lowest stress soak fuzz bench mutation matrix real-apps format messages lock rig redis clean \
 	audit secrets
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make tests   the tests alone (PYTEST_ARGS='-k logout' and the like are handed on), with coverage"
 	@echo "make test-lowest  run a part of the tests with the oldest dependencies that pyproject.toml admits (LOWEST=tests)"
 	@echo "make format  let ruff lay out the code"
+	@echo "make messages  bring the translations of our pages in line with the templates, and say what is left to translate"
 	@echo
 	@echo "Before a release, not in CI:"
 	@echo "make stress  kill workers, take Redis away, send many requests at once; real time, most of half an hour (STRESS='-k killed')"
@@ -116,6 +117,9 @@ secrets: .make/audit/done
 format: .make/dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+messages: .make/dev
+	$(BIN)/python tools/messages.py
 
 rig: .make/rig
 redis: .make/redis

@@ -12,6 +12,7 @@ import httpx
 from fotoweb_middleware.authorization import Authorization, Authorize, OnLogin
 from fotoweb_middleware.events import EventEmitter, OnEvent, is_async
 from fotoweb_middleware.fotoweb.http import FotoWebClient
+from fotoweb_middleware.pages import Pages
 from fotoweb_middleware.sealing import Sealer
 from fotoweb_middleware.session_cache import SessionCache
 from fotoweb_middleware.settings import Settings
@@ -32,6 +33,7 @@ class Context:
         client: Calls FotoWeb.
         events: Tells of what happens.
         authorization: Who may enter.
+        pages: Renders our own pages.
         clock: Epoch seconds.
         monotonic: Seconds of a clock that never jumps.
         entropy: Returns as many random bytes as asked for.
@@ -44,6 +46,7 @@ class Context:
     client: FotoWebClient = field(repr=False)
     events: EventEmitter = field(repr=False)
     authorization: Authorization = field(repr=False)
+    pages: Pages = field(repr=False)
     clock: Callable[[], float]
     monotonic: Callable[[], float]
     entropy: Callable[[int], bytes]
@@ -85,7 +88,7 @@ def open_context(  # noqa: PLR0913 (what the middlewares take)
     """Make everything ready for one wrapped app, once, at start-up. The arguments are the middlewares' own.
 
     Raises:
-        SettingsError: The store that the settings name can't be used.
+        SettingsError: The store, or a page's template, that the settings name can't be used.
     """
     events = EventEmitter(callbacks.on_event)
     binding = f"{settings.url}\n{settings.client_id}\n{settings.cookie_name}"
@@ -106,6 +109,12 @@ def open_context(  # noqa: PLR0913 (what the middlewares take)
         ),
         events=events,
         authorization=Authorization(settings.allowed_users, callbacks.authorize, callbacks.on_login, events),
+        pages=Pages(
+            app_name=settings.app_name,
+            accent_color=settings.accent_color,
+            logo=settings.logo,
+            folder=settings.pages,
+        ),
         clock=clock,
         monotonic=monotonic,
         entropy=entropy,

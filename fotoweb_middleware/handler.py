@@ -54,9 +54,9 @@ ForApp: TypeAlias = Callable[[Session | None, str | None], Any]
 app gets of them, as ASGI or WSGI has it."""
 
 
-def no_such_page(_context: Context, request: Request, _cookies: RequestCookies) -> Response:
+def no_such_page(context: Context, request: Request, _cookies: RequestCookies) -> Response:
     """Answer a path below our prefix that is none of our pages."""
-    return refusals.no_such_page(request)
+    return refusals.no_such_page(context, request)
 
 
 VIEWS: dict[str, View] = {"/login": login, "/callback": callback, "/logout": logout, "/session": status}
@@ -100,7 +100,7 @@ class Handler:
     def without_session(self, request: Request, cookies: RequestCookies) -> Outcome | None:
         """Decide what needs neither a session nor I/O; None for all else."""
         if not is_origin_form(request):
-            return refusals.bad_target(request)
+            return refusals.bad_target(self.context, request)
         view = self.view_of(request)
         if view is login or view is live or view is no_such_page:
             return view(self.context, request, cookies)
@@ -173,9 +173,9 @@ class Handler:
                     return anonymous
                 if store_is_down:
                     return self._store_unavailable(request)
-                return refusals.fotoweb_unavailable(request, seconds, self._retry_url(request))
+                return refusals.fotoweb_unavailable(self.context, request, seconds, self._retry_url(request))
             case OperatorFault(error):
-                return self._anonymous(request, cookies) or refusals.operator_fault(request, error)
+                return self._anonymous(request, cookies) or refusals.operator_fault(self.context, request, error)
             case _:
                 assert_never(settled)
 
@@ -219,7 +219,7 @@ class Handler:
         return self._anonymous(request, cookies) or refusals.not_signed_in(self.context, request)
 
     def _store_unavailable(self, request: Request) -> Response:
-        return refusals.store_unavailable(request, self._retry_url(request))
+        return refusals.store_unavailable(self.context, request, self._retry_url(request))
 
     def _retry_url(self, request: Request) -> str | None:
         """Return what a page's "Try again" may ask for: the same, where asking twice is harmless."""

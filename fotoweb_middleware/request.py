@@ -18,6 +18,7 @@ from fotoweb_middleware.settings.rules import DEFAULT_PORTS, is_loopback
 HEADERS_READ = frozenset(
     {
         "accept",
+        "accept-language",
         "access-control-request-method",
         "cookie",
         "host",

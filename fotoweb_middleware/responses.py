@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from fotoweb_middleware.pages import PROBLEM_HEADERS, SECURITY_HEADERS, Page, problem_json
+from fotoweb_middleware.pages import PROBLEM_HEADERS, Page, Pages, choose_language, problem_json
 from fotoweb_middleware.request import Request, wants_page
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
@@ -72,24 +72,47 @@ class Response:
 Outcome: TypeAlias = Authenticated | Anonymous | Response
 
 
-def page_response(page: Page, *, extra: Headers = (), headers: Headers = SECURITY_HEADERS) -> Response:
-    """Return a page; ``extra`` are headers beside its own, such as Retry-After."""
-    return Response(page.status, headers + extra, page.html(), page.code)
+def page_response(
+    pages: Pages, request: Request, page: Page, *, extra: Headers = (), headers: Headers | None = None
+) -> Response:
+    """Return a page in the reader's language.
+
+    Args:
+        pages: Of the wrapped app (``context.pages``).
+        request: Names the language.
+        page: Which one.
+        extra: Headers beside the page's own, such as Retry-After.
+        headers: Those of ``pages.headers``, where a page needs others than most.
+    """
+    language = choose_language(request.headers.get("accept-language"))
+    shown = (pages.headers() if headers is None else headers) + language_headers(language) + extra
+    return Response(page.status, shown, pages.html(page, language), page.code)
 
 
-def page_or_problem(request: Request, page: Page, *, extra: Headers = ()) -> Response:
+def page_or_problem(pages: Pages, request: Request, page: Page, *, extra: Headers = ()) -> Response:
     """Return a page where a person will read it, else a problem document with the same words."""
     if wants_page(request):
-        return page_response(page, extra=extra)
-    return problem_response(page.status, page.title(), page.detail(), code=page.code, extra=extra)
+        return page_response(pages, request, page, extra=extra)
+    return problem_response(pages, request, page, extra=extra)
 
 
-def problem_response(  # noqa: PLR0913 (the members of a problem document)
-    status: int, title: str, detail: str, *, code: str, extra: Headers = (), login_url: str | None = None
+def problem_response(
+    pages: Pages, request: Request, page: Page, *, extra: Headers = (), login_url: str | None = None
 ) -> Response:
-    """Return a problem document (RFC 9457); ``login_url`` is where a login starts, if one would help."""
-    body = problem_json(status, title, detail, type_code=code, login_url=login_url)
-    return Response(status, PROBLEM_HEADERS + extra, body, code, websocket_close_code=4000 + status)
+    """Return a problem document (RFC 9457) in the reader's language, since apps show its detail as it is.
+
+    ``login_url`` is where a login starts, if one would help.
+    """
+    language = choose_language(request.headers.get("accept-language"))
+    title, detail = pages.words(page, language)
+    body = problem_json(page.status, title, detail, type_code=page.code, login_url=login_url)
+    headers = PROBLEM_HEADERS + language_headers(language) + extra
+    return Response(page.status, headers, body, page.code, websocket_close_code=4000 + page.status)
+
+
+def language_headers(language: str) -> Headers:
+    """Return what says that the answer is in this language, and would be in another for somebody else."""
+    return (("Content-Language", language), ("Vary", "Accept-Language"))
 
 
 def redirect(reason: str, location: str, *, set_cookies: tuple[str, ...] = ()) -> Response:

@@ -1,4 +1,4 @@
-"""The headers of every answer that is ours and not the app's, and the style sheet whose hash stands in them.
+"""The headers of every answer that is ours and not the app's.
 
 Source: OWASP ASVS 5.0, 3.4.3 to 3.4.8; CSP Level 3.
 """
@@ -7,18 +7,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from pathlib import Path
 from typing import Final
 
+from fotoweb_middleware.pages.appearance import STYLE
 from fotoweb_middleware.pages.targets import origin_of
-
-TEMPLATES: Final = Path(__file__).parent / "templates"
-
-# Read once: layout.html writes this very text into each page, so it always matches the hash.
-STYLE: Final = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-
-# The hash covers the text between <style> and </style>, byte for byte (CSP Level 3, section 6.7.3.3).
-_STYLE_SOURCE: Final = f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
 
 _COMMON: Final = (
     ("X-Content-Type-Options", "nosniff"),
@@ -30,7 +22,9 @@ _COMMON: Final = (
 _FORM_COMMON: Final = tuple((name, "same-origin" if name == "Referrer-Policy" else value) for name, value in _COMMON)
 
 
-def security_headers(form_action_origin: str | None = None, *, has_form: bool = False) -> tuple[tuple[str, str], ...]:
+def security_headers(
+    form_action_origin: str | None = None, *, has_form: bool = False, style: str = STYLE, has_images: bool = False
+) -> tuple[tuple[str, str], ...]:
     """List the headers of an HTML page, Content-Type included; the caller adds Retry-After, Allow and cookies.
 
     Args:
@@ -40,6 +34,8 @@ def security_headers(form_action_origin: str | None = None, *, has_form: bool = 
         has_form: Whether the page has a form. Under `no-referrer` browsers send "Origin: null" with it (Fetch, "append
             a request Origin header"). Where no Sec-Fetch-Site comes either, it could then be any site's form. Under
             `same-origin` they send the true origin, and other sites still get no Referer.
+        style: The text between <style> and </style>, byte for byte: its hash admits it (CSP Level 3, 6.7.3.3).
+        has_images: Whether the page may show images that are part of it (`data:`). No image is ever loaded.
 
     Raises:
         ValueError: It is not a bare http or https origin.
@@ -50,15 +46,21 @@ def security_headers(form_action_origin: str | None = None, *, has_form: bool = 
         form_action = f"form-action 'self' {form_action_origin}"
     else:
         raise ValueError("form_action_origin must be an origin alone, such as https://www.example")
-    policy = ("default-src 'none'", f"style-src {_STYLE_SOURCE}", "frame-ancestors 'none'", "base-uri 'none'")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    images = ("img-src data:",) if has_images else ()
+    policy = (
+        "default-src 'none'",
+        f"style-src 'sha256-{digest}'",
+        *images,
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    )
     return (
         ("Content-Type", "text/html; charset=utf-8"),
         ("Content-Security-Policy", "; ".join((*policy, form_action))),
         *(_FORM_COMMON if has_form else _COMMON),
     )
 
-
-SECURITY_HEADERS: Final = security_headers()
 
 PROBLEM_HEADERS: Final[tuple[tuple[str, str], ...]] = (
     ("Content-Type", "application/problem+json"),

@@ -6,25 +6,34 @@ Each page is a template of `templates/`, named after its code; `layout.html` put
     detail     the first paragraph
     body       what follows it, for the reader
     actions    links and forms, drawn as buttons; the first is the one we recommend
-    operator   what the operator should know: rows of a <dl>, folded away
+    operator   what the operator should know: rows of a <dl>, folded away; English in every language
+    header     what stands above the page: logo and name
+    footer     what stands below it: the code, where something went wrong
 
-Jinja2 escapes everything that comes from outside. Texts go through gettext: `{% trans %}` in templates.
+Jinja2 escapes everything that comes from outside. Texts for the reader go through gettext: `{% trans %}` in templates.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import math
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import jinja2
 from markupsafe import Markup
 
-from fotoweb_middleware.pages.headers import STYLE, TEMPLATES
+from fotoweb_middleware.errors import SettingsError
+from fotoweb_middleware.pages.appearance import STYLE, TEMPLATES, accent_style, data_url, read_own_style
+from fotoweb_middleware.pages.headers import security_headers
+from fotoweb_middleware.pages.languages import catalogue
 from fotoweb_middleware.pages.targets import check_target
+
+_logger = logging.getLogger("fotoweb_middleware.pages")
 
 _LONGEST_QUOTATION_CHARACTERS: Final = 500
 _LONGEST_WAIT_SECONDS: Final = 86_400
@@ -89,26 +98,6 @@ PAGE_CODES: Final = (
 """Every code that can stand at the foot of a page, and in a problem document's type."""
 
 
-def _make_environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
-        auto_reload=False,  # An upgrade under a running process must not mix two releases.
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.policies["ext.i18n.trimmed"] = True
-    environment.globals["style"] = Markup(STYLE)  # noqa: S704 (a file of this package)
-    # English alone for now: gettext gives each text back. Catalogues are installed here.
-    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # The extension adds it.
-    return environment
-
-
-_ENVIRONMENT: Final = _make_environment()
-
-
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page: first the reader's part in plain words; below it, folded away, the operator's.
@@ -122,26 +111,119 @@ class Page:
     template: str = field(repr=False)
     context: Mapping[str, object] = field(repr=False)
 
-    def html(self) -> bytes:
-        """Render the whole page as an HTML5 document in UTF-8; send it with `security_headers()`."""
-        template = _ENVIRONMENT.get_template(self.template)
-        text = template.render(self.context, code=self.code, status=self.status)
+
+class Pages:
+    """Renders the pages of one wrapped app, as its settings want them.
+
+    Args:
+        app_name: Stands at the head of each page and in the window's title; None: only that this is a sign-in.
+        accent_color: ``#rrggbb``, for buttons, links and marks; None: our own.
+        logo: The path of a PNG or SVG file that stands at the head; None: our mark.
+        folder: Where templates lie that go before ours, and a ``style.css`` that is added to ours; None: nowhere.
+
+    Raises:
+        SettingsError: A file of ``folder`` can't be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        app_name: str | None = None,
+        accent_color: str | None = None,
+        logo: str | None = None,
+        folder: str | None = None,
+    ) -> None:
+        self._folder = folder
+        self.style = STYLE + (accent_style(accent_color) if accent_color else "")
+        self.has_images = logo is not None or folder is not None
+        if folder is not None:
+            self.style += read_own_style(Path(folder))
+        self._globals = {
+            "app_name": app_name,
+            "logo_url": data_url(Path(logo).read_bytes()) if logo else None,
+            "style": Markup(self.style),  # noqa: S704 (files of this package and of the operator)
+        }
+        self._environments: dict[tuple[str, str | None], jinja2.Environment] = {}
+        self._check_own_templates()
+
+    def html(self, page: Page, language: str) -> bytes:
+        """Render the whole page as an HTML5 document in UTF-8; send it with ``headers``.
+
+        Where a template of the operator's fails, our own page takes its place: a sign-in must not break on it.
+        """
+        if self._folder is not None:
+            try:
+                return self._render(page, language, self._folder)
+            except Exception:  # Whatever a template of somebody else's may raise.
+                _logger.exception("A template of FOTOWEB_PAGES failed for %s; the built-in page was sent", page.code)
+        return self._render(page, language, None)
+
+    def words(self, page: Page, language: str) -> tuple[str, str]:
+        """Return title and detail of a problem document: the built-in heading and first paragraph, as plain text.
+
+        A block ``problem_title`` or ``problem_detail`` goes before them, where programs need other words.
+        """
+        template = self._environment(language, None).get_template(page.template)
+
+        def plain_text(block: str) -> str:
+            render_block = template.blocks.get(f"problem_{block}") or template.blocks[block]
+            html = "".join(render_block(template.new_context(dict(page.context))))
+            return Markup(html).striptags().replace("\u2019", "'")  # noqa: S704 (the tags go)
+
+        return plain_text("title"), plain_text("detail")
+
+    def headers(self, form_action_origin: str | None = None, *, has_form: bool = False) -> tuple[tuple[str, str], ...]:
+        """Return what ``security_headers`` does, for the style and the images of these pages."""
+        return security_headers(form_action_origin, has_form=has_form, style=self.style, has_images=self.has_images)
+
+    def _render(self, page: Page, language: str, folder: str | None) -> bytes:
+        template = self._environment(language, folder).get_template(page.template)
+        text = template.render(page.context, code=page.code, status=page.status)
         return text.encode("utf-8", errors="replace")  # A path may hold a lone surrogate.
 
-    def title(self) -> str:
-        """Say in a few words what kind of problem this is, as plain text for a problem document."""
-        return self._plain_text("title")
+    def _environment(self, language: str, folder: str | None) -> jinja2.Environment:
+        """Return what renders in a language, with the templates of a folder before ours; made when first needed."""
+        key = (language, folder)
+        if key not in self._environments:
+            environment = make_environment(language, folder)
+            environment.globals |= self._globals
+            self._environments[key] = environment
+        return self._environments[key]
 
-    def detail(self) -> str:
-        """Say what happened: the first paragraph, as plain text for a problem document."""
-        return self._plain_text("detail")
+    def _check_own_templates(self) -> None:
+        if self._folder is None:
+            return
+        environment = self._environment("en", self._folder)
+        for path in sorted(Path(self._folder).rglob("*.html")):
+            name = path.relative_to(self._folder).as_posix()
+            try:
+                environment.get_template(name)
+            except (jinja2.TemplateError, OSError, UnicodeError) as error:
+                line = f", line {error.lineno}" if isinstance(error, jinja2.TemplateSyntaxError) else ""
+                raise SettingsError(f"FOTOWEB_PAGES: the template {name}{line} can't be used: {error}") from error
 
-    def _plain_text(self, block: str) -> str:
-        """Render one block and nothing else; a block `problem_…` goes before it, where programs need other words."""
-        template = _ENVIRONMENT.get_template(self.template)
-        render_block = template.blocks.get(f"problem_{block}") or template.blocks[block]
-        html = "".join(render_block(template.new_context(dict(self.context))))
-        return Markup(html).striptags().replace("\u2019", "'")  # noqa: S704 (the tags go)
+
+def make_environment(language: str, folder: str | None) -> jinja2.Environment:
+    """Return what renders our templates in one language; those of a folder go before ours.
+
+    Ours have a second name, such as ``builtin/layout.html``, by which a template can extend the one that it replaces.
+    """
+    ours = jinja2.FileSystemLoader(TEMPLATES)
+    theirs = [] if folder is None else [jinja2.FileSystemLoader(folder)]
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader([*theirs, ours, jinja2.PrefixLoader({"builtin": ours})]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        auto_reload=False,  # An upgrade under a running process must not mix two releases.
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.globals["language"] = language
+    # The extension adds this method.
+    environment.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
+    return environment
 
 
 def page(code: str, **context: object) -> Page:

@@ -257,6 +257,35 @@ class Settings:
     )
     """Where logout leads."""
 
+    app_name: str | None = setting(
+        rules.read_app_name,
+        unset='none: the pages say "FotoWeb sign-in"',
+        expects="a name of up to 60 characters, such as Picture Desk",
+    )
+    """The app's name, at the head of the middleware's own pages and in the window's title."""
+
+    accent_color: str | None = setting(
+        rules.read_accent_color,
+        unset="a dark blue-green",
+        expects="a colour as six hexadecimal digits, such as #0b5666",
+    )
+    """The colour of buttons and links on the middleware's own pages; darkened there, or lightened in dark mode, if it
+    would be hard to read."""
+
+    logo: Converted[str | os.PathLike[str] | None, str | None] = setting(
+        rules.read_logo,
+        unset="a mark of our own",
+        expects="the path of a PNG or SVG file of up to 64 KiB",
+    )
+    """The logo at the head of the middleware's own pages, read at start-up."""
+
+    pages: Converted[str | os.PathLike[str] | None, str | None] = setting(
+        rules.read_pages_folder,
+        unset="none",
+        expects="the path of a folder with Jinja2 templates",
+    )
+    """Templates that go before those of the middleware's own pages, read at start-up."""
+
     origins: Mapping[str, str] = field(init=False, compare=False)
     """Where each value came from: argument, environment, file PATH or default. Equal settings may differ in it."""
 

@@ -141,6 +141,9 @@ def read_list(value: Any) -> tuple[str, ...]:
 
 # ----------------------------------------------------------------------- client id and secret, keys, app, users, cookie
 
+_ACCENT_COLOR = re.compile(r"#[0-9a-f]{6}", re.ASCII)
+_LONGEST_APP_NAME_CHARACTERS = 60
+_LARGEST_LOGO_BYTES = 64 * 1024
 _COOKIE_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}", re.ASCII)
 
 _PLACEHOLDERS = (
@@ -508,6 +511,24 @@ def mask_wrong_cache_address(address: str) -> str:
     return address if address in _CACHE_SCHEMES or _FILE_NAME.fullmatch(address) else "***"
 
 
+# --------------------------------------------------------------------------------------------------------------- pages
+
+
+def read_app_name(value: Any) -> str:
+    """Read a name that fits the head of a page."""
+    name = read_text(value)
+    require(name.isprintable(), "it holds a character that can't be shown.")
+    require(len(name) <= _LONGEST_APP_NAME_CHARACTERS, f"it is longer than {_LONGEST_APP_NAME_CHARACTERS} characters.")
+    return name
+
+
+def read_accent_color(value: Any) -> str:
+    """Read a colour, ``#rrggbb``."""
+    color = read_text(value).lower()
+    require(_ACCENT_COLOR.fullmatch(color), "it is not '#' and six hexadecimal digits.")
+    return color
+
+
 # --------------------------------------------------------------------------------------------------------------- files
 
 
@@ -527,10 +548,31 @@ def read_secret_file(path: str) -> str:
 
 def read_ca_bundle(value: Any) -> str:
     """Read the path of a PEM file and make sure that it can be read and holds a certificate."""
-    path = read_text(os.fspath(value) if isinstance(value, os.PathLike) else value)
+    path = _read_path(value)
     is_pem = b"CERTIFICATE-----" in _read_file(path)
     require(is_pem, "that file holds no certificate in PEM form (-----BEGIN CERTIFICATE-----).")
     return path
+
+
+def read_logo(value: Any) -> str:
+    """Read the path of a PNG or SVG file and make sure that browsers will show it as an image."""
+    path = _read_path(value)
+    image = _read_file(path)
+    require(len(image) <= _LARGEST_LOGO_BYTES, "that file is larger than 64 KiB, and stands in every page.")
+    is_svg = b"<svg" in image and b"http://www.w3.org/2000/svg" in image  # Without its namespace it is no image.
+    require(image.startswith(b"\x89PNG\r\n\x1a\n") or is_svg, "that file is no PNG, and no SVG with its xmlns.")
+    return path
+
+
+def read_pages_folder(value: Any) -> str:
+    """Read the path of a folder."""
+    path = _read_path(value)
+    require("\0" not in path and Path(path).is_dir(), "that is no folder.")
+    return path
+
+
+def _read_path(value: Any) -> str:
+    return read_text(os.fspath(value) if isinstance(value, os.PathLike) else value)
 
 
 def _read_file(path: str) -> bytes:

@@ -61,7 +61,7 @@ class ValidatedCallback:
 def callback(context: Context, request: Request, cookies: RequestCookies) -> Response:
     """Check the callback, exchange its code and open a session."""
     if request.method != "GET":
-        return method_not_allowed(request, ("GET",))
+        return method_not_allowed(context, request, ("GET",))
     validated = validate(context, request, cookies)
     if isinstance(validated, str):
         return refuse(context, request, validated, None)
@@ -71,7 +71,7 @@ def callback(context: Context, request: Request, cookies: RequestCookies) -> Res
     try:
         is_first = use_state(context, validated.query.state)
     except StoreUnavailable:
-        return unavailable("store_unavailable", RETRY_AFTER_SECONDS)
+        return unavailable(context, request, "store_unavailable", RETRY_AFTER_SECONDS)
     if not is_first:
         return refuse(context, request, "state_reused", validated.login)
     # From here on the state is used up, so the browser's login cookie goes whatever comes.
@@ -220,13 +220,17 @@ def open_session(  # noqa: PLR0913, PLR0917 (what a session is made of)
     except StoreUnavailable:
         is_saved = False
         if cached.by_reference:
-            return unavailable("store_unavailable", RETRY_AFTER_SECONDS, login_url(context, request, login))
+            return unavailable(
+                context, request, "store_unavailable", RETRY_AFTER_SECONDS, login_url(context, request, login)
+            )
     adopted = context.session_cache.adopt(record, by_reference=cached.by_reference)
     if adopted is not None:
         adopted.is_authorized = True
         context.session_cache.note_checked(adopted, is_saved=is_saved)
     context.events.emit(EventName.LOGGED_IN, session_id=record.session_id, user=None if user is None else user.user_id)
-    return redirect_to_next(context, safe_next_path(context.settings, request.mount, login.next_path), set_cookies)
+    return redirect_to_next(
+        context, request, safe_next_path(context.settings, request.mount, login.next_path), set_cookies
+    )
 
 
 def cookies_of_new_session(
@@ -240,7 +244,7 @@ def cookies_of_new_session(
     return set_cookies + evict_login_cookies(context, request, cookies, taken_characters, finished=finished)
 
 
-def redirect_to_next(context: Context, path: str, set_cookies: tuple[str, ...]) -> Response:
+def redirect_to_next(context: Context, request: Request, path: str, set_cookies: tuple[str, ...]) -> Response:
     """Go where the user was going.
 
     A redirect would still be part of the navigation that FotoWeb's site began, and so carry no Strict cookie:
@@ -248,7 +252,9 @@ def redirect_to_next(context: Context, path: str, set_cookies: tuple[str, ...]) 
     """
     if context.settings.cookie_samesite != "strict":
         return redirect("logged_in", path, set_cookies=set_cookies)
-    response = page_response(page("one_moment", target=path), extra=(("Refresh", f"0; url={path}"),))
+    response = page_response(
+        context.pages, request, page("one_moment", target=path), extra=(("Refresh", f"0; url={path}"),)
+    )
     return with_cookies(response, set_cookies)
 
 
@@ -256,7 +262,9 @@ def refuse(context: Context, request: Request, code: str, login: LoginInProgress
     """Refuse a callback and change nothing: the vendor page asks for no change of state but a line in the log."""
     context.events.emit(EventName.STATE_REFUSED, cause=code.removeprefix("state_"))
     app_url = safe_next_path(context.settings, request.mount, login.next_path if login else "")
-    return page_response(page(code, login_url=login_url(context, request, login), app_url=app_url))
+    return page_response(
+        context.pages, request, page(code, login_url=login_url(context, request, login), app_url=app_url)
+    )
 
 
 def authorization_error(context: Context, request: Request, validated: ValidatedCallback) -> Response:
@@ -264,11 +272,15 @@ def authorization_error(context: Context, request: Request, validated: Validated
     query, again = validated.query, login_url(context, request, validated.login)
     context.events.emit(EventName.LOGIN_REFUSED, cause=query.error, description=query.error_description)
     if query.error == "access_denied":
-        return page_response(page("access_denied", description=query.error_description, login_url=again))
+        return page_response(
+            context.pages, request, page("access_denied", description=query.error_description, login_url=again)
+        )
     if query.error == "temporarily_unavailable":
         shown = page("temporarily_unavailable", login_url=again, retry_after_seconds=RETRY_AFTER_SECONDS)
-        return page_response(shown, extra=(("Retry-After", retry_after(RETRY_AFTER_SECONDS)),))
-    return page_response(page("fotoweb_error", step="authorize", error=query.error, retry_url=again))
+        return page_response(context.pages, request, shown, extra=(("Retry-After", retry_after(RETRY_AFTER_SECONDS)),))
+    return page_response(
+        context.pages, request, page("fotoweb_error", step="authorize", error=query.error, retry_url=again)
+    )
 
 
 def failed_exchange(context: Context, request: Request, validated: ValidatedCallback, error: FotoWebError) -> Response:
@@ -276,17 +288,22 @@ def failed_exchange(context: Context, request: Request, validated: ValidatedCall
     again = login_url(context, request, validated.login)
     match error:
         case FotoWebUnreachable():
-            return unavailable("fotoweb_unavailable", error.retry_after_seconds or RETRY_AFTER_SECONDS, again)
+            seconds = error.retry_after_seconds or RETRY_AFTER_SECONDS
+            return unavailable(context, request, "fotoweb_unavailable", seconds, again)
         case FotoWebRefused():
-            return page_response(page("fotoweb_error", step="code", error=error.error, retry_url=again))
+            return page_response(
+                context.pages, request, page("fotoweb_error", step="code", error=error.error, retry_url=again)
+            )
         case _:
-            return page_response(page("fotoweb_nonsense", retry_url=again))
+            return page_response(context.pages, request, page("fotoweb_nonsense", retry_url=again))
 
 
-def unavailable(code: str, retry_after_seconds: float, retry_url: str | None = None) -> Response:
+def unavailable(
+    context: Context, request: Request, code: str, retry_after_seconds: float, retry_url: str | None = None
+) -> Response:
     """Return a 503 page."""
     shown = page(code, retry_after_seconds=retry_after_seconds, retry_url=retry_url)
-    return page_response(shown, extra=(("Retry-After", retry_after(retry_after_seconds)),))
+    return page_response(context.pages, request, shown, extra=(("Retry-After", retry_after(retry_after_seconds)),))
 
 
 def login_url(context: Context, request: Request, login: LoginInProgress | None) -> str:

@@ -20,10 +20,10 @@ ALLOWED = ("GET", "HEAD")
 HEADERS = (("Content-Type", "application/json"), *PROBLEM_HEADERS[1:])
 
 
-def live(_context: Context, request: Request, _cookies: RequestCookies) -> Response:
+def live(context: Context, request: Request, _cookies: RequestCookies) -> Response:
     """Return 200: this process answers requests. Does no I/O."""
     if request.method not in ALLOWED:
-        return method_not_allowed(request, ALLOWED)
+        return method_not_allowed(context, request, ALLOWED)
     return health_response(200, {"live": True}, "health_live")
 
 
@@ -35,7 +35,7 @@ def ready(context: Context, request: Request, _cookies: RequestCookies) -> Respo
     without it; in sealed mode sessions are in the cookies.
     """
     if request.method not in ALLOWED:
-        return method_not_allowed(request, ALLOWED)
+        return method_not_allowed(context, request, ALLOWED)
     is_reachable = can_be_read(context)
     is_ready = is_reachable or context.settings.cookie_mode == "sealed"
     content = {

@@ -66,7 +66,7 @@ class LoginInProgress:
 def login(context: Context, request: Request, cookies: RequestCookies) -> Response:
     """Answer ``PREFIX/login?next=…``: a person who goes there begins a login; scripts and prefetches do not."""
     if request.method not in ALLOWED:
-        return method_not_allowed(request, ("GET",))
+        return method_not_allowed(context, request, ("GET",))
     if not is_navigation(request):
         return not_signed_in(context, request)
     return begin_login(context, request, cookies, next_parameter(context.settings, request))
@@ -79,7 +79,7 @@ def begin_login(context: Context, request: Request, cookies: RequestCookies, nex
     settings = context.settings
     redirect_uri = callback_url(request, settings)
     if redirect_uri is None:
-        return bad_target(request)
+        return bad_target(context, request)
     started = LoginInProgress(
         state=base64url(context.entropy(24)),
         code_verifier=make_verifier(context.entropy) if settings.pkce else None,

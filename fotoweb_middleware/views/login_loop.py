@@ -67,7 +67,7 @@ def stop_login_loop(context: Context, request: Request, cookies: RequestCookies,
         EventName.LOGIN_LOOP, cause=cause, attempts=attempts.count, cookie_characters=attempts.characters
     )
     again = f"{own_path(context.settings, request.mount, 'login')}?{urlencode({'next': next_path})}"
-    response = page_response(page(cause, characters=attempts.characters, login_url=again))
+    response = page_response(context.pages, request, page(cause, characters=attempts.characters, login_url=again))
     return with_cookies(response, forget_login_attempts(cookies))  # The next try counts from one again.
 
 

@@ -9,7 +9,7 @@ from fotoweb_middleware.context import Context
 from fotoweb_middleware.cookies import RequestCookies
 from fotoweb_middleware.events import EventName
 from fotoweb_middleware.lookup import forget_session_cookies, sent_session_ids
-from fotoweb_middleware.pages import page, security_headers
+from fotoweb_middleware.pages import page
 from fotoweb_middleware.records import revoke_session
 from fotoweb_middleware.request import (
     Request,
@@ -33,7 +33,7 @@ def logout(context: Context, request: Request, cookies: RequestCookies) -> Respo
     A cross-site image or link must not be able to log somebody out (OWASP ASVS 5.0, 3.5.3).
     """
     if request.method not in ALLOWED:
-        return method_not_allowed(request, ALLOWED)
+        return method_not_allowed(context, request, ALLOWED)
     if request.method == "GET" and not is_same_origin_navigation(request):
         return confirm(context, request)
     session_ids = sent_session_ids(context, request, cookies)
@@ -55,7 +55,7 @@ def confirm(context: Context, request: Request) -> Response:
         back_url=front_page(request.mount),
     )
     leads_to = origin_of(url) if url and not url.startswith("/") else None
-    return page_response(shown, headers=security_headers(leads_to, has_form=True))
+    return page_response(context.pages, request, shown, headers=context.pages.headers(leads_to, has_form=True))
 
 
 def signed_out(context: Context, request: Request) -> Response:
@@ -64,4 +64,6 @@ def signed_out(context: Context, request: Request) -> Response:
     if settings.post_logout_url is not None:
         return redirect("logged_out", settings.post_logout_url)
     login_url = own_path(settings, request.mount, "login")
-    return page_response(page("signed_out", login_url=login_url, fotoweb_url=settings.url))
+    app_url = front_page(request.mount) if settings.login == "optional" else None
+    shown = page("signed_out", login_url=login_url, fotoweb_url=settings.url, app_url=app_url)
+    return page_response(context.pages, request, shown)

@@ -24,24 +24,24 @@ def not_signed_in(context: Context, request: Request) -> Response:
     url = own_path(context.settings, request.mount, "login")
     shown = page("not_signed_in", login_url=url)
     if request.method != "GET" and wants_page(request):
-        return page_response(shown, extra=(CHALLENGE,))
-    return problem_response(401, shown.title(), shown.detail(), code=shown.code, extra=(CHALLENGE,), login_url=url)
+        return page_response(context.pages, request, shown, extra=(CHALLENGE,))
+    return problem_response(context.pages, request, shown, extra=(CHALLENGE,), login_url=url)
 
 
-def bad_target(request: Request) -> Response:
+def bad_target(context: Context, request: Request) -> Response:
     """Return the 400 for a request target that is no path, or a Host header that is no host."""
-    return page_or_problem(request, page("bad_request_target"))
+    return page_or_problem(context.pages, request, page("bad_request_target"))
 
 
-def no_such_page(request: Request) -> Response:
+def no_such_page(context: Context, request: Request) -> Response:
     """Return the 404 for a path below our prefix that is none of our pages."""
-    return page_or_problem(request, page("no_such_page", app_url=front_page(request.mount)))
+    return page_or_problem(context.pages, request, page("no_such_page", app_url=front_page(request.mount)))
 
 
-def method_not_allowed(request: Request, allowed: tuple[str, ...]) -> Response:
+def method_not_allowed(context: Context, request: Request, allowed: tuple[str, ...]) -> Response:
     """Return the 405 for one of our pages."""
     shown = page("method_not_allowed", allowed=allowed, app_url=front_page(request.mount))
-    return page_or_problem(request, shown, extra=(("Allow", ", ".join(allowed)),))
+    return page_or_problem(context.pages, request, shown, extra=(("Allow", ", ".join(allowed)),))
 
 
 def cross_origin(context: Context, request: Request, session_id: str | None) -> Response:
@@ -50,7 +50,7 @@ def cross_origin(context: Context, request: Request, session_id: str | None) -> 
     context.events.emit(
         EventName.CROSS_ORIGIN, session_id=session_id, method=request.method, path=request.path, origin=origin
     )
-    return page_or_problem(request, page("cross_origin_refused", app_url=front_page(request.mount)))
+    return page_or_problem(context.pages, request, page("cross_origin_refused", app_url=front_page(request.mount)))
 
 
 def not_allowed(context: Context, request: Request, refused: NotAllowed, login_url: str) -> Response:
@@ -65,22 +65,24 @@ def not_allowed(context: Context, request: Request, refused: NotAllowed, login_u
         login_url=login_url,
         fotoweb_url=context.settings.url,
     )
-    return page_or_problem(request, shown)
+    return page_or_problem(context.pages, request, shown)
 
 
-def fotoweb_unavailable(request: Request, retry_after_seconds: float, retry_url: str | None) -> Response:
+def fotoweb_unavailable(
+    context: Context, request: Request, retry_after_seconds: float, retry_url: str | None
+) -> Response:
     """Return the 503 for an expired token that can't be refreshed now."""
     shown = page("fotoweb_unavailable", retry_after_seconds=max(1, retry_after_seconds), retry_url=retry_url)
-    return page_or_problem(request, shown, extra=(("Retry-After", retry_after(retry_after_seconds)),))
+    return page_or_problem(context.pages, request, shown, extra=(("Retry-After", retry_after(retry_after_seconds)),))
 
 
-def store_unavailable(request: Request, retry_url: str | None) -> Response:
+def store_unavailable(context: Context, request: Request, retry_url: str | None) -> Response:
     """Return the 503 for a session that only the store knows."""
     shown = page("store_unavailable", retry_after_seconds=STORE_RETRY_SECONDS, retry_url=retry_url)
-    return page_or_problem(request, shown, extra=(("Retry-After", retry_after(STORE_RETRY_SECONDS)),))
+    return page_or_problem(context.pages, request, shown, extra=(("Retry-After", retry_after(STORE_RETRY_SECONDS)),))
 
 
-def operator_fault(request: Request, error: str) -> Response:
+def operator_fault(context: Context, request: Request, error: str) -> Response:
     """Return the 502 for an expired token where FotoWeb refuses the app itself."""
     shown = page("fotoweb_error", step="refresh", error=error, retry_url=front_page(request.mount))
-    return page_or_problem(request, shown)
+    return page_or_problem(context.pages, request, shown)

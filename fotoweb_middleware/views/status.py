@@ -20,9 +20,9 @@ ALLOWED = ("GET", "HEAD")
 def status(context: Context, request: Request, found: Lookup | NotAllowed) -> Response:
     """Return 200 with what a page may know, or 401."""
     if request.method not in ALLOWED:
-        return method_not_allowed(request, ALLOWED)
+        return method_not_allowed(context, request, ALLOWED)
     if isinstance(found, StoreDown):
-        return store_unavailable(request, None)
+        return store_unavailable(context, request, None)
     if isinstance(found, Found) and not is_over(context, found.cached):
         content = {
             "authenticated": True,

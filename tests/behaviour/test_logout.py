@@ -184,3 +184,13 @@ def test_replay_after_logout_and_refresh(site: Visited, visitor: Visitor) -> Non
     for jar in jars:
         visitor.jar.cookies = jar
         assert visitor.get("/").status == 401
+
+
+@pytest.mark.parametrize(("login", "is_offered"), [("optional", True), ("required", False)])
+def test_signed_out_page_leads_back_to_a_public_app(
+    open_site: Callable[..., Visited], login: str, *, is_offered: bool
+) -> None:
+    """Where login is optional the signed-out page leads back to the app; elsewhere that would sign in again."""
+    reply = open_site(login=login).visitor().send("POST", "/oauth2/logout", CLICK)
+
+    assert ('<a href="/">Back to the app</a>' in reply.text) == is_offered

@@ -152,3 +152,51 @@ def test_answers_are_told_at_debug(visitor: Visitor, caplog: pytest.LogCaptureFi
         visitor.get("/a%0d%0aFORGED?code=secret")
 
     assert [record.getMessage() for record in caplog.records] == ["GET '/a\\r\\nFORGED' -> 401 not_signed_in"]
+
+
+@pytest.mark.parametrize(
+    ("accept_language", "language", "detail"),
+    [
+        (None, "en", "You are signed out. Reload the page to sign in."),
+        ("de-CH, de;q=0.9, en;q=0.8", "de", "Sie sind abgemeldet. Laden Sie die Seite neu, um sich anzumelden."),
+        ("fi", "en", "You are signed out. Reload the page to sign in."),
+    ],
+)
+def test_problem_is_told_in_the_readers_language(
+    visitor: Visitor, accept_language: str | None, language: str, detail: str
+) -> None:
+    """Apps show the detail of a 401 as it is: it follows Accept-Language, and says so; the rest does not change."""
+    reply = visitor.send(
+        "GET", "/", FETCH if accept_language is None else {**FETCH, "Accept-Language": accept_language}
+    )
+    problem = json.loads(reply.body)
+
+    assert problem["detail"] == detail
+    assert (problem["type"], problem["status"]) == ("urn:fotoweb-middleware:not-signed-in", 401)
+    assert (reply.header("Content-Language"), reply.header("Vary")) == (language, "Accept-Language")
+
+
+def test_page_is_shown_in_the_readers_language(visitor: Visitor) -> None:
+    """Our pages follow Accept-Language too."""
+    reply = visitor.send("GET", "/oauth2/nothing", {**NAVIGATION, "Accept-Language": "nn, en;q=0.5"})
+
+    assert '<html lang="nb">' in reply.text
+    assert "Her er det ingenting" in reply.text
+    assert (reply.header("Content-Language"), reply.header("Vary")) == ("nb", "Accept-Language")
+
+
+def test_redirect_has_no_language(visitor: Visitor) -> None:
+    """The redirect to the login has no words, and is the same for everybody."""
+    reply = visitor.send("GET", "/", {**NAVIGATION, "Accept-Language": "de"})
+
+    assert (reply.status, reply.header("Content-Language"), reply.header("Vary")) == (302, None, None)
+
+
+def test_own_name_on_a_page(open_site: Callable[..., Visited]) -> None:
+    """The settings reach the pages."""
+    reply = (
+        open_site(app_name="Picture Desk", accent_color="#b3261e").visitor().send("GET", "/oauth2/nothing", NAVIGATION)
+    )
+
+    assert "\u2013 Picture Desk</title>" in reply.text
+    assert "#b3261e" in reply.text

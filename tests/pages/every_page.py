@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from fotoweb_middleware.pages import PAGE_CODES, Page, page
+from fotoweb_middleware.pages import PAGE_CODES, Page, Pages, page
 
 LOGIN_URL = "/mount/oauth2/login?next=%2Falbums%3Fa%3D1&b=2"
 LOGOUT_URL = "/mount/oauth2/logout"
@@ -60,12 +60,16 @@ EVERY_PAGE: dict[str, Page] = {
     "not_allowed/unknown": not_allowed(full_name="", user_name="", email_domain=""),
     "not_signed_in": page("not_signed_in", login_url=LOGIN_URL),
     "one_moment": page("one_moment", target=RETRY_URL),
-    "signed_out": page("signed_out", login_url=LOGIN_URL, fotoweb_url=FOTOWEB_URL),
+    "signed_out": page("signed_out", login_url=LOGIN_URL, fotoweb_url=FOTOWEB_URL, app_url=None),
+    "signed_out/optional": page("signed_out", login_url=LOGIN_URL, fotoweb_url=FOTOWEB_URL, app_url=APP_URL),
     "store_unavailable": page("store_unavailable", retry_after_seconds=5, retry_url=RETRY_URL),
     "temporarily_unavailable": page("temporarily_unavailable", login_url=LOGIN_URL, retry_after_seconds=60),
 }
 
-_VOID = frozenset({"meta", "path", "rect"})
+PAGES = Pages()
+"""As they are where nothing is set."""
+
+_VOID = frozenset({"img", "meta", "path", "rect"})
 
 
 @dataclass
@@ -120,12 +124,22 @@ class Seen(HTMLParser):
         return list(zip(labels, targets, strict=True))
 
 
-def read(shown: Page) -> Seen:
+def read(shown: Page, pages: Pages = PAGES, language: str = "en") -> Seen:
     """Render a page and parse what came out."""
     seen = Seen()
-    seen.feed(shown.html().decode("utf-8"))
+    seen.feed(pages.html(shown, language).decode("utf-8"))
     seen.close()
     return seen
+
+
+def title(shown: Page) -> str:
+    """Give the title that a problem document has."""
+    return PAGES.words(shown, "en")[0]
+
+
+def detail(shown: Page) -> str:
+    """Give the detail that a problem document has."""
+    return PAGES.words(shown, "en")[1]
 
 
 def upper_part(shown: Page) -> str:

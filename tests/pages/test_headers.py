@@ -7,19 +7,21 @@ import hashlib
 
 import pytest
 
-from fotoweb_middleware.pages import PROBLEM_HEADERS, SECURITY_HEADERS, Page, security_headers
-from tests.pages.every_page import EVERY_PAGE
+from fotoweb_middleware.pages import PROBLEM_HEADERS, Page, security_headers
+from tests.pages.every_page import EVERY_PAGE, PAGES
+
+SECURITY_HEADERS = security_headers()
 
 
 @pytest.mark.parametrize("page", EVERY_PAGE.values(), ids=EVERY_PAGE.keys())
 def test_policy_allows_the_very_style_that_is_sent(page: Page) -> None:
     """The hash in the policy is that of the bytes between <style> and </style>; there is one style element."""
-    html = page.html()
+    html = PAGES.html(page, "en")
     style = html.partition(b"<style>")[2].partition(b"</style>")[0]
     digest = base64.b64encode(hashlib.sha256(style).digest()).decode("ascii")
 
     assert html.count(b"<style") == 1
-    assert f"style-src 'sha256-{digest}'" in dict(SECURITY_HEADERS)["Content-Security-Policy"].split("; ")
+    assert f"style-src 'sha256-{digest}'" in dict(PAGES.headers())["Content-Security-Policy"].split("; ")
 
 
 def test_policy_allows_nothing_else() -> None:

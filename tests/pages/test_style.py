@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from fotoweb_middleware.pages.headers import STYLE
+from fotoweb_middleware.pages.appearance import STYLE
 
 LIGHT, DARK = (
     {**dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})[0-9a-f]{0,2};", block))}

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import pytest
 
 from fotoweb_middleware.pages import check_target, origin_of, page
-from fotoweb_middleware.pages.headers import TEMPLATES
+from fotoweb_middleware.pages.appearance import TEMPLATES
 from tests.pages.every_page import LOOP_CODES, STATE_CODES, read
 
 GOOD = (

@@ -18,8 +18,10 @@ from tests.pages.every_page import (
     OAUTH_ERRORS,
     RETRY_URL,
     STATE_CODES,
+    detail,
     not_allowed,
     read,
+    title,
     upper_part,
 )
 
@@ -113,7 +115,7 @@ def test_each_state_problem_has_words_of_its_own() -> None:
     """The ways of a bad state differ in heading and text."""
     found = [EVERY_PAGE[code] for code in STATE_CODES]
 
-    assert len(found) == 8 == len({shown.title() for shown in found}) == len({upper_part(shown) for shown in found})
+    assert len(found) == 8 == len({title(shown) for shown in found}) == len({upper_part(shown) for shown in found})
 
 
 @pytest.mark.parametrize("code", [code for code in STATE_CODES if code != "state_reused"])
@@ -176,7 +178,7 @@ def test_fotoweb_error_names_what_to_fix(error: str, names: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "title"),
+    ("error", "heading"),
     [
         ("", "FotoWeb refused this app"),
         ("invalid_client", "This app is not set up correctly"),
@@ -184,11 +186,11 @@ def test_fotoweb_error_names_what_to_fix(error: str, names: set[str]) -> None:
         ("server_error", "FotoWeb did not complete the sign-in"),
     ],
 )
-def test_fotoweb_error_says_whether_another_try_helps(error: str, title: str) -> None:
+def test_fotoweb_error_says_whether_another_try_helps(error: str, heading: str) -> None:
     """Where another try may succeed, the page says so; else it sends the reader to the people who run the app."""
     shown = page("fotoweb_error", step="code", error=error, retry_url=LOGIN_URL)
 
-    assert title == shown.title()
+    assert heading == title(shown)
     assert ("Please try again." in upper_part(shown)) == (error in {"invalid_grant", "server_error"})
 
 
@@ -206,7 +208,7 @@ def test_refused_refresh_says_that_the_session_continues(error: str) -> None:
     """Where a refresh fails by the operator's fault the visitor learns that they are still signed in."""
     shown = page("fotoweb_error", step="refresh", error=error, retry_url=RETRY_URL)
 
-    assert "You have not been signed out." in shown.detail()
+    assert "You have not been signed out." in detail(shown)
     assert read(shown).actions() == [("Try again", RETRY_URL)]
 
 
@@ -271,9 +273,9 @@ def test_not_allowed_says_who_one_is_and_how_to_change_that() -> None:
     """Who may not enter learns as whom FotoWeb knows them, and how to become somebody else, in this order."""
     shown = EVERY_PAGE["not_allowed"]
 
-    assert "as Alice Berg (alice), and this app admits only certain people." in shown.detail()
+    assert "as Alice Berg (alice), and this app admits only certain people." in detail(shown)
     assert read(shown).actions() == [("Open FotoWeb", FOTOWEB_URL), ("Sign in as somebody else", LOGIN_URL)]
-    assert "as alice, and" in EVERY_PAGE["not_allowed/authorize"].detail()
+    assert "as alice, and" in detail(EVERY_PAGE["not_allowed/authorize"])
 
 
 def test_not_allowed_names_what_was_compared() -> None:
@@ -297,7 +299,7 @@ def test_names_are_escaped_and_cut(name: str) -> None:
     shown = not_allowed(full_name=name, user_name=name)
 
     assert read(shown).tags == read(EVERY_PAGE["not_allowed"]).tags
-    assert len(shown.detail()) < 2 * 86 + len(EVERY_PAGE["not_allowed"].detail())
+    assert len(detail(shown)) < 2 * 86 + len(detail(EVERY_PAGE["not_allowed"]))
 
 
 def test_logout_is_confirmed_with_post() -> None:

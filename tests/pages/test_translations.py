@@ -1,32 +1,46 @@
-"""Every text of the templates goes through gettext, in a form that Babel can extract."""
+"""Every text for the reader goes through gettext, and is there in each language."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator
 
-import jinja2
 import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
 from jinja2 import nodes
 
 from fotoweb_middleware.pages import Page
-from fotoweb_middleware.pages.headers import TEMPLATES
-from fotoweb_middleware.pages.render import _ENVIRONMENT
-from tests.pages.every_page import EVERY_PAGE, Seen
+from fotoweb_middleware.pages.appearance import TEMPLATES
+from fotoweb_middleware.pages.languages import LANGUAGES
+from fotoweb_middleware.pages.render import make_environment
+from tests.pages.every_page import EVERY_PAGE, PAGES, Seen, read
+from tools.messages import catalogue_path, extracted
 
 NAMES = sorted(path.name for path in TEMPLATES.glob("*.html"))
 TAG = re.compile(r"<[^>]*>")
 GETTEXT = {"_", "gettext", "ngettext"}
+ENVIRONMENT = make_environment("en", None)
+OTHER_LANGUAGES = [language for language in LANGUAGES if language != "en"]
 
 
 def untranslated(source: str) -> str:
     """Return the letters of a template that a reader would see and that pass no translation."""
-    tree = _ENVIRONMENT.parse(source)
-    fixed = "".join(data.data for data in tree.find_all(nodes.TemplateData))
-    quoted = "".join(str(node.value) for output in tree.find_all(nodes.Output) for node in plain_strings(output))
+    tree = ENVIRONMENT.parse(source)
+    parts: list[nodes.Block | nodes.Macro] = [*tree.find_all(nodes.Block), *tree.find_all(nodes.Macro)]
+    operators = [part for part in parts if is_for_the_operator(part)]
+    english = {id(node) for part in operators for node in part.find_all((nodes.TemplateData, nodes.Output))}
+    fixed = "".join(data.data for data in tree.find_all(nodes.TemplateData) if id(data) not in english)
+    outputs = [output for output in tree.find_all(nodes.Output) if id(output) not in english]
+    quoted = "".join(str(node.value) for output in outputs for node in plain_strings(output))
     return " ".join(re.findall(r"[^\W\d_]+", TAG.sub(" ", fixed) + quoted))
+
+
+def is_for_the_operator(part: nodes.Block | nodes.Macro) -> bool:
+    """Return whether a block or macro stands in the operator's part, which is English in every language."""
+    return part.name == "operator" or part.name.startswith("note_")
 
 
 def plain_strings(node: nodes.Node) -> Iterator[nodes.Const]:
@@ -41,7 +55,7 @@ def plain_strings(node: nodes.Node) -> Iterator[nodes.Const]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_text_is_translated(name: str) -> None:
-    """No template holds words outside of {% trans %} and _()."""
+    """No template holds words for the reader outside of {% trans %} and _()."""
     assert untranslated((TEMPLATES / name).read_text(encoding="utf-8")) == ""
 
 
@@ -53,6 +67,7 @@ def test_every_text_is_translated(name: str) -> None:
         "{{ 'Hello' }}",
         "{{ macro('Hello') }}",
         "{% trans %}a{% endtrans %}<a href='/'>back</a>",
+        "{% block body %}Hello{% endblock %}{% block operator %}{% endblock %}",
     ],
 )
 def test_text_without_translation_is_found(source: str) -> None:
@@ -60,34 +75,117 @@ def test_text_without_translation_is_found(source: str) -> None:
     assert untranslated(source)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_texts_can_be_extracted(name: str) -> None:
-    """What an extractor finds is one line per text, so that a change of line breaks changes no catalogue."""
-    extract: Callable[[str], Iterator[tuple[int, str, Any]]] = _ENVIRONMENT.extract_translations  # type: ignore[attr-defined]
-    found = [message for _, _, message in extract((TEMPLATES / name).read_text(encoding="utf-8"))]
-    texts = [text for message in found for text in (message if isinstance(message, tuple) else (message,)) if text]
+def test_texts_are_one_line_each() -> None:
+    """A change of line breaks in a template changes no catalogue."""
+    texts = [text for message in extracted() for text in ids(message)]
 
-    assert texts
+    assert len(texts) > 100
     assert not [text for text in texts if "\n" in text or text != text.strip()]
+
+
+def test_operator_part_is_english() -> None:
+    """No catalogue holds a text of the operator's part, which names settings."""
+    assert not [text for message in extracted() for text in ids(message) if "FOTOWEB_" in text]
+
+
+@pytest.mark.parametrize("language", OTHER_LANGUAGES)
+def test_catalogue_is_complete(language: str) -> None:
+    """A catalogue has exactly the texts of the templates, each translated and none in doubt (`make messages`)."""
+    catalogue = read_catalogue(language)
+
+    assert {message.id for message in extracted()} == {message.id for message in catalogue}
+    assert not catalogue.obsolete
+    assert [message.id for message in catalogue if message.id and (message.fuzzy or not all(strings(message)))] == []
+    assert not [message.id for message in catalogue if len(strings(message)) not in {1, catalogue.num_plurals}]
+
+
+@pytest.mark.parametrize("language", OTHER_LANGUAGES)
+def test_translations_keep_placeholders_and_elements(language: str) -> None:
+    """Each translation has the placeholders and elements of the English text, and no other: it is trusted as HTML."""
+    wrong = [
+        (message.id, text)
+        for message in read_catalogue(language)
+        if message.id
+        for number, text in enumerate(strings(message))
+        if marks(text) != marks(ids(message)[min(number, len(ids(message)) - 1)])
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("language", OTHER_LANGUAGES)
+def test_compiled_catalogue_is_up_to_date(language: str) -> None:
+    """What the package reads is what the translators wrote (`make messages`)."""
+    with catalogue_path(language).with_suffix(".mo").open("rb") as file:
+        compiled = read_mo(file)
+
+    assert translations(read_catalogue(language)) == translations(compiled)
+
+
+@pytest.mark.parametrize("language", OTHER_LANGUAGES)
+def test_every_language_says_something_else(language: str) -> None:
+    """No text is the English one by mistake, or the same in another place."""
+    catalogue = read_catalogue(language)
+
+    assert not [message.id for message in catalogue if message.id and set(ids(message)) & set(strings(message))]
 
 
 @pytest.mark.parametrize("shown", EVERY_PAGE.values(), ids=EVERY_PAGE.keys())
 def test_another_language_reaches_the_page(shown: Page) -> None:
-    """With another catalogue no English is left but names, marks of code and words from outside."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(TEMPLATES)), autoescape=True, extensions=["jinja2.ext.i18n"]
-    )
-    environment.globals["style"] = ""
-    environment.install_gettext_callables(mask, lambda one, many, n: mask(many), newstyle=True)  # type: ignore[attr-defined]
-    seen = Seen()
-    seen.feed(environment.get_template(shown.template).render(shown.context, code=shown.code, status=shown.status))
+    """A page in another language says so, and has no English left in the reader's part."""
+    english, norwegian = read(shown), read(shown, language="nb")
 
-    rest = [
-        text for tag, text in seen.texts if tag not in {"code", "blockquote", "bdi"} and re.search(r"[A-Za-wyz]", text)
-    ]
-    assert rest == []
+    assert norwegian.named("html") == [{"lang": "nb"}]
+    assert not reader_texts(english) & reader_texts(norwegian)
 
 
-def mask(message: str) -> str:
-    """Translate into a language of one letter, and keep placeholders and elements."""
-    return re.sub(r"(%\(\w+\)s|<[^>]*>)|\w", lambda found: found[1] or "x", message)
+def test_operator_part_says_that_it_is_english() -> None:
+    """Screen readers read the operator's part with an English voice."""
+    assert read(EVERY_PAGE["no_such_page"], language="de").named("dl") == [{"lang": "en"}]
+
+
+@pytest.mark.parametrize(("language", "seconds"), [(language, each) for language in LANGUAGES for each in (1, 2, 59)])
+def test_plural_forms(language: str, seconds: int) -> None:
+    """One second has words of its own, and more are told as a number in every language."""
+    words = PAGES.html(EVERY_PAGE["fotoweb_unavailable"], language).decode()
+    shown = Page("x", 503, "fotoweb_unavailable.html", {"retry_after_seconds": seconds, "retry_url": "/"})
+
+    assert (f" {seconds} " in reader_words(shown, language)) == (seconds > 1)
+    assert "in 30 seconds" not in words or language == "en"
+
+
+def reader_words(shown: Page, language: str) -> str:
+    """Give the text of the reader's part in one line."""
+    return " ".join(sorted(reader_texts(read(shown, language=language))))
+
+
+def reader_texts(seen: Seen) -> set[str]:
+    """Give the texts of a page, without the operator's part, codes, and words of FotoWeb."""
+    texts = [(tag, " ".join(text.split())) for tag, text in seen.texts]
+    return {text for tag, text in texts if text and tag not in {"style", "code", "blockquote", "bdi", "dt", "dd"}}
+
+
+def read_catalogue(language: str) -> Catalog:
+    """Return what the translators wrote."""
+    with catalogue_path(language).open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def translations(catalogue: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Give each text with its translation."""
+    return {ids(message): strings(message) for message in catalogue if message.id}
+
+
+def ids(message: Message) -> tuple[str, ...]:
+    """Give the English text, or its singular and plural."""
+    return (message.id,) if isinstance(message.id, str) else tuple(message.id)
+
+
+def strings(message: Message) -> tuple[str, ...]:
+    """Give the translation, or all its plural forms."""
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
+
+
+def marks(text: str) -> Counter[str]:
+    """Count the placeholders, elements and percent signs of a text."""
+    return Counter(re.findall(r"%(?:\(\w+\)s)?|<[^>]*>", text))

@@ -75,7 +75,7 @@ def use_gradio(page: Page) -> None:
 def after_gradio(page: Page) -> None:
     """Ask once more; Gradio shows the detail of the 401."""
     page.get_by_role("button", name="Submit").click()
-    expect(page.get_by_text("Send the user to login_url")).to_be_visible()
+    expect(page.get_by_text("You are signed out. Reload the page to sign in.")).to_be_visible()
 
 
 def use_nicegui(page: Page) -> None:
@@ -104,7 +104,7 @@ def use_marimo(page: Page) -> None:
 def after_marimo(page: Page) -> None:
     """Move the slider once more; marimo shows the detail of the 401."""
     page.get_by_role("slider").first.press("ArrowRight")
-    expect(page.get_by_text("Send the user to login_url")).to_be_visible()
+    expect(page.get_by_text("You are signed out. Reload the page to sign in.")).to_be_visible()
 
 
 def make_photos(folder: Path) -> None:

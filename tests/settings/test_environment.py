@@ -253,3 +253,39 @@ def test_ca_bundle_refused(tmp_path: Path, kind: str) -> None:
 def test_path_with_a_null_character() -> None:
     """A path that no system can open is an error like any other."""
     assert "FOTOWEB_CA_BUNDLE" in refusal(ca_bundle="/ca\x00.pem")
+
+
+PNG = b"\x89PNG\r\n\x1a\n"
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
+
+
+@pytest.mark.parametrize("image", [PNG + b"x", SVG, b'<?xml version="1.0"?>\n' + SVG, PNG.ljust(65_536)])
+def test_logo(tmp_path: Path, image: bytes) -> None:
+    """A PNG or SVG file of up to 64 KiB is taken."""
+    file = tmp_path / "logo"
+    file.write_bytes(image)
+
+    assert settings(logo=file).logo == str(file)
+
+
+@pytest.mark.parametrize("image", [b"", b"GIF89a", b"<svg/>", b"<html>", PNG.ljust(65_537), None])
+def test_logo_refused(tmp_path: Path, image: bytes | None) -> None:
+    """A file that browsers show as no image, is too large or is not there is an error at start-up."""
+    file = tmp_path / "logo"
+    if image is not None:
+        file.write_bytes(image)
+
+    assert "FOTOWEB_LOGO" in refusal(logo=str(file))
+
+
+def test_pages_folder(tmp_path: Path) -> None:
+    """A folder is taken, as text or as a path."""
+    assert settings(pages=tmp_path).pages == settings(pages=str(tmp_path)).pages == str(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["absent", "file", "\0"])
+def test_pages_folder_refused(tmp_path: Path, name: str) -> None:
+    """What is no folder is an error at start-up."""
+    (tmp_path / "file").touch()
+
+    assert "FOTOWEB_PAGES" in refusal(pages=f"{tmp_path}/{name}")

@@ -60,6 +60,10 @@ def test_defaults() -> None:
         "health": False,
         "app": None,
         "post_logout_url": None,
+        "app_name": None,
+        "accent_color": None,
+        "logo": None,
+        "pages": None,
     }
 
 

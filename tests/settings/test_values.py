@@ -256,3 +256,27 @@ def test_empty_optional_variable_is_unset(environment: pytest.MonkeyPatch, name:
     environment.setenv(f"FOTOWEB_{name.upper()}", "  ")
 
     assert getattr(Settings(), name) == DECLARED[name].default
+
+
+@pytest.mark.parametrize(("given", "taken"), [("#0B5666", "#0b5666"), (" #ffffff ", "#ffffff")])
+def test_accent_color(given: str, taken: str) -> None:
+    """A colour of six hexadecimal digits is taken, in any case."""
+    assert settings(accent_color=given).accent_color == taken
+
+
+@pytest.mark.parametrize("color", ["0b5666", "#0b5", "#0b566g", "#0b566600", "red", "#0b5666;", "", "#\uff10b5666"])
+def test_accent_color_refused(color: str) -> None:
+    """Nothing else is: it becomes a part of the style sheet."""
+    assert "FOTOWEB_ACCENT_COLOR" in refusal(accent_color=color)
+
+
+@pytest.mark.parametrize("name", ["Picture Desk", "Bilder & Bøker", "x" * 60])
+def test_app_name(name: str) -> None:
+    """A name may hold any letters that can be shown."""
+    assert settings(app_name=f" {name} ").app_name == name
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x00b", "a\u202eb", "x" * 61])
+def test_app_name_refused(name: str) -> None:
+    """It fits the head of a page, and holds nothing that can't be seen."""
+    assert "FOTOWEB_APP_NAME" in refusal(app_name=name)
