@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from fotoweb_middleware.errors import SettingsError
 from tests.behaviour.kit import FETCH, NAVIGATION, Visited, Visitor
 
 HTML = "text/html; charset=utf-8"
@@ -192,11 +194,28 @@ def test_redirect_has_no_language(visitor: Visitor) -> None:
     assert (reply.status, reply.header("Content-Language"), reply.header("Vary")) == (302, None, None)
 
 
-def test_own_name_on_a_page(open_site: Callable[..., Visited]) -> None:
-    """The settings reach the pages."""
-    reply = (
-        open_site(app_name="Picture Desk", accent_color="#b3261e").visitor().send("GET", "/oauth2/nothing", NAVIGATION)
-    )
+def test_own_look_of_a_page(open_site: Callable[..., Visited], tmp_path: Path) -> None:
+    """Name, colour, logo and templates of the settings reach the page, and the policy admits them."""
+    (tmp_path / "logo.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>', encoding="utf-8")
+    template = '{% extends "builtin/no_such_page.html" %}{% block body %}<p>Ours</p>{% endblock %}'
+    (tmp_path / "no_such_page.html").write_text(template, encoding="utf-8")
+    look = {"app_name": "Picture Desk", "accent_color": "#b3261e", "logo": tmp_path / "logo.svg", "pages": tmp_path}
 
-    assert "\u2013 Picture Desk</title>" in reply.text
-    assert "#b3261e" in reply.text
+    reply = open_site(**look).visitor().send("GET", "/oauth2/nothing", NAVIGATION)
+
+    for words in (
+        "\u2013 Picture Desk</title>",
+        "--accent: #b3261e",
+        '<img src="data:image/svg+xml;base64,',
+        "<p>Ours</p>",
+    ):
+        assert words in reply.text
+    assert "; img-src data:; " in (reply.header("Content-Security-Policy") or "")
+
+
+def test_broken_template_is_an_error_at_start(open_site: Callable[..., Visited], tmp_path: Path) -> None:
+    """A template that can't be read is found when the middleware is made, not when somebody needs the page."""
+    (tmp_path / "signed_out.html").write_text("{% if %}", encoding="utf-8")
+
+    with pytest.raises(SettingsError, match=r"FOTOWEB_PAGES: the template signed_out\.html, line 1 can't be used"):
+        open_site(pages=tmp_path)

@@ -10,6 +10,7 @@ import ada_url
 
 from fotoweb_middleware.cookies import read_cookies
 from fotoweb_middleware.fotoweb.authorize import CallbackProblem, read_callback
+from fotoweb_middleware.pages.languages import LANGUAGES, choose_language
 from fotoweb_middleware.request import (
     callback_url,
     cookie_names,
@@ -152,6 +153,7 @@ def check_accept(data: bytes) -> None:
     get, post = a_request("/", **headers), a_request("/", method="POST", **headers)
     assert not is_navigation(post)
     assert wants_page(post) in {True, False}
+    assert choose_language(data.decode("latin-1")) in LANGUAGES
     if is_navigation(get):
         assert "prefetch" not in f"{headers.get('sec_purpose')} {headers.get('purpose')}".lower()
         if "sec_fetch_mode" in headers or "sec_fetch_dest" in headers:
