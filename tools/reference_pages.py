@@ -21,7 +21,7 @@ import fotoweb_middleware
 from fotoweb_middleware import errors
 from fotoweb_middleware.cli.app import make_parser
 from fotoweb_middleware.events import FIELDS, KINDS
-from fotoweb_middleware.pages import page
+from fotoweb_middleware.pages import Pages, page
 from fotoweb_middleware.settings import DECLARED, Settings
 from fotoweb_middleware.settings.describe import shown
 from fotoweb_middleware.settings.reading import variable_of
@@ -140,7 +140,7 @@ def problems() -> str:
     rows = []
     for code, context in PROBLEMS.items():
         made = page(code, **context)
-        rows.append((f"`{made.code.replace('_', '-')}`", str(made.status), made.title(), made.detail()))
+        rows.append((f"`{made.code.replace('_', '-')}`", str(made.status), *Pages().words(made, "en")))
     return table(("type, after `urn:fotoweb-middleware:`", "status", "`title`", "`detail`"), rows)
 
 
