@@ -89,7 +89,7 @@ class SimulatorPlugin:
         for context in list(self._contexts.values()):
             self._begin_test(context)
 
-    def _open_context(self, settings: Any, **arguments: Any) -> Context:
+    def _open_context(self, settings: Any, *callbacks: Any, **arguments: Any) -> Context:
         """Stand in for ``open_context``, which both middlewares call as they are made."""
         clock = self.fotoweb.clock
         if arguments["clock"] is SYSTEM_CLOCK:
@@ -102,7 +102,7 @@ class SimulatorPlugin:
         # Test clients say http://testserver and the like, and some keep a Secure cookie to themselves there. This
         # changes the app's own Settings object, for good: who looks at it in a test sees "false".
         object.__setattr__(settings, "cookie_secure", "false")
-        context = open_context(settings, **arguments)
+        context = open_context(settings, *callbacks, **arguments)
         self._begin_test(context)
         self._contexts[id(context)] = context
         return context
