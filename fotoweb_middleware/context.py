@@ -109,13 +109,18 @@ def open_context(  # noqa: PLR0913 (what the middlewares take)
         ),
         events=events,
         authorization=Authorization(settings.allowed_users, callbacks.authorize, callbacks.on_login, events),
-        pages=Pages(
-            app_name=settings.app_name,
-            accent_color=settings.accent_color,
-            logo=settings.logo,
-            folder=settings.pages,
-        ),
+        pages=open_pages(settings),
         clock=clock,
         monotonic=monotonic,
         entropy=entropy,
+    )
+
+
+def open_pages(settings: Settings) -> Pages:
+    """Return what renders our own pages as the operator wants them."""
+    return Pages(
+        app_name=settings.app_name,
+        accent_color=settings.accent_color,
+        logo=settings.logo,
+        folder=settings.pages,
     )

@@ -228,9 +228,8 @@ def open_session(  # noqa: PLR0913, PLR0917 (what a session is made of)
         adopted.is_authorized = True
         context.session_cache.note_checked(adopted, is_saved=is_saved)
     context.events.emit(EventName.LOGGED_IN, session_id=record.session_id, user=None if user is None else user.user_id)
-    return redirect_to_next(
-        context, request, safe_next_path(context.settings, request.mount, login.next_path), set_cookies
-    )
+    next_path = safe_next_path(context.settings, request.mount, login.next_path)
+    return redirect_to_next(context, request, next_path, set_cookies)
 
 
 def cookies_of_new_session(
