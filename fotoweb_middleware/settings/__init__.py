@@ -2,6 +2,8 @@
 
     __init__       Settings: each setting declared once, with its type, default, rule and words
     rules          what a value may be
+    cache_address  the same for the session store's address
+    secret         a text that shows itself only to those who ask by name
     combinations   what several values mean together: conflicts and warnings
     reading        finds the values; one message for everything that is wrong
     describe       the listing of ``fotoweb-middleware config``
@@ -22,10 +24,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 from fotoweb_middleware.errors import SettingsError
-from fotoweb_middleware.settings import reading, rules
+from fotoweb_middleware.settings import cache_address, reading, rules
 from fotoweb_middleware.settings.combinations import warnings
 from fotoweb_middleware.settings.reading import Setting
-from fotoweb_middleware.settings.rules import LONGEST_SESSION_SECONDS, HoldsSecret, Secret
+from fotoweb_middleware.settings.rules import LONGEST_SESSION_SECONDS
+from fotoweb_middleware.settings.secret import HoldsSecret, Secret
 
 __all__ = ["DECLARED", "Settings"]
 
@@ -167,7 +170,7 @@ class Settings:
     """Closes an accepted WebSocket with 4401 when its session ends. `false` leaves it open."""
 
     cache: str = setting(
-        rules.read_cache_address,
+        cache_address.read_cache_address,
         default="local://",
         expects="local://, memory://, sqlite:///file.db, redis://host:6379/0 (rediss:// with TLS), "
         "redis+sentinel://host:26379,host2:26379/mymaster/0 or redis+cluster://host:6379,host2:6379",
@@ -314,7 +317,7 @@ class Settings:
         """
         shown = {name: getattr(self, name) for name in DECLARED if hasattr(self, name)}
         if "cache" in shown:
-            shown["cache"] = rules.mask_cache_address(shown["cache"])
+            shown["cache"] = cache_address.mask_cache_address(shown["cache"])
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from fotoweb_middleware.settings import DECLARED, Settings
+from fotoweb_middleware.settings.cache_address import mask_cache_address
 from fotoweb_middleware.settings.reading import variable_of
-from fotoweb_middleware.settings.rules import Secret, mask_cache_address
+from fotoweb_middleware.settings.secret import Secret
 
 
 def describe(settings: Settings) -> list[tuple[str, str, str]]:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fotoweb_middleware.settings.cache_address import mask_wrong_cache_address
 from fotoweb_middleware.settings.combinations import conflicts
-from fotoweb_middleware.settings.rules import WrongValue, mask_wrong_cache_address, read_secret_file
+from fotoweb_middleware.settings.rules import WrongValue, read_secret_file
 
 _LONGEST_SHOWN_CHARACTERS = 120
 _USER_NAME = re.compile(r"\A(?!/[^/])([^/]*//)?.*@", re.DOTALL)

@@ -27,7 +27,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from fotoweb_middleware.errors import SettingsError
-from fotoweb_middleware.settings.rules import split_redis_address
+from fotoweb_middleware.settings.cache_address import split_redis_address
 
 if int(redis.__version__.partition(".")[0]) < 8:
     raise SettingsError(

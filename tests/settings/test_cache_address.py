@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fotoweb_middleware.settings.rules import mask_cache_address
+from fotoweb_middleware.settings.cache_address import mask_cache_address
 from tests.settings.samples import refusal, settings
 
 NO_CACHES = [

@@ -8,7 +8,7 @@ import string
 import pytest
 
 from fotoweb_middleware.settings import Settings
-from fotoweb_middleware.settings.rules import Secret
+from fotoweb_middleware.settings.secret import Secret
 from tests.settings.samples import KEY, OLDER_KEY, refusal, settings
 
 WEAK_KEYS = [

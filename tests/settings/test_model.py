@@ -15,7 +15,7 @@ import rich.console
 
 from fotoweb_middleware.errors import SettingsError
 from fotoweb_middleware.settings import DECLARED, Settings
-from fotoweb_middleware.settings.rules import Secret
+from fotoweb_middleware.settings.secret import Secret
 from tests.settings.samples import CLIENT_SECRET, KEY, REQUIRED, refusal, settings
 from tools.reference_pages import meanings
 

@@ -13,7 +13,7 @@ from typing import Final
 from fotoweb_middleware.cli.checks.finding import Finding, bad, ok, warn
 from fotoweb_middleware.errors import SettingsError, StoreUnavailable, chain_of
 from fotoweb_middleware.settings import Settings
-from fotoweb_middleware.settings.rules import mask_cache_address
+from fotoweb_middleware.settings.cache_address import mask_cache_address
 from fotoweb_middleware.stores import SaveOutcome, SqliteStore, Store, StoredEntry, open_store
 from fotoweb_middleware.stores.local import candidates
 
