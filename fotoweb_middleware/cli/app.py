@@ -8,6 +8,7 @@ import logging
 import secrets
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from typing import NoReturn
 
 from fotoweb_middleware.cli.checks import check_everything
@@ -48,6 +49,7 @@ def make_parser() -> argparse.ArgumentParser:
         description="A FotoWeb login in front of any ASGI or WSGI app. Settings are read from FOTOWEB_* variables.",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('fotoweb-middleware')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def add(name: str, command: Command) -> argparse.ArgumentParser:

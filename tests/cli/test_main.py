@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -90,6 +91,13 @@ def test_help_lists_every_command() -> None:
         "config",
         "secret",
     ]
+
+
+def test_version_is_the_installed_one() -> None:
+    """`--version` prints the version that pip installed."""
+    done = run("--version")
+
+    assert (done.exit_code, done.output) == (0, f"fotoweb-middleware {version('fotoweb-middleware')}\n")
 
 
 def test_help_of_check_tells_the_exit_codes() -> None:
