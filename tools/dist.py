@@ -67,13 +67,16 @@ def built_differently(source: Path, folder: Path, work: Path) -> list[str]:
 def build(source: Path, folder: Path, *options: str, **environment: str) -> None:
     """Run the build backend by itself: it needs no network."""
     without_date = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
-    subprocess.run(  # noqa: S603 (our own build)
+    done = subprocess.run(  # noqa: S603 (our own build)
         [sys.executable, "-m", "hatchling", "build", "-d", folder.absolute(), *options],
         cwd=source,
         env={**without_date, **environment},
-        stdout=subprocess.DEVNULL,
-        check=True,
+        capture_output=True,
+        text=True,
+        check=False,
     )
+    if done.returncode != 0:
+        sys.exit(done.stderr)
 
 
 if __name__ == "__main__":
