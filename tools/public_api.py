@@ -64,7 +64,7 @@ def names(module: str) -> list[str]:
 def members(module: str, node: ast.ClassDef) -> dict[str, list[str]]:
     """Return the lines for each public member and ``__init__`` of a class, also of its bases in this package.
 
-    In the order of the code: that of a dataclass's fields is the order of its arguments. A contract's tests are left out.
+    In the order of the code: fields of a dataclass are arguments, in this order. A contract's tests are left out.
     """
     lines: dict[str, list[str]] = {}
     for base in reversed(node.bases):
