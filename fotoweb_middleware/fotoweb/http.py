@@ -75,7 +75,8 @@ class FotoWebClient:
         self._clock = clock
         self._monotonic = monotonic
         self._events = events or EventEmitter()
-        self._tls = tls_context(settings)  # A file of the operator's is read now: a server may lose the right to later.
+        # A file of the operator's is read now: a server may lose the right to later. A transport of tests has its own.
+        self._tls = tls_context(settings) if transport is None else True
         self.after_fork_in_child()
         forks.register(self)
 
@@ -345,10 +346,10 @@ class CircuitBreaker:
             self._events.emit(EventName.CIRCUIT_CLOSED, seconds=round(now - opened_at, 1))
 
 
-def client_options(settings: Settings, tls: ssl.SSLContext | None = None) -> dict[str, Any]:
+def client_options(settings: Settings, tls: ssl.SSLContext | bool | None = None) -> dict[str, Any]:
     """Return what an httpx client for this FotoWeb site is made with; the TLS context is built where none is given."""
     return {
-        "verify": tls or tls_context(settings),
+        "verify": tls_context(settings) if tls is None else tls,
         "timeout": settings.http_timeout,
         "limits": httpx.Limits(max_connections=None, max_keepalive_connections=0),
         "follow_redirects": False,
@@ -361,7 +362,7 @@ def client_options(settings: Settings, tls: ssl.SSLContext | None = None) -> dic
 def tls_context(settings: Settings) -> ssl.SSLContext:
     """Trust the system's certificate authorities, or those of ``FOTOWEB_CA_BUNDLE`` alone."""
     context = ssl.create_default_context(cafile=settings.ca_bundle)
-    if settings.ca_bundle is None and not context.get_ca_certs() and not context.cert_store_stats()["x509_ca"]:
+    if settings.ca_bundle is None and not context.cert_store_stats()["x509_ca"]:
         # A machine without certificate authorities, such as a bare container: certifi brings Mozilla's list.
         context.load_verify_locations(certifi.where())
     return context
