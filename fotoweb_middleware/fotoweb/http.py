@@ -75,8 +75,8 @@ class FotoWebClient:
         self._clock = clock
         self._monotonic = monotonic
         self._events = events or EventEmitter()
-        # A file of the operator's is read now: a server may lose the right to later. A transport of tests has its own.
-        self._tls = tls_context(settings) if transport is None else True
+        # A file of the operator's is read now: a server may lose the right to later.
+        self._tls = True if transport else tls_context(settings)
         self.after_fork_in_child()
         forks.register(self)
 
@@ -377,9 +377,7 @@ def read_reply(response: httpx.Response) -> HttpReply:
     if sum(len(name) + len(value) for name, value in response.headers.raw) > MAX_HEADER_BYTES:
         raise FotoWebNonsense(f"the headers of FotoWeb's answer are larger than {MAX_HEADER_BYTES} bytes")
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if (
-        encoding not in {"", "identity"} and response.status_code < FIRST_SERVER_ERROR
-    ):  # Of those nobody reads the body.
+    if encoding not in {"", "identity"} and response.status_code < FIRST_SERVER_ERROR:  # Else nobody reads the body.
         raise FotoWebNonsense("FotoWeb sent a compressed answer that was not asked for")
     body = bytearray()
     # Transports of tests, such as httpx's MockTransport, hand over what was read before.

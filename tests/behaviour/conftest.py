@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from functools import partialmethod
@@ -94,6 +95,14 @@ def mode(request: pytest.FixtureRequest) -> str:
     """Name the cookie mode."""
     name: str = request.param
     return name
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Return an empty folder, in memory where the system has such a place: a disk is slow when others use it too."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix="fotoweb-tests-", dir=memory if memory.is_dir() else None) as name:
+        yield Path(name)
 
 
 @pytest.fixture
