@@ -82,7 +82,7 @@ class FotoWebClient:
 
     def after_fork_in_child(self) -> None:
         """Begin with connections and threads of this process's own."""
-        self._client = httpx.Client(**client_options(self._settings, self._tls), transport=self._transport)
+        self._client = httpx.Client(**client_options(self._settings, tls=self._tls), transport=self._transport)
         self._executor = self._given_executor or ThreadPoolExecutor(MAX_CALLS_AT_ONCE, thread_name_prefix="fotoweb")
         self.breaker = CircuitBreaker(self._monotonic, self._events)
         self._answered_at: float | None = None
@@ -346,7 +346,7 @@ class CircuitBreaker:
             self._events.emit(EventName.CIRCUIT_CLOSED, seconds=round(now - opened_at, 1))
 
 
-def client_options(settings: Settings, tls: ssl.SSLContext | bool | None = None) -> dict[str, Any]:
+def client_options(settings: Settings, *, tls: ssl.SSLContext | bool | None = None) -> dict[str, Any]:
     """Return what an httpx client for this FotoWeb site is made with; the TLS context is built where none is given."""
     return {
         "verify": tls_context(settings) if tls is None else tls,
