@@ -7,21 +7,14 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-import pytest
 from playwright.sync_api import Page, Request, expect
 
 from tests.browser.person import log_in, shown, sign_out, status_of
-from tests.servers.serving import GUNICORN_THREADS, UVICORN_HTTPTOOLS, Kind
+from tests.servers.serving import GUNICORN_THREADS, UVICORN_HTTPTOOLS
 from tests.servers.sites import FakeSite, fake_site
 
-KINDS = (UVICORN_HTTPTOOLS, GUNICORN_THREADS)
-
-
-@pytest.fixture(params=KINDS, ids=str)
-def kind(request: pytest.FixtureRequest) -> Kind:
-    """Return a server for each middleware."""
-    given: Kind = request.param
-    return given
+KIND = GUNICORN_THREADS
+"""Both middlewares answer alike (tests/behaviour): what is new here is the browser."""
 
 
 class Goodbye(BaseHTTPRequestHandler):
@@ -60,9 +53,9 @@ def posts_of(page: Page) -> list[Request]:
     return posts
 
 
-def test_the_form_logs_out_under_a_host_name(kind: Kind, page: Page) -> None:
+def test_the_form_logs_out_under_a_host_name(page: Page) -> None:
     """On ``app.localhost`` the form's POST is admitted: no cookie is left, and the next request is nobody's."""
-    with fake_site(kind, host="app.localhost") as site:
+    with fake_site(KIND, host="app.localhost") as site:
         signed_in(site, page)
         sign_out(page, site.url)
         expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")
@@ -83,9 +76,9 @@ def test_the_form_says_where_it_comes_from(page: Page) -> None:
         assert (headers["origin"], headers["sec-fetch-site"]) == (site.url, "same-origin")
 
 
-def test_the_form_may_end_at_another_origin(kind: Kind, page: Page) -> None:
+def test_the_form_may_end_at_another_origin(page: Page) -> None:
     """FOTOWEB_POST_LOGOUT_URL on another origin is reached: the page's own policy does not stop the redirect."""
-    with other_site() as goodbye, fake_site(kind, post_logout_url=goodbye) as site:
+    with other_site() as goodbye, fake_site(KIND, post_logout_url=goodbye) as site:
         signed_in(site, page)
         sign_out(page, site.url)
         page.wait_for_url(goodbye)
@@ -93,9 +86,9 @@ def test_the_form_may_end_at_another_origin(kind: Kind, page: Page) -> None:
         assert status_of(page.context, f"{site.url}/data") == 401
 
 
-def test_nobody_is_signed_in_again_unasked(kind: Kind, page: Page) -> None:
+def test_nobody_is_signed_in_again_unasked(page: Page) -> None:
     """FotoWeb still knows the browser, so the signed-out page leads nowhere by itself."""
-    with fake_site(kind) as site:
+    with fake_site(KIND) as site:
         signed_in(site, page)
         logins = site.logins
         sign_out(page, site.url)

@@ -26,8 +26,7 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-@pytest.mark.parametrize("same_site", ["lax", "strict"])
-@pytest.mark.parametrize("kind", [UVICORN_HTTPTOOLS, GUNICORN_THREADS], ids=str)
+@pytest.mark.parametrize(("kind", "same_site"), [(UVICORN_HTTPTOOLS, "lax"), (GUNICORN_THREADS, "strict")], ids=str)
 def test_log_in_and_out_where_the_browser_says_little(kind: Kind, same_site: str, page: Page) -> None:
     """Login and logout work where the browser sends no Sec-Fetch headers and no Secure cookie."""
     with fake_site(kind, host=HOST, cookie_secure="false", cookie_samesite=same_site) as site:

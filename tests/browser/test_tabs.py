@@ -1,4 +1,7 @@
-"""Several tabs and the back button in a real Chromium, and callbacks that must change nothing."""
+"""Several tabs and the back button in a real Chromium, and callbacks that must change nothing.
+
+On one server: both middlewares answer alike (tests/behaviour), and the browser is what differs from the tests there.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,14 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.person import log_in, shown, status_of
-from tests.servers.serving import GUNICORN_THREADS, UVICORN_H11, Kind
+from tests.servers.serving import UVICORN_H11
 from tests.servers.sites import FakeSite, fake_site
 
 
-@pytest.fixture(scope="module", params=[UVICORN_H11, GUNICORN_THREADS], ids=str)
-def site(request: pytest.FixtureRequest) -> Iterator[FakeSite]:
+@pytest.fixture(scope="module")
+def site() -> Iterator[FakeSite]:
     """Return an app and a simulator that all tests of this file visit with profiles of their own."""
-    kind: Kind = request.param
-    with fake_site(kind) as started:
+    with fake_site(UVICORN_H11) as started:
         yield started
 
 
