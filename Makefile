@@ -14,7 +14,8 @@ PYTHONS := python3 python3.13 python3.12 python3.11 python3.14
 PYTHON = $(shell for name in $(PYTHONS); do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$name"; break; }; done)
 
-.PHONY: help demo test lint docs tests test-lowest stress soak fuzz bench mutation matrix real-apps format messages lock rig redis clean \
+.PHONY: help demo test lint docs tests test-lowest test-newest dist changelog release-check stress soak fuzz bench mutation \
+	matrix real-apps format messages lock rig redis clean \
 	audit secrets
 
 help:
@@ -23,11 +24,15 @@ help:
 	@echo "make lint    ruff, mypy, pyright, import directions"
 	@echo "make docs    build the documentation site into build/site, and check its links"
 	@echo "make tests   the tests alone (PYTEST_ARGS='-k logout' and the like are handed on), with coverage"
-	@echo "make test-lowest  run a part of the tests with the oldest dependencies that pyproject.toml admits (LOWEST=tests)"
+	@echo "make test-lowest  run a part of the tests with the oldest dependencies that pyproject.toml admits (PART=tests)"
 	@echo "make format  let ruff lay out the code"
 	@echo "make messages  bring the translations of our pages in line with the templates, and say what is left to translate"
 	@echo
 	@echo "Before a release, not in CI:"
+	@echo "make changelog   move what lies in changelog.d into CHANGELOG.md, under the version of pyproject.toml"
+	@echo "make dist        build wheel and sdist of what is committed, twice, and compare the bytes"
+	@echo "make test-newest run a part of the tests with the newest dependencies there are, on each Python from 3.11 on"
+	@echo "make release-check  dist, what a package index will say of it, the wheel on each Python, lowest, newest, audit, secrets"
 	@echo "make stress  kill workers, take Redis away, send many requests at once; real time, most of half an hour (STRESS='-k killed')"
 	@echo "make soak    let 50 people use an app while FotoWeb misbehaves (SECONDS=3600), and judge memory and files"
 	@echo "make fuzz    try a million inputs on each parser (RUNS=10000 LEAST=0 for a quick look; FUZZ='cookies')"
@@ -68,10 +73,35 @@ tests: .make/dev .make/rig .make/redis
 stress: .make/dev .make/rig .make/redis .make/pyfwapi/done
 	TEST_EVERY_SERVER=1 $(BIN)/pytest tests/stress tests/attacks --timeout 600 $(STRESS)
 
-# What the lower bounds in pyproject.toml promise. An environment of its own; LOWEST names the tests.
-test-lowest: LOWEST = tests/fotoweb tests/stores $(patsubst %,tests/behaviour/test_%.py,login callback refresh logout websocket trio)
+# The part of the tests that meets each dependency.
+PART = tests/fotoweb tests/stores $(patsubst %,tests/behaviour/test_%.py,login callback refresh logout websocket trio)
+
+# What the lower bounds in pyproject.toml promise. An environment of its own.
 test-lowest: .make/lowest/done
-	.make/lowest/bin/python -m pytest $(LOWEST) $(PYTEST_ARGS)
+	.make/lowest/bin/python -m pytest $(PART) $(PYTEST_ARGS)
+
+# What somebody gets who installs today: no lock, the newest of everything, on each Python that is here. Asks the network.
+EACH_PYTHON = python3.11 python3.12 python3.13 python3.14
+test-newest:
+	@tried=; for name in $(EACH_PYTHON); do \
+		"$$name" -c '' 2>/dev/null || { echo "$$name: not here, left out"; continue; }; \
+		echo "$$name"; tried=1; \
+		"$$name" tools/make_venv.py .make/newest || exit 1; \
+		.make/newest/bin/python -m pip --disable-pip-version-check --quiet install --upgrade pip || exit 1; \
+		.make/newest/bin/python -m pip --quiet install --editable '.[redis,cli,testing]' --group test --group frameworks || exit 1; \
+		.make/newest/bin/python -m pytest $(PART) tests/integrations $(PYTEST_ARGS) || exit 1; \
+	done; test -n "$$tried"
+
+dist: .make/dev
+	$(BIN)/python -m tools.dist dist
+
+changelog: .make/release/done
+	.make/release/bin/towncrier build --yes --version "$$($(BIN)/python -m hatchling version)"
+
+release-check: dist .make/release/done
+	.make/release/bin/twine check --strict dist/*
+	$(BIN)/python -m tools.try_wheel dist/*.whl $(EACH_PYTHON)
+	$(MAKE) test-lowest test-newest audit secrets
 
 FUZZ = $(shell $(BIN)/python -m tests.fuzz.run --names)
 
@@ -140,7 +170,7 @@ $(VENV)/pyvenv.cfg:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or later found (looked for: $(PYTHONS))." >&2; exit 1; }
 	"$(PYTHON)" tools/make_venv.py $(VENV)
 
-# The package is installed in place, from a lock that holds its build tools too: nothing is resolved anew.
+# The package is installed in place, from a lock that holds its build tools too: nothing is resolved again.
 .make/demo: $(VENV)/pyvenv.cfg requirements/demo.lock pyproject.toml | .make
 	$(PIP) install --requirement requirements/demo.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
@@ -193,6 +223,11 @@ $(VENV)/pyvenv.cfg:
 	.make/docs/bin/python -m pip --disable-pip-version-check --quiet install --requirement requirements/docs.lock
 	touch $@
 
+.make/release/done: requirements/release.lock | .make
+	"$(PYTHON)" tools/make_venv.py .make/release
+	.make/release/bin/python -m pip --disable-pip-version-check --quiet install --requirement requirements/release.lock
+	touch $@
+
 .make/audit/done: requirements/audit.lock | .make
 	"$(PYTHON)" tools/make_venv.py .make/audit
 	.make/audit/bin/python -m pip --disable-pip-version-check --quiet install --requirement requirements/audit.lock
@@ -216,6 +251,7 @@ lock: .make/uv/bin/uv
 		--output-file requirements/matrix.lock
 	$(COMPILE) --group pyproject.toml:docs --constraint requirements/dev.lock --output-file requirements/docs.lock
 	$(COMPILE) --group pyproject.toml:audit --constraint requirements/dev.lock --output-file requirements/audit.lock
+	$(COMPILE) --group pyproject.toml:release --constraint requirements/dev.lock --output-file requirements/release.lock
 	$(COMPILE) --group pyproject.toml:node --constraint requirements/dev.lock --output-file requirements/node.lock
 	$(COMPILE) pyproject.toml --group pyfwapi --extra testing --constraint requirements/dev.lock \
 		--output-file requirements/pyfwapi.lock

@@ -52,6 +52,7 @@ ASKED = {
     "matrix": [*PROJECT["dependencies"], *extra("testing"), *group("matrix")],
     "fuzz": group("fuzz"),
     "audit": group("audit"),
+    "release": group("release"),
     "node": group("node"),
     "redis-server": group("redis-server"),
 }
