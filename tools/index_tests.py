@@ -43,7 +43,7 @@ def row_with_tests(line: str, tests: dict[str, list[str]]) -> str:
 def code_index(folder: Path) -> dict[str, list[str]]:
     """Return for each code the test files whose docstrings carry it, as paths below ``tests``, in order."""
     found: dict[str, list[str]] = {}
-    for path in sorted(folder.rglob("test_*.py")):
+    for path in sorted([*folder.rglob("test_*.py"), folder / "soak" / "run.py"]):
         if path.is_relative_to(folder / "docs"):
             continue  # The tests of these pages name codes as examples.
         for code in sorted(codes_in_docstrings(path.read_text(encoding="utf-8"))):
