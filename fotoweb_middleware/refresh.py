@@ -169,7 +169,7 @@ class Refresher:
         result: RefreshResult = NotNow(FIRST_RETRY_SECONDS)
         try:
             result = refresh(self.context, cached, is_refused=is_refused)
-        except Exception:  # noqa: BLE001 (whoever waits must get an answer)
+        except Exception:  # noqa: BLE001 (those who wait must get an answer)
             LOGGER.exception("a refresh failed unexpectedly; the next request tries again")
         finally:
             self._finish(cached, future, result)

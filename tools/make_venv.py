@@ -21,7 +21,7 @@ WHEELS = Path("/usr/share/python-wheels")
 
 HELP = """
 This Python ({python}) has no ensurepip, and no pip was found or could be fetched.
-On Debian or Ubuntu this mends it, as root:
+On Debian or Ubuntu this fixes it, as root:
 
     apt-get install python3-venv
 """

@@ -30,7 +30,7 @@ class SignIn(Protocol):
 
     Args:
         client: A test client of Starlette, FastAPI, Flask, Quart, Django or Litestar, or an httpx client with a
-            transport to the app. Whoever was signed in with it is signed out before.
+            transport to the app. Anyone who was signed in with it is signed out first.
         user: Name of one of ``fotoweb.users``.
         login_url: Where the middleware's login page is, if the app is mounted or has another ``FOTOWEB_PATH_PREFIX``.
 

@@ -135,7 +135,7 @@ def explain_proxy(error: httpx.HTTPError, proxy: Proxy, url: httpx.URL) -> Findi
         if status is not None and status[0] == "407":
             return wants_password(proxy)
         said = f" (HTTP {status[0]})" if status is not None else ""
-        hint = f"Ask whoever runs the proxy to allow it. {without(proxy)}"
+        hint = f"Ask the people who run the proxy to allow it. {without(proxy)}"
         return bad(f"{proxy} does not connect to {url.host}{said}.", hint)
     if not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
         return None
