@@ -241,48 +241,42 @@ def test_a_logout_closes_the_websocket(
     asyncio.run(visit())
 
 
+def ended(fotoweb: FakeFotoWeb) -> None:
+    """The session's tokens are gone."""
+    fotoweb.revoke_everything()
+
+
+def away(fotoweb: FakeFotoWeb) -> None:
+    """FotoWeb gives no token for now."""
+    fotoweb.fault("token", Fault.server_error())
+
+
 @pytest.mark.parametrize("is_accepted", [True, False])
-def test_a_session_that_ended_closes_its_websocket(
-    is_accepted: bool, app: Quart, client: quart_typing.TestClientProtocol, fotoweb: FakeFotoWeb, clock: FakeClock
+@pytest.mark.parametrize(("happen", "code"), [(ended, 4401), (away, 1013)])
+def test_a_websocket_without_a_token_is_closed(
+    is_accepted: bool,
+    happen: Callable[[FakeFotoWeb], None],
+    code: int,
+    app: Quart,
+    client: quart_typing.TestClientProtocol,
+    fotoweb: FakeFotoWeb,
+    clock: FakeClock,
 ) -> None:
-    """Where ``afresh_token`` notices the end before the middleware does, the WebSocket is closed with 4401 too."""
+    """Where ``afresh_token`` notices first, it is closed: with 4401 if the session ended, else 1013: try again later."""
 
     @app.websocket("/tokens")
     async def tokens() -> None:
         session = require_session(websocket)
         if is_accepted:
             await websocket.accept()
-        fotoweb.revoke_everything()
+        happen(fotoweb)
         clock.advance(61)
         await session.afresh_token()
 
     async def visit() -> None:
         await sign_in(client, fotoweb)
         async with client.websocket("/tokens") as connection:
-            assert await close_code(connection) == 4401
-
-    asyncio.run(visit())
-
-
-@pytest.mark.parametrize("is_accepted", [True, False])
-def test_a_fotoweb_that_went_away_closes_the_websocket(
-    is_accepted: bool, app: Quart, client: quart_typing.TestClientProtocol, fotoweb: FakeFotoWeb, clock: FakeClock
-) -> None:
-    """Where ``afresh_token`` gets no token for now, the WebSocket is closed with 1013: try again later."""
-
-    @app.websocket("/tokens")
-    async def tokens() -> None:
-        session = require_session(websocket)
-        if is_accepted:
-            await websocket.accept()
-        fotoweb.fault("token", Fault.server_error())
-        clock.advance(61)
-        await session.afresh_token()
-
-    async def visit() -> None:
-        await sign_in(client, fotoweb)
-        async with client.websocket("/tokens") as connection:
-            assert await close_code(connection) == 1013
+            assert await close_code(connection) == code
 
     asyncio.run(visit())
 

@@ -5,6 +5,7 @@ All of it is more of the same ``redis-server``, on 127.0.0.1, with times that ma
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import time
 from collections.abc import Callable
@@ -46,7 +47,34 @@ def until(is_so: Callable[[], Any], *, seconds: float = 120) -> None:
         time.sleep(0.05)
 
 
-class ReplicatedRedis:
+class RedisServers(abc.ABC):
+    """Servers that belong together; a context manager."""
+
+    @abc.abstractmethod
+    def start(self) -> None:
+        """Start all of them."""
+
+    @abc.abstractmethod
+    def stop(self) -> None:
+        """Stop all that run."""
+
+    def __enter__(self) -> Self:
+        """Start all of them, or none."""
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop all of them."""
+        self.stop()
+
+
+class ReplicatedRedis(RedisServers):
     """A primary, a replica and some sentinels; a context manager.
 
     Args:
@@ -74,18 +102,7 @@ class ReplicatedRedis:
         self._tls_ports: list[int] = []
         self._sentinels: list[Child] = []
 
-    def __enter__(self) -> Self:
-        """Start everything and wait until the sentinels know one another and the replica."""
-        try:
-            self._start()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
         """Stop everything."""
         for child in self._sentinels:
             child.stop()
@@ -98,7 +115,8 @@ class ReplicatedRedis:
         scheme, ports = ("rediss", self._tls_ports) if self._certificate else ("redis", self.sentinel_ports)
         return f"{scheme}+sentinel://{','.join(f'127.0.0.1:{port}' for port in ports)}/{SERVICE}/0"
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start everything and wait until the sentinels know one another and the replica."""
         primary, *replicas = self.servers
         primary.start()
         for replica in replicas:
@@ -159,7 +177,7 @@ class ReplicatedRedis:
             child.stop()
 
 
-class RedisCluster:
+class RedisCluster(RedisServers):
     """Three primaries that share the slots, and a replica for each where it is asked for; a context manager.
 
     Args:
@@ -175,18 +193,7 @@ class RedisCluster:
         self._tls_ports = [free_port(offset=BUS_OFFSET) for _ in range(self._count if certificate else 0)]
         self.nodes: list[RedisServer] = []
 
-    def __enter__(self) -> Self:
-        """Start the nodes, make them a cluster and wait until all of them say that it is one."""
-        try:
-            self._start()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
         """Stop all nodes."""
         for node in self.nodes:
             node.stop()
@@ -201,7 +208,8 @@ class RedisCluster:
         """Return where clients and the other nodes find each node."""
         return self._tls_ports or [node.port for node in self.nodes]
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start the nodes, make them a cluster and wait until all of them say that it is one."""
         for number in range(self._count):
             options = ["--cluster-enabled", "yes", "--cluster-config-file", f"nodes-{number}.conf"]
             options += ["--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0"]

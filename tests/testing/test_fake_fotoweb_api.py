@@ -5,30 +5,12 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from fotoweb_middleware.testing import Client, FakeClock, FakeFotoWeb
-from tests.testing.fake_fotoweb_app import App, web
+from fotoweb_middleware.testing import Client, FakeFotoWeb
+from tests.testing.fake_fotoweb_app import App
 
 VENDOR = "application/vnd.fotoware."
 ME = "/fotoweb/me"
 ARCHIVES = "/fotoweb/me/archives/"
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    """Give a clock that stands still."""
-    return FakeClock()
-
-
-@pytest.fixture
-def app(clock: FakeClock) -> App:
-    """Give a web application."""
-    return web(clock=clock)
-
-
-@pytest.fixture
-def token(app: App) -> str:
-    """Give Alice's access token."""
-    return str(app.log_in()["access_token"])
 
 
 # ------------------------------------------------------------------------------------------------- who asks

@@ -8,28 +8,10 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from fotoweb_middleware.testing import FakeClock, FakeFotoWeb, User
-from tests.testing.fake_fotoweb_app import App, web
+from tests.testing.fake_fotoweb_app import App
 
 VENDOR = "application/vnd.fotoware."
 ARCHIVES = "/fotoweb/me/archives/"
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    """Give a clock that stands still."""
-    return FakeClock()
-
-
-@pytest.fixture
-def app(clock: FakeClock) -> App:
-    """Give a web application."""
-    return web(clock=clock)
-
-
-@pytest.fixture
-def token(app: App) -> str:
-    """Give Alice's access token."""
-    return str(app.log_in()["access_token"])
 
 
 def first_archive(app: App, token: str) -> dict[str, Any]:

@@ -8,29 +8,11 @@ import httpx
 import pytest
 
 from fotoweb_middleware.testing import FakeClock
-from tests.testing.fake_fotoweb_app import ORIGIN, App, web
+from tests.testing.fake_fotoweb_app import ORIGIN, App
 
 SERVICE = "/fotoweb/services/renditions"
 REQUEST = "application/vnd.fotoware.rendition-request+json"
 RESPONSE = "application/vnd.fotoware.rendition-response+json"
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    """Give a clock that stands still."""
-    return FakeClock()
-
-
-@pytest.fixture
-def app(clock: FakeClock) -> App:
-    """Give a web application."""
-    return web(clock=clock)
-
-
-@pytest.fixture
-def token(app: App) -> str:
-    """Give Alice's access token."""
-    return str(app.log_in()["access_token"])
 
 
 def first_rendition(app: App, token: str) -> str:
