@@ -262,7 +262,7 @@ def test_a_websocket_without_a_token_is_closed(
     fotoweb: FakeFotoWeb,
     clock: FakeClock,
 ) -> None:
-    """Where ``afresh_token`` notices first, it is closed: with 4401 if the session ended, else 1013: try again later."""
+    """Where ``afresh_token`` notices first, the code is 4401 if the session ended, else 1013: try again later."""
 
     @app.websocket("/tokens")
     async def tokens() -> None:
