@@ -7,6 +7,7 @@ import re
 import shutil
 import tomllib
 import zipfile
+from collections.abc import Iterable
 from email.message import Message
 from pathlib import Path
 
@@ -97,6 +98,19 @@ def test_no_link_of_the_page_leads_nowhere(metadata: Message) -> None:
 
     assert page.startswith("# fotoweb-middleware")
     assert re.findall(r"\]\((?!https?://|#)[^)]*\)", page) == []
+
+
+def misnamed(names: Iterable[str]) -> list[str]:
+    """Return the names that `make changelog` would pass over."""
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    kinds = "|".join(kind["directory"] for kind in pyproject["tool"]["towncrier"]["type"])
+    return [name for name in names if not re.fullmatch(rf"\+[a-z0-9-]+\.({kinds})\.md|README\.md", name)]
+
+
+def test_every_change_gets_into_the_changelog() -> None:
+    """The files of changelog.d have names that `make changelog` knows."""
+    assert misnamed(["+new-page.added.md", "+a.better.md", "b.fixed.md"]) == ["+a.better.md", "b.fixed.md"]
+    assert misnamed(path.name for path in (ROOT / "changelog.d").iterdir()) == []
 
 
 def test_links_become_absolute() -> None:
