@@ -338,7 +338,8 @@ async def send_response(response: Response, scope: Scope, receive: Receive, send
             return
     kind = "websocket.http.response" if is_websocket else "http.response"
     await send({"type": f"{kind}.start", "status": response.status, "headers": headers_of(response)})
-    await send({"type": f"{kind}.body", "body": b"" if scope.get("method") == "HEAD" else response.body})
+    body = b"" if scope.get("method") == "HEAD" else response.body
+    await send({"type": f"{kind}.body", "body": body, "more_body": False})  # Quart's test client wants to be told.
 
 
 def headers_of(response: Response) -> Headers:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import wraps
+from inspect import signature
 from typing import Any, cast
 
 from quart import Quart, abort, current_app, has_websocket_context, request, websocket
+from quart.globals import app_ctx
 from werkzeug.local import LocalProxy
 
 from fotoweb_middleware.asgi import FotoWebASGIMiddleware
@@ -18,6 +20,8 @@ from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.websocket import CLOSE_CODE, TRY_AGAIN_LATER
 
 __all__ = ["FotoWeb", "current_session", "login_required"]
+
+TAKES_CONTEXT = "ctx" in signature(Quart.handle_http_exception).parameters  # From Quart 0.23 on.
 
 connection = LocalProxy(lambda: websocket if has_websocket_context() else request)
 
@@ -70,4 +74,6 @@ async def handle_error(error: Exception) -> Any:
         with suppress(OSError):  # The middleware has closed it already.
             await websocket.accept()  # A browser sees no code of a WebSocket that was never accepted.
             await websocket.close(TRY_AGAIN_LATER if isinstance(error, FotoWebUnreachable) else CLOSE_CODE)
-    return await current_app.handle_http_exception(http_error(error))
+    context = [app_ctx._get_current_object()] if TAKES_CONTEXT else []  # noqa: SLF001 (documented)
+    find_answer: Any = current_app.handle_http_exception
+    return await find_answer(*context, http_error(error))
