@@ -24,7 +24,7 @@ from fotoweb_middleware.log import readable_time, session_tag
 from fotoweb_middleware.records import live_records, save_revocation
 from fotoweb_middleware.session import SessionRecord
 from fotoweb_middleware.settings import Settings
-from fotoweb_middleware.settings.rules import mask_cache_address
+from fotoweb_middleware.settings.cache_address import mask_cache_address
 from fotoweb_middleware.stores import SqliteStore, Store, open_store
 from fotoweb_middleware.wrap import load_app
 
