@@ -129,6 +129,7 @@ class FotoWebASGIMiddleware:
                     del inner  # It holds the token, and error reporters send a frame's local variables along.
                 return
         elif scope["type"] != "websocket":
+            self._handler.note_start()
             await self._app(scope, receive, send)
             return
         with in_request(RequestId(header_of(scope, b"x-request-id"))):
@@ -183,6 +184,7 @@ class FotoWebASGIMiddleware:
         return inner
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._handler.note_start()
         request = request_from_scope(scope)
         cookies = self._handler.read_cookies(request)
         outcome = self._handler.without_session(request, cookies)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 
 import httpx
 
@@ -13,9 +14,12 @@ from fotoweb_middleware.authorization import Authorization, Authorize, OnLogin
 from fotoweb_middleware.events import EventEmitter, OnEvent, is_async
 from fotoweb_middleware.fotoweb.http import FotoWebClient
 from fotoweb_middleware.pages import Pages
+from fotoweb_middleware.request import origin_of
 from fotoweb_middleware.sealing import Sealer
 from fotoweb_middleware.session_cache import SessionCache
 from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.settings.rules import mask_cache_address
+from fotoweb_middleware.setup_warnings import SetupWarnings
 from fotoweb_middleware.stores import open_store
 from fotoweb_middleware.stores.base import Store
 from fotoweb_middleware.stores.monitored import MonitoredStore
@@ -34,6 +38,7 @@ class Context:
         events: Tells of what happens.
         authorization: Who may enter.
         pages: Renders our own pages.
+        warnings: Tells of what may be wrong with the set-up.
         clock: Epoch seconds.
         monotonic: Seconds of a clock that never jumps.
         entropy: Returns as many random bytes as asked for.
@@ -47,9 +52,24 @@ class Context:
     events: EventEmitter = field(repr=False)
     authorization: Authorization = field(repr=False)
     pages: Pages = field(repr=False)
+    warnings: SetupWarnings = field(repr=False)
     clock: Callable[[], float]
     monotonic: Callable[[], float]
     entropy: Callable[[int], bytes]
+
+    def start_up_line(self) -> str:
+        """Say what this process is made of."""
+        settings = self.settings
+        try:
+            release = version("fotoweb-middleware")
+        except PackageNotFoundError:  # It was copied into the app.
+            release = "of unknown version"
+        origin = "from each request" if settings.redirect_uri is None else origin_of(settings.redirect_uri)
+        return (
+            f"fotoweb-middleware {release}: FotoWeb {settings.url}, session store {self.store.name} "
+            f"({self.store.path or mask_cache_address(settings.cache)}), cookie mode {settings.cookie_mode}, "
+            f"public origin {origin}"
+        )
 
     def store_key(self, kind: str, secret_part: str) -> str:
         """Return a key of the store that tells nothing of what it is made from."""
@@ -91,11 +111,10 @@ def open_context(  # noqa: PLR0913 (what the middlewares take)
         SettingsError: The store, or a page's template, that the settings name can't be used.
     """
     events = EventEmitter(callbacks.on_event)
-    binding = f"{settings.url}\n{settings.client_id}\n{settings.cookie_name}"
     opened = store if store is not None else open_store(settings, clock=clock, monotonic=monotonic)
     return Context(
         settings=settings,
-        sealer=Sealer(settings.secret_keys, binding=binding, entropy=entropy),
+        sealer=Sealer(settings.secret_keys, binding=binding_of(settings), entropy=entropy),
         session_cache=SessionCache(settings, clock=clock, monotonic=monotonic),
         store=MonitoredStore(opened, monotonic, events),
         client=FotoWebClient(
@@ -110,6 +129,7 @@ def open_context(  # noqa: PLR0913 (what the middlewares take)
         events=events,
         authorization=Authorization(settings.allowed_users, callbacks.authorize, callbacks.on_login, events),
         pages=open_pages(settings),
+        warnings=SetupWarnings(events, clock=clock, monotonic=monotonic),
         clock=clock,
         monotonic=monotonic,
         entropy=entropy,
@@ -124,3 +144,8 @@ def open_pages(settings: Settings) -> Pages:
         logo=settings.logo,
         folder=settings.pages,
     )
+
+
+def binding_of(settings: Settings) -> str:
+    """Return what sealed values belong to: those of another app on the same host do not open."""
+    return f"{settings.url}\n{settings.client_id}\n{settings.cookie_name}"

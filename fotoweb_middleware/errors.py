@@ -45,9 +45,14 @@ class SettingsError(FotoWebMiddlewareError):
 
 
 class FotoWebError(FotoWebMiddlewareError):
-    """FotoWeb, or the way to it, is the cause."""
+    """FotoWeb, or the way to it, is the cause.
+
+    Attributes:
+        request_id: FotoWeb's own name of the call, where its answer has one.
+    """
 
     code = "fotoweb"
+    request_id: str | None = None
 
 
 class FotoWebUnreachable(FotoWebError):
@@ -80,12 +85,13 @@ class FotoWebRefused(FotoWebError):
     Args:
         error: The OAuth error code (RFC 6749, 4.1.2.1 and 5.2), or "" where none could be read.
         status: The HTTP status it came with.
+        hint: What to look at, in words for the log.
     """
 
     code = "fotoweb_refused"
 
-    def __init__(self, error: str, *, status: int) -> None:
-        super().__init__(f"FotoWeb refused: {error or 'no error code'} (HTTP {status})")
+    def __init__(self, error: str, *, status: int, hint: str = "") -> None:
+        super().__init__(f"FotoWeb refused: {error or 'no error code'} (HTTP {status}){hint and '; '}{hint}")
         self.error = error
         self.status = status
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from fotoweb_middleware import telemetry
+from fotoweb_middleware.errors import FotoWebError
 from fotoweb_middleware.log import LOGGER, MAX_TEXT_CHARACTERS, plain, session_tag
 
 __all__ = ["Event", "EventName", "OnEvent"]
@@ -27,8 +28,8 @@ MAX_WAITING = 1000
 HARMLESS_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 FIELDS = {
-    "cause": "an error in words; the code at the foot of the page that was shown, without `state_`; or what refused: "
-    "`FOTOWEB_ALLOWED_USERS` or `authorize`",
+    "cause": "an error in words; the code at the foot of the page that was shown, without `state_`; what refused: "
+    "`FOTOWEB_ALLOWED_USERS` or `authorize`; or [what may be wrong](troubleshooting.md#set-up-warnings)",
     "user": "FotoWeb's numeric key of the user",
     "expires_at": "when the new token expires, in UTC",
     "reason": "`logout`, `refused` (by FotoWeb), `replaced` (by a new login in that browser), `not_allowed`, or "
@@ -41,6 +42,11 @@ FIELDS = {
     "origin": "the request's `Origin` header",
     "operation": "the store's method that failed first",
     "seconds": "how long the trouble lasted",
+    "times": "how often it was seen since the last such event",
+    "host": "the request's `Host` header",
+    "seconds_ahead": "how far FotoWeb's clock is ahead; below 0: behind",
+    "upstream_request_id": "FotoWeb's own name of the call, where its answer has one (`X-Request-ID`, "
+    "`X-Correlation-ID`)",
 }
 """The fields that events may have."""
 
@@ -70,6 +76,7 @@ class EventName(enum.StrEnum):
     STORE_BACK = "store_back"
     CIRCUIT_OPEN = "circuit_open"
     CIRCUIT_CLOSED = "circuit_closed"
+    SETUP_WARNING = "setup_warning"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,9 @@ KINDS = {
         "FotoWeb reported an error instead of a login",
         ("cause", "description"),
     ),
-    EventName.LOGIN_FAILED: EventKind(logging.WARNING, "the code could not be exchanged for tokens", ("cause",)),
+    EventName.LOGIN_FAILED: EventKind(
+        logging.WARNING, "the code could not be exchanged for tokens", ("cause", "upstream_request_id")
+    ),
     EventName.NOT_ALLOWED: EventKind(logging.WARNING, "this user may not use the app", ("cause", "user")),
     EventName.LOGIN_LOOP: EventKind(
         logging.ERROR,
@@ -105,14 +114,19 @@ KINDS = {
     ),
     EventName.USER_UNKNOWN: EventKind(logging.WARNING, "GET /fotoweb/me did not identify the user", ("cause",)),
     EventName.REFRESHED: EventKind(logging.INFO, "token refreshed", ("expires_at",)),
-    EventName.SESSION_REFUSED: EventKind(logging.INFO, "FotoWeb refused the refresh token: session ended"),
+    EventName.SESSION_REFUSED: EventKind(
+        logging.INFO, "FotoWeb refused the refresh token: session ended", ("cause", "upstream_request_id")
+    ),
     EventName.REFUSAL_UNCONFIRMED: EventKind(
         logging.INFO,
         "FotoWeb refused the refresh token, and the session store can't tell whether it was the newest: session kept",
+        ("cause", "upstream_request_id"),
     ),
-    EventName.REFRESH_FAILED: EventKind(logging.WARNING, "refresh failed: session kept", ("cause",)),
+    EventName.REFRESH_FAILED: EventKind(
+        logging.WARNING, "refresh failed: session kept", ("cause", "upstream_request_id")
+    ),
     EventName.OPERATOR_FAULT: EventKind(
-        logging.ERROR, "FotoWeb refuses this app: run fotoweb-middleware check", ("cause",)
+        logging.ERROR, "FotoWeb refuses this app: run fotoweb-middleware check", ("cause", "upstream_request_id")
     ),
     EventName.LOGGED_OUT: EventKind(logging.INFO, "logged out"),
     EventName.SESSION_ENDED: EventKind(logging.DEBUG, "session ended", ("reason",)),
@@ -133,6 +147,9 @@ KINDS = {
         logging.WARNING, "FotoWeb does not answer: calls fail at once, and one is tried every 2 s", ("cause",)
     ),
     EventName.CIRCUIT_CLOSED: EventKind(logging.WARNING, "FotoWeb answers again", ("seconds",)),
+    EventName.SETUP_WARNING: EventKind(
+        logging.WARNING, "set-up warning", ("cause", "times", "host", "path", "seconds_ahead")
+    ),
 }
 
 
@@ -243,7 +260,7 @@ class EventEmitter:
         if not is_logged and self._on_event is None:
             return
         session = session_tag(session_id) if session_id else None
-        told = {key: value for key, value in {"cause": cause, **fields}.items() if value is not None}
+        told = fields_of(cause, fields)
         event = Event(
             name,
             session,
@@ -282,6 +299,13 @@ class EventEmitter:
         if not self._has_failed:
             self._has_failed = True
             LOGGER.exception("on_event failed; requests go on, and further failures are not logged")
+
+
+def fields_of(cause: object, fields: Mapping[str, str | float | None]) -> dict[str, object]:
+    """Return what an event tells: what is known, and what FotoWeb calls the call that failed."""
+    upstream_id = cause.request_id if isinstance(cause, FotoWebError) else None
+    given = {"cause": cause, "upstream_request_id": upstream_id, **fields}
+    return {key: value for key, value in given.items() if value is not None}
 
 
 def is_async(function: Callable[..., Any]) -> bool:

@@ -22,6 +22,7 @@ from fotoweb_middleware.authorization import NotAllowed
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.cookies import RequestCookies, read_cookies
 from fotoweb_middleware.live_session import session_of
+from fotoweb_middleware.log import LOGGER
 from fotoweb_middleware.lookup import Found, Lookup, NoSession, forget_session_cookies, look_up, session_cookies
 from fotoweb_middleware.records import StoreDown, revoke_session
 from fotoweb_middleware.refresh import Ended, NotNow, OperatorFault, Refresher, RefreshResult, Usable
@@ -71,6 +72,13 @@ class Handler:
         self._for_app = for_app
         self._views = VIEWS | HEALTH_VIEWS if context.settings.health else VIEWS
         self.refresher = Refresher(context)
+        self._has_started = False
+
+    def note_start(self) -> None:
+        """Write the start-up line, once: when this process begins to serve, not where it imports the app alone."""
+        if not self._has_started:
+            self._has_started = True
+            LOGGER.info("%s", self.context.start_up_line())
 
     def handle(self, request: Request) -> Outcome:
         """Decide with whatever it takes; may wait for the store and for FotoWeb."""

@@ -30,6 +30,7 @@ from fotoweb_middleware.request import Request
 from fotoweb_middleware.sealing import Purpose
 from fotoweb_middleware.session import SessionRecord
 from fotoweb_middleware.session_cache import CachedSession
+from fotoweb_middleware.setup_warnings import SetupCause
 from fotoweb_middleware.stores.base import SaveOutcome
 
 UNDER_OLD_KEY = 0
@@ -90,6 +91,8 @@ def find_session(context: Context, cookie: SessionCookie, *, is_use: bool = True
         if isinstance(newest, StoreDown):
             return newest
         cached = newest
+        if cached is None and cookie.record is None and not context.session_cache.is_revoked(cookie.session_id):
+            context.warnings.session_missing(cookie.ends_at - context.settings.session_lifetime)
     if cached is None or now >= cached.ends_at:
         return NoSession()
     noted = note_use(context, cached, now) if is_use else cached
@@ -118,6 +121,8 @@ def open_session_cookie(context: Context, cookies: RequestCookies) -> SessionCoo
 def open_value(context: Context, names: CookieNames, value: str) -> SessionCookie | None:
     """Open one session cookie's value."""
     opened = context.sealer.open(value, Purpose.SESSION, name=names.session)
+    if opened is None:
+        context.warnings.warn(SetupCause.OTHER_KEY)
     match opened.value if opened is not None else None:
         case ["session", record_json] if context.settings.cookie_mode == "sealed":
             record = SessionRecord.from_json(record_json)

@@ -61,6 +61,8 @@ def load_newest(context: Context, session_id: str, record: SessionRecord | None)
     is_behind = is_answered and (entry is None or entry.version != cached.record.version)
     if is_behind:
         cached.lost_at = context.monotonic()
+        if entry is None and cached.is_saved:
+            context.warnings.session_missing(cached.record.tokens.received_at)
     if is_answered and (not cached.is_saved or is_behind) and not save_again(context, cached):
         return None
     context.session_cache.note_checked(cached, is_saved=cached.is_saved)

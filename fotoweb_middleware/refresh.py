@@ -293,8 +293,8 @@ def exchange(context: Context, cached: CachedSession, lock: StoreLock | None) ->
         tokens = ask_fotoweb(context, asked)
     except FotoWebRefused as refusal:
         if not is_operator_fault(refusal):
-            return end_if_confirmed(context, asked)
-        context.events.emit(EventName.OPERATOR_FAULT, session_id=asked.session_id, cause=refusal.error)
+            return end_if_confirmed(context, asked, refusal)
+        context.events.emit(EventName.OPERATOR_FAULT, session_id=asked.session_id, cause=refusal)
         back_off(context, asked.session_id, operator_error=refusal.error)
         return OperatorFault(refusal.error)
     except FotoWebError as failure:
@@ -350,7 +350,7 @@ def save_tokens(context: Context, cached: CachedSession, tokens: TokenSet, lock:
     return Usable(adopted)
 
 
-def end_if_confirmed(context: Context, asked: SessionRecord) -> RefreshResult:
+def end_if_confirmed(context: Context, asked: SessionRecord, refusal: FotoWebRefused) -> RefreshResult:
     """End a session whose refresh token was refused, where the store shows that nobody else has a newer one.
 
     Where the store can't tell, another machine may have refreshed the session just now, and a revocation of ours would
@@ -371,12 +371,14 @@ def end_if_confirmed(context: Context, asked: SessionRecord) -> RefreshResult:
     newest = context.session_cache.get(asked.session_id)
     if newest is not None and has_newer_tokens(newest.record, asked):
         return Usable(newest)
+    context.warnings.token_refused(asked.tokens.received_at)
     is_shown = stored is not None and stored.tokens == asked.tokens
     if not is_shown or newest is None or may_be_outdated(context, newest):
-        context.events.emit(EventName.REFUSAL_UNCONFIRMED, session_id=asked.session_id)
+        context.events.emit(EventName.REFUSAL_UNCONFIRMED, session_id=asked.session_id, cause=refusal)
         back_off(context, asked.session_id)
         return Ended(is_certain=False)
-    context.events.emit(EventName.SESSION_REFUSED, session_id=asked.session_id)
+    context.events.emit(EventName.SESSION_REFUSED, session_id=asked.session_id, cause=refusal)
+    context.warnings.session_refused()
     revoke_session(context, asked.session_id, reason="refused")
     return Ended()
 

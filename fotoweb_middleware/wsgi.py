@@ -121,6 +121,7 @@ class FotoWebWSGIMiddleware:
             return self._handle(environ, start_response)
 
     def _handle(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        self._handler.note_start()
         request = request_from_environ(environ)
         outcome = self._handler.handle(request)
         match outcome:

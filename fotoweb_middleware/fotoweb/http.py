@@ -26,8 +26,9 @@ import httpx
 from fotoweb_middleware import telemetry
 from fotoweb_middleware.errors import FotoWebError, FotoWebNonsense, FotoWebUnreachable
 from fotoweb_middleware.events import EventEmitter, EventName
-from fotoweb_middleware.fotoweb.messages import Form, HttpReply
+from fotoweb_middleware.fotoweb.messages import Form, HttpReply, read_date, read_request_id
 from fotoweb_middleware.fotoweb.tokens import TOKEN_PATH, read_token_reply
+from fotoweb_middleware.fotoweb.unreachable import unreachable
 from fotoweb_middleware.session import TokenSet
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores import forks
@@ -86,6 +87,7 @@ class FotoWebClient:
         self._executor = self._given_executor or ThreadPoolExecutor(MAX_CALLS_AT_ONCE, thread_name_prefix="fotoweb")
         self.breaker = CircuitBreaker(self._monotonic, self._events)
         self._answered_at: float | None = None
+        self.clock_skew_seconds: float | None = None  # How far FotoWeb's clock is ahead, by its last answer.
         self._slow_waiters = threading.BoundedSemaphore(self._max_slow_waiters)
         self._lock = threading.Lock()
         self._running: dict[object, float] = {}  # When each call began; by the machine's own clock, as threads wait.
@@ -125,12 +127,15 @@ class FotoWebClient:
         Raises:
             FotoWebError: There are none, as ``post_form`` and ``read_token_reply`` say.
         """
+        request_id = None
         try:
             reply = self.post_form(TOKEN_PATH, form, timeout_seconds=timeout_seconds)
+            request_id = reply.request_id
             return read_token_reply(
                 reply, now=self._clock(), refresh_token=before.refresh_token if before is not None else None
             )
         except FotoWebError as error:
+            error.request_id = request_id
             # Without the frames below, whose variables hold what was read: error reporters send them along.
             raise error.with_traceback(None) from None
 
@@ -181,11 +186,12 @@ class FotoWebClient:
             raise error.with_traceback(None) from None
         except Exception as error:  # noqa: BLE001 (the frames below hold secrets: none may go with an error of ours)
             did_not_answer = isinstance(error, httpx.ConnectError | httpx.TimeoutException)
-            failure = unreachable(error)
+            failure = unreachable(error, self._settings.url)
             self.breaker.note(failure if did_not_answer else None)
             raise failure from None
         self.breaker.note(None)
         self._answered_at = self._monotonic()
+        self.clock_skew_seconds = None if reply.date is None else reply.date - self._clock()
         return reply
 
     def _measured(
@@ -262,7 +268,7 @@ class Deadline:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         """Stop it; what failed because the connection was cut is told as a time-out."""
         self._timer.cancel()
-        if isinstance(error, httpx.HTTPError):
+        if isinstance(error, httpx.HTTPError) and not isinstance(error, httpx.TimeoutException):
             self.check()
 
     def check(self) -> None:
@@ -385,15 +391,5 @@ def read_reply(response: httpx.Response) -> HttpReply:
         body += chunk
         if len(body) > MAX_BODY_BYTES:
             raise FotoWebNonsense(f"FotoWeb's answer is larger than {MAX_BODY_BYTES} bytes")
-    return HttpReply(response.status_code, response.headers.get("retry-after"), bytes(body))
-
-
-def unreachable(error: Exception) -> FotoWebUnreachable:
-    """Return the error of our own tree for a call that failed.
-
-    Only the text of network errors and time-outs is kept: that of others, such as h11's about a garbled answer, quotes
-    what came, perhaps a token.
-    """
-    is_safe = isinstance(error, httpx.NetworkError | httpx.TimeoutException) and str(error)
-    words = f"{type(error).__name__}: {error}"[:200] if is_safe else type(error).__name__
-    return FotoWebUnreachable(f"FotoWeb could not be reached ({words})")
+    date, request_id = read_date(response.headers.get("date")), read_request_id(response.headers)
+    return HttpReply(response.status_code, response.headers.get("retry-after"), bytes(body), date, request_id)

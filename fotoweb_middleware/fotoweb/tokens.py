@@ -25,6 +25,7 @@ ERROR_CODE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,64}")  # RFC 6749, 5.2, wit
 OPERATOR_FAULTS = frozenset(
     {"invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_request", "invalid_scope"}
 )
+HINTS = {"invalid_client": "is FOTOWEB_CLIENT_SECRET right, and FOTOWEB_CLIENT_ID?"}
 TEMPORARY_ERRORS = frozenset({"server_error", "temporarily_unavailable"})
 REFUSAL_STATUSES = frozenset({400, 401, 403})
 TOO_MANY_REQUESTS = 429
@@ -101,7 +102,7 @@ def read_failure(reply: HttpReply) -> FotoWebUnreachable | FotoWebRefused | Foto
     error = read_error_code(reply)
     if error in TEMPORARY_ERRORS:
         return FotoWebUnreachable(f"FotoWeb answered {error} (HTTP {reply.status})")
-    return FotoWebRefused(error, status=reply.status)
+    return FotoWebRefused(error, status=reply.status, hint=HINTS.get(error, ""))
 
 
 def is_operator_fault(refusal: FotoWebRefused) -> bool:

@@ -26,11 +26,18 @@ class MonitoredStore:
     again that had failed. (That a full Redis can be read does not mean that it can be written to.) A store of
     somebody's own may raise what its database does, though it ought not to: that counts as out of reach, and its author
     finds the traceback in the log.
+
+    Attributes:
+        name: The store's class.
+        path: Its file, where it is one.
+        shared: Whether other processes see the same entries.
     """
 
     def __init__(self, store: Store, monotonic: Callable[[], float], events: EventEmitter | None = None) -> None:
         self._events = events or EventEmitter()
-        self._system = type(store).__name__.removesuffix("Store").lower()
+        self.name = type(store).__name__
+        self.path: object = getattr(store, "path", None)
+        self._system = self.name.removesuffix("Store").lower()
         self._monotonic = monotonic
         self._failed_at = -math.inf
         self.shared = store.shared

@@ -260,6 +260,8 @@ class SqliteStore:
                     if is_over:
                         access.paused_until = self._monotonic() + PAUSE_SECONDS
                     cause = getattr(error, "strerror", None) or str(error)  # SQLite's words hold no value.
+                    if code & 0xFF in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL}:
+                        cause += "; is the disk full?"
                     raise StoreUnavailable(f"{self.path}: {kind} failed: {cause}") from error
                 except BaseException:
                     access.close()  # Which undoes what was not committed.

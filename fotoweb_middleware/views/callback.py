@@ -46,6 +46,8 @@ from fotoweb_middleware.views.refusals import method_not_allowed, not_allowed
 T = TypeVar("T")
 
 RETRY_AFTER_SECONDS = 5
+CALL_SHARE = 0.95
+"""The part of ``FOTOWEB_HTTP_TIMEOUT`` that a call may take: it ends before its waiter gives up, and says why."""
 CLOCK_SKEW_SECONDS = 60
 
 
@@ -65,6 +67,7 @@ def callback(context: Context, request: Request, cookies: RequestCookies) -> Res
     validated = validate(context, request, cookies)
     if isinstance(validated, str):
         return refuse(context, request, validated, None)
+    context.warnings.login_returned()
     age_seconds = context.clock() - validated.login.started_at
     if not -CLOCK_SKEW_SECONDS <= age_seconds < LOGIN_SECONDS:
         return refuse(context, request, "state_expired", validated.login)
@@ -137,6 +140,7 @@ def exchange(context: Context, request: Request, cookies: RequestCookies, valida
         )
         context.events.emit(EventName.OPERATOR_FAULT if is_operators else EventName.LOGIN_FAILED, cause=error)
         return failed_exchange(context, request, validated, error)
+    context.warnings.clock_seen(context.client.clock_skew_seconds)
     return open_session(context, request, cookies, validated.login, tokens, ask_for_user(context, tokens))
 
 
@@ -150,7 +154,7 @@ def ask_for_tokens(context: Context, validated: ValidatedCallback) -> TokenSet:
         redirect_uri=validated.login.redirect_uri,
         code_verifier=validated.login.code_verifier,
     )
-    return context.client.ask_for_tokens(form, timeout_seconds=settings.http_timeout)
+    return context.client.ask_for_tokens(form, timeout_seconds=CALL_SHARE * settings.http_timeout)
 
 
 def ask_for_user(context: Context, tokens: TokenSet) -> User | None:
@@ -160,7 +164,7 @@ def ask_for_user(context: Context, tokens: TokenSet) -> User | None:
         return None
 
     def ask() -> User | None:
-        timeout_seconds = settings.http_timeout
+        timeout_seconds = CALL_SHARE * settings.http_timeout
         accept = DESCRIPTOR_MEDIA_TYPE
         reply = context.client.get_document(ME_PATH, accept=accept, tokens=tokens, timeout_seconds=timeout_seconds)
         user = read_user(reply)
@@ -186,7 +190,7 @@ def wait_for(context: Context, work: Callable[[], T]) -> T:
     future = context.client.submit(lambda: (work(),))
     answer = context.client.wait(future)
     if answer is None:
-        raise FotoWebUnreachable("FotoWeb did not answer in time")
+        raise FotoWebUnreachable("FotoWeb did not answer within FOTOWEB_HTTP_TIMEOUT")
     return answer[0]
 
 

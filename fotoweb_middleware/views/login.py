@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.cookies import (
@@ -18,9 +19,18 @@ from fotoweb_middleware.cookies import (
 from fotoweb_middleware.events import EventName
 from fotoweb_middleware.fotoweb.authorize import build_authorize_url
 from fotoweb_middleware.fotoweb.pkce import challenge_of, make_verifier
-from fotoweb_middleware.request import Request, callback_url, front_page, is_navigation
+from fotoweb_middleware.request import (
+    Request,
+    callback_url,
+    front_page,
+    has_fetch_metadata,
+    is_loopback_host_header,
+    is_navigation,
+    own_path,
+)
 from fotoweb_middleware.responses import Response, redirect
 from fotoweb_middleware.sealing import Purpose, base64url
+from fotoweb_middleware.setup_warnings import SetupCause
 from fotoweb_middleware.views.login_loop import stop_login_loop
 from fotoweb_middleware.views.next_path import next_parameter
 from fotoweb_middleware.views.refusals import bad_target, method_not_allowed, not_signed_in
@@ -95,7 +105,22 @@ def begin_login(context: Context, request: Request, cookies: RequestCookies, nex
         code_challenge=None if started.code_verifier is None else challenge_of(started.code_verifier),
     )
     context.events.emit(EventName.LOGIN_STARTED)
+    context.warnings.login_started()
+    warn_of_address(context, request, redirect_uri)
     return redirect("login_started", location, set_cookies=login_cookies(context, request, cookies, started))
+
+
+def warn_of_address(context: Context, request: Request, redirect_uri: str) -> None:
+    """Warn where the redirect URI is not the address that the browser sees.
+
+    Browsers send fetch metadata to https and to this machine alone (W3C Fetch Metadata, 2).
+    """
+    host = request.headers.get("host", "")
+    if redirect_uri.startswith("http:") and has_fetch_metadata(request) and not is_loopback_host_header(host):
+        context.warnings.warn(SetupCause.HTTPS_SEEN_AS_HTTP, host=host)
+    path = own_path(context.settings, request.mount, "callback")
+    if urlsplit(redirect_uri).path != path:
+        context.warnings.warn(SetupCause.REDIRECT_URI_MOUNT, path=path)
 
 
 def login_cookies(

@@ -7,6 +7,8 @@ What runs where (``pytest_generate_tests`` below deals it out):
     all others                            4 combinations      1 combination of one of them
     test_shared_store.py                  none                both middlewares and one of each, both modes
     test_websocket.py, test_trio.py       one middleware      none
+    of the modules in ONCE_EACH           each middleware     none
+                                          in one mode
 
 The 4 combinations are middleware (asgi, wsgi) times cookie mode (sealed, reference). Everything times everything would
 take several times as long, to learn nothing of the stores: most tests hardly touch them.
@@ -41,6 +43,8 @@ SHARED_STORES = ("sqlite", "local", "redis")
 PATIENT_SECONDS = 20.0
 OVER_ALL_STORES = {"test_cookies", "test_keys", "test_lifetimes", "test_logout", "test_refresh", "test_status"}
 """Modules whose tests are about what a store holds, or may lose."""
+ONCE_EACH = {"test_setup_warnings"}
+"""Modules whose tests run through each middleware once, as neither mode nor store matters much."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -56,6 +60,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def runs_of(metafunc: pytest.Metafunc) -> Iterator[tuple[str, str, str]]:
     """Return in which middleware, mode and store a test runs; for one test always the same."""
+    if metafunc.module.__name__.rpartition(".")[2] in ONCE_EACH:
+        yield from (("asgi", "sealed", "memory"), ("wsgi", "reference", "memory"))
+        return
     for adapter, mode in COMBINATIONS:
         yield adapter, mode, "memory"
     first = zlib.crc32(metafunc.function.__name__.encode())

@@ -19,8 +19,9 @@ def listen(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def levels(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
-    """Return the level of each record, and its event."""
-    return [(record.levelno, record.__dict__["fotoweb_event"]) for record in caplog.records]
+    """Return the level of each event's record, and the event."""
+    records = [record for record in caplog.records if "fotoweb_event" in record.__dict__]
+    return [(record.levelno, record.__dict__["fotoweb_event"]) for record in records]
 
 
 def exchange_code(visitor: Visitor) -> int:

@@ -25,7 +25,7 @@ FRAMES_OF_SERVERS = ("/uvicorn/", "/wsgiref/", "/anyio/from_thread.py")
 
 ACCESS_LINES = "uvicorn.access: "
 """The server's access log writes down request lines, and the callback's holds code and state: both are used up by then,
-and docs/how-to/read-the-log.md tells the operator. No other logger may."""
+and docs/reference/troubleshooting.md tells the operator. No other logger may."""
 
 KINDS = {
     "client secret",

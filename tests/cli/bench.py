@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import ssl
 import subprocess
 import sys
 import threading
 import wsgiref.simple_server
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from fotoweb_middleware import FotoWebWSGIMiddleware, Settings
 from fotoweb_middleware.testing import FakeFotoWeb
 from tests.cli.checks.tls_server import Certificate, make_certificate, serve_tls
 from tests.cli.samples import CALLBACK, KEY, Done, run
+from tests.cli.visits import Site, Visit, sign_in, visit
 from tests.providers.redis_server import RedisServer
 
 
@@ -35,6 +38,8 @@ class Bench:
         shown: What stands in the first line for each name in braces.
         arguments: Of the command.
         wrapper: A command that runs ours; without one it runs in this process.
+        go: Starts the app and lets somebody go there, where that is not enough what ``sign_in`` does; returns what
+            they see.
     """
 
     fotoweb: FakeFotoWeb
@@ -45,6 +50,7 @@ class Bench:
     shown: dict[str, str] = field(default_factory=lambda: {"callback": CALLBACK})
     arguments: tuple[str, ...] = ("check",)
     wrapper: tuple[str, ...] = ()
+    go: Callable[[], str] | None = None
 
     def __post_init__(self) -> None:
         """Set everything so that it works."""
@@ -89,10 +95,21 @@ class Bench:
         if not self.wrapper:
             return run(*self.arguments)
         command = [*self.wrapper, str(Path(sys.executable).with_name("fotoweb-middleware")), *self.arguments]
-        # Coverage can't write its file where no file can be written.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-        ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, env=plain_environment())
         return Done(ended.returncode, ended.stdout, ended.stderr)
+
+    def visit(self) -> Visit:
+        """Start an app with these settings, let somebody go there, and return what became of it."""
+        if self.wrapper:
+            command = [*self.wrapper, sys.executable, "-m", "tests.cli.visits"]
+            ended = subprocess.run(command, capture_output=True, text=True, check=True, env=plain_environment())
+            return Visit(*json.loads(ended.stdout))
+        return visit(self.go or (lambda: sign_in(Site(), self.fotoweb.approve)))
+
+
+def plain_environment() -> dict[str, str]:
+    """Return the environment without coverage, which can't write its file where no file can be written."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
 
 
 class _Quiet(wsgiref.simple_server.WSGIRequestHandler):

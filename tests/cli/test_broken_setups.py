@@ -52,6 +52,20 @@ def test_cause_is_named_first(setup: BrokenSetup, bench: Bench, request: pytest.
     assert "planted" not in done.output
 
 
+@pytest.mark.parametrize("setup", SETUPS, ids=lambda setup: setup.name)
+def test_log_and_page_name_the_cause(setup: BrokenSetup, bench: Bench, request: pytest.FixtureRequest) -> None:
+    """With somebody who signs in, the log's first line begins as the page shows, and they see what stands there."""
+    if setup.needs_redis:
+        bench.redis = request.getfixturevalue("redis_server")
+    setup.prepare(bench)
+
+    seen = bench.visit()
+
+    assert seen.log[: len(setup.logs.format(**bench.shown))] == setup.logs.format(**bench.shown)
+    assert seen.page == setup.sees
+    assert "planted" not in seen.log
+
+
 def test_page_is_current() -> None:
     """The table in the reference is that of the set-ups tested here."""
     page = PAGE.read_text(encoding="utf-8")

@@ -19,9 +19,10 @@ COMMAND = re.compile(r"^`?fotoweb-middleware (\w+)|`fotoweb-middleware (\w+)", r
 
 
 def anchors(page: str) -> set[str]:
-    """Return the anchors that GitHub gives a page's headings."""
+    """Return the anchors that GitHub gives a page's headings, and those that stand in the page."""
     headings = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
-    return {"#" + re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    own = {f"#{name}" for name in re.findall(r'<a id="(\w+)"></a>', page)}
+    return own | {"#" + re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=IDS)

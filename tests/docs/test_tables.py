@@ -10,16 +10,17 @@ import pytest
 
 from fotoweb_middleware.events import FIELDS, KINDS, EventKind, EventName
 from fotoweb_middleware.pages import PAGE_CODES
+from fotoweb_middleware.setup_warnings import SetupCause
 from tools.index_tests import CODE, PAGES, ROOT, code_index, codes_in, with_tests
 
-LOG_PAGE = (ROOT / "docs/how-to/read-the-log.md").read_text(encoding="utf-8")
+TROUBLESHOOTING = (ROOT / "docs/reference/troubleshooting.md").read_text(encoding="utf-8")
 TESTS = code_index(ROOT / "tests")
 
 
 @pytest.mark.parametrize("kind", [pytest.param(KINDS[name], id=name) for name in EventName])
 def test_every_event_is_explained(kind: EventKind) -> None:
-    """Each line that the middleware logs stands on the page about the log, with its level."""
-    rows = [line for line in LOG_PAGE.splitlines() if line.startswith("| ") and f"`{kind.words}" in line]
+    """Each line that the middleware logs stands on the page about troubleshooting, with its level."""
+    rows = [line for line in TROUBLESHOOTING.splitlines() if line.startswith("| ") and f"`{kind.words}" in line]
 
     assert rows != []
     assert all(f"| {logging.getLevelName(kind.level)} |" in row for row in rows)
@@ -30,10 +31,13 @@ def test_every_field_of_an_event_is_explained() -> None:
     assert {field for kind in KINDS.values() for field in kind.fields} == set(FIELDS)
 
 
-@pytest.mark.parametrize("code", PAGE_CODES)
-def test_every_code_is_explained(code: str) -> None:
-    """Each code that can stand at the foot of a page is on the page about the log."""
-    assert f"`{code}`" in LOG_PAGE.partition("## Codes at the foot of a page")[2]
+@pytest.mark.parametrize("code", [*PAGE_CODES, *EventName, *SetupCause])
+def test_every_code_is_an_anchor(code: str) -> None:
+    """Each code at the foot of a page, event and set-up warning is an anchor in the row that says what to do."""
+    (row,) = [line for line in TROUBLESHOOTING.splitlines() if f'<a id="{code}"></a>' in line]
+
+    assert row.startswith("| <a id=")
+    assert f"`{code}`" in row or code in set(EventName)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=[path.name for path in PAGES])

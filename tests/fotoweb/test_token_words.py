@@ -32,7 +32,8 @@ def test_member_that_can_not_be_used(changes: dict[str, Any], words: str) -> Non
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (HttpReply(200, None, b"<html>"), "FotoWeb answered HTTP 200 without a JSON object"),
+        (HttpReply(200, None, b"<html>"), "FotoWeb answered HTTP 200 with a web page in place of JSON"),
+        (HttpReply(200, None, b"[]"), "FotoWeb answered HTTP 200 with no JSON object"),
         (HttpReply(418, None, b""), "the token endpoint answered HTTP 418"),
     ],
 )

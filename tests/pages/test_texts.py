@@ -330,7 +330,7 @@ def test_signed_out_tells_that_fotoweb_may_remember() -> None:
         ("loop_other_key", {"FOTOWEB_SECRET_KEY", "FOTOWEB_URL", "FOTOWEB_CLIENT_ID", "FOTOWEB_COOKIE_NAME"}),
         ("loop_clock", {"FOTOWEB_SESSION_LIFETIME"}),
         ("loop_cache", {"FOTOWEB_CACHE"}),
-        ("loop_token", set()),
+        ("loop_token", {"FOTOWEB_CACHE"}),
     ],
 )
 def test_operator_part_names_the_variable(name: str, names: set[str]) -> None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from urllib.parse import SplitResult, parse_qs, urljoin, urlsplit
 
 import httpx
 
 from fotoweb_middleware.cli.checks.finding import Finding, bad, ok, warn
-from fotoweb_middleware.cli.checks.network import Reply, ask, proxy_of
+from fotoweb_middleware.cli.checks.network import Reply, ask
 from fotoweb_middleware.fotoweb.authorize import AUTHORIZE_PATH, build_authorize_url
 from fotoweb_middleware.fotoweb.http import client_options
-from fotoweb_middleware.fotoweb.messages import HttpReply
+from fotoweb_middleware.fotoweb.messages import HttpReply, read_date
 from fotoweb_middleware.fotoweb.pkce import challenge_of, make_verifier
 from fotoweb_middleware.fotoweb.tokens import TOKEN_PATH, build_code_form, read_error_code
+from fotoweb_middleware.fotoweb.unreachable import proxy_of
 from fotoweb_middleware.settings import Settings
 
 REGISTRATION = "Site Configuration > Integrations > Applications"
@@ -281,9 +281,8 @@ def callback_error(reply: Reply, settings: Settings) -> str:
 
 def check_clock(reply: Reply, *, now: float) -> list[Finding]:
     """Compare the ``Date`` header of an answer that came just now with this machine's clock, in epoch seconds."""
-    try:
-        theirs = parsedate_to_datetime(reply.headers["date"]).timestamp()
-    except (KeyError, ValueError, OverflowError):
+    theirs = read_date(reply.headers.get("date"))
+    if theirs is None:
         return []
     seconds = round(theirs - now)
     if abs(seconds) <= MAX_SKEW_SECONDS:

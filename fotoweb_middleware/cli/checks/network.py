@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import ssl
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -14,6 +12,7 @@ import httpx
 
 from fotoweb_middleware.cli.checks.finding import Finding, bad
 from fotoweb_middleware.errors import chain_of
+from fotoweb_middleware.fotoweb.unreachable import Proxy, proxy_of
 from fotoweb_middleware.settings.rules import DEFAULT_PORTS
 
 MOST_BYTES = 64 * 1024
@@ -87,32 +86,6 @@ def ask(  # noqa: PLR0913 (the parts of a request, and how to speak of it)
 
 
 # --------------------------------------------------------------------------------------------------- the system's proxy
-
-
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """The proxy that a request goes through: its host and port, and the variable that names it."""
-
-    place: str
-    variable: str
-
-    def __str__(self) -> str:
-        return f"The proxy {self.place}, which {self.variable} names,"
-
-
-def proxy_of(url: httpx.URL) -> Proxy | None:
-    """Return the proxy that the environment names for this address, as httpx reads it; None where there is none.
-
-    Its user and password, where the variable holds them, are left out.
-    """
-    if urllib.request.proxy_bypass(f"{url.host}:{url.port or DEFAULT_PORTS[url.scheme]}"):
-        return None
-    for name in (f"{url.scheme}_proxy", "all_proxy"):
-        for variable in (name, name.upper()):
-            if value := os.environ.get(variable, ""):
-                address = value.rpartition("@")[2].rpartition("://")[2].partition("/")[0]
-                return Proxy(ascii(address)[1:-1], variable)
-    return None
 
 
 def wants_password(proxy: Proxy) -> Finding:

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from fotoweb_middleware.cli.checks.fotoweb import check_site
-from fotoweb_middleware.cli.checks.network import explain, proxy_of, wants_password
+from fotoweb_middleware.cli.checks.network import explain, wants_password
+from fotoweb_middleware.fotoweb.unreachable import proxy_of
 from tests.cli.samples import settings
 from tests.providers.raw_server import raw_server
 

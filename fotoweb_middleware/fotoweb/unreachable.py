@@ -1,0 +1,62 @@
+"""Why a call to FotoWeb got no answer, and the system's proxy that it went through, where the environment names one."""
+
+from __future__ import annotations
+
+import os
+import re
+import urllib.request
+from dataclasses import dataclass
+
+import httpx
+
+from fotoweb_middleware.errors import FotoWebUnreachable
+from fotoweb_middleware.settings.rules import DEFAULT_PORTS
+
+PLACE_IN_OPENSSL = re.compile(r"\.? \(_ssl\.c:\d+\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """The proxy that a request goes through: its host and port, and the variable that names it."""
+
+    place: str
+    variable: str
+
+    def __str__(self) -> str:
+        return f"The proxy {self.place}, which {self.variable} names,"
+
+
+def proxy_of(url: httpx.URL) -> Proxy | None:
+    """Return the proxy that the environment names for this address, as httpx reads it; None where there is none.
+
+    Its user and password, where the variable holds them, are left out.
+    """
+    if urllib.request.proxy_bypass(f"{url.host}:{url.port or DEFAULT_PORTS[url.scheme]}"):
+        return None
+    for name in (f"{url.scheme}_proxy", "all_proxy"):
+        for variable in (name, name.upper()):
+            if value := os.environ.get(variable, ""):
+                address = value.rpartition("@")[2].rpartition("://")[2].partition("/")[0]
+                return Proxy(ascii(address)[1:-1], variable)
+    return None
+
+
+def unreachable(error: Exception, site: str) -> FotoWebUnreachable:
+    """Return the error of our own tree for a call that failed; it names the system's proxy, where one was asked.
+
+    Only the text of network errors is kept: that of others, such as h11's about a garbled answer, quotes
+    what came, perhaps a token. Of a proxy's refusal the HTTP status is kept.
+    """
+    words = type(error).__name__
+    match error:
+        case httpx.ConnectTimeout():
+            words += ": no connection within FOTOWEB_HTTP_TIMEOUT, nothing answers there"
+        case httpx.TimeoutException():
+            words += ": no whole answer within FOTOWEB_HTTP_TIMEOUT"
+        case httpx.NetworkError() if str(error):
+            words += f": {PLACE_IN_OPENSSL.sub('', str(error))[:200]}"
+        case httpx.ProxyError() if (status := re.match(r"\d{3}\b", str(error))) is not None:
+            words += f": HTTP {status[0]}"
+    if (proxy := proxy_of(httpx.URL(site))) is not None:
+        words += f", through the proxy {proxy.place} that {proxy.variable} names"
+    return FotoWebUnreachable(f"FotoWeb could not be reached ({words})")
