@@ -111,12 +111,11 @@ def open_context(  # noqa: PLR0913 (what the middlewares take)
         SettingsError: The store, or a page's template, that the settings name can't be used.
     """
     events = EventEmitter(callbacks.on_event)
-    opened = store if store is not None else open_store(settings, clock=clock, monotonic=monotonic)
     return Context(
         settings=settings,
         sealer=Sealer(settings.secret_keys, binding=binding_of(settings), entropy=entropy),
         session_cache=SessionCache(settings, clock=clock, monotonic=monotonic),
-        store=MonitoredStore(opened, monotonic, events),
+        store=open_monitored_store(settings, store, events, clock=clock, monotonic=monotonic),
         client=FotoWebClient(
             settings,
             events=events,
@@ -134,6 +133,19 @@ def open_context(  # noqa: PLR0913 (what the middlewares take)
         monotonic=monotonic,
         entropy=entropy,
     )
+
+
+def open_monitored_store(
+    settings: Settings,
+    given: Store | None,
+    events: EventEmitter,
+    *,
+    clock: Callable[[], float],
+    monotonic: Callable[[], float],
+) -> MonitoredStore:
+    """Return the store that the app's code gives, or else the one that the settings name."""
+    store = given if given is not None else open_store(settings, clock=clock, monotonic=monotonic)
+    return MonitoredStore(store, monotonic, events)
 
 
 def open_pages(settings: Settings) -> Pages:
