@@ -18,7 +18,7 @@ from fotoweb_middleware.request import origin_of
 from fotoweb_middleware.sealing import Sealer
 from fotoweb_middleware.session_cache import SessionCache
 from fotoweb_middleware.settings import Settings
-from fotoweb_middleware.settings.rules import mask_cache_address
+from fotoweb_middleware.settings.cache_address import mask_cache_address
 from fotoweb_middleware.setup_warnings import SetupWarnings
 from fotoweb_middleware.stores import open_store
 from fotoweb_middleware.stores.base import Store
