@@ -162,17 +162,19 @@ FULL_DISK = ("unshare", "--map-root-user", "--mount", "sh", "-c", 'mount -t tmpf
 @broken(
     "the store's disk is full",
     "bad   The session store's file {file} can't be used: the disk of {folder} is full.",
-    logs=STORE_FAILING + "{file}: writing failed: disk I/O error; is the disk full?",
+    logs=STORE_FAILING + "{file}: writing failed: {reason}",
     sees=SIGNED_IN,
 )
 def _(bench: Bench) -> None:
     wrapper = (*FULL_DISK, str(bench.folder))
     bench.shown |= {"file": f"{bench.folder}/sessions.db", "folder": str(bench.folder)}
+    bench.shown["reason"] = "disk I/O error; is the disk full?"
     bench.set(FOTOWEB_CACHE=f"sqlite:///{bench.folder}/sessions.db")
     with contextlib.suppress(FileNotFoundError):
         if subprocess.run([*wrapper, "true"], capture_output=True, check=False).returncode == 0:
             bench.wrapper = wrapper
             return
+    bench.shown["reason"] = os.strerror(errno.ENOSPC)
     open_as_it_is = os.open
 
     def refuse(path: Any, *arguments: Any, **options: Any) -> int:

@@ -19,6 +19,7 @@ SAMPLES = {
     "callback": "https://app.example/oauth2/callback",
     "file": "/data/sessions.db",
     "folder": "/data",
+    "reason": "disk I/O error; is the disk full?",
     "fotoweb": "tenant.example",
     "fotoweb_port": "443",
     "origin": "https://app.example",
