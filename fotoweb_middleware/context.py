@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, metadata, version
 
 import httpx
 
@@ -155,9 +155,20 @@ def open_pages(settings: Settings) -> Pages:
         accent_color=settings.accent_color,
         logo=settings.logo,
         folder=settings.pages,
+        documentation_url=documentation_url(),
     )
 
 
 def binding_of(settings: Settings) -> str:
     """Return what sealed values belong to: those of another app on the same host do not open."""
     return f"{settings.url}\n{settings.client_id}\n{settings.cookie_name}"
+
+
+def documentation_url() -> str | None:
+    """Return where this release's documentation is, as its metadata say (``[project.urls]``); None where they don't."""
+    try:
+        urls = metadata("fotoweb-middleware").get_all("Project-URL") or []
+    except PackageNotFoundError:  # As in ``start_up_line``.
+        return None
+    named = dict(url.split(", ", 1) for url in urls)
+    return named["Documentation"].rstrip("/") if "Documentation" in named else None

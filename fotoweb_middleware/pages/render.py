@@ -120,6 +120,7 @@ class Pages:
         accent_color: ``#rrggbb``, for buttons, links and marks; None: our own.
         logo: The path of a PNG or SVG file that stands at the head; None: our mark.
         folder: Where templates lie that go before ours, and a ``style.css`` that is added to ours; None: nowhere.
+        documentation_url: Where the documentation is, to which the operator's part links; None: not known.
 
     Raises:
         SettingsError: A file of ``folder`` can't be used.
@@ -132,6 +133,7 @@ class Pages:
         accent_color: str | None = None,
         logo: str | None = None,
         folder: str | None = None,
+        documentation_url: str | None = None,
     ) -> None:
         self._folder = folder
         self.style = STYLE + (accent_style(accent_color) if accent_color else "")
@@ -140,6 +142,7 @@ class Pages:
             self.style += read_own_style(Path(folder))
         self._globals = {
             "app_name": app_name,
+            "documentation_url": documentation_url,
             "logo_url": data_url(Path(logo).read_bytes()) if logo else None,
             "style": Markup(self.style),  # noqa: S704 (files of this package and of the operator)
         }

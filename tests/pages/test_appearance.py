@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from email.message import Message
 from pathlib import Path
 
 import pytest
 
+from fotoweb_middleware import context
 from fotoweb_middleware.pages import Page, Pages
 from fotoweb_middleware.pages.appearance import accent_style
 from tests.pages.every_page import EVERY_PAGE, read
@@ -73,3 +75,33 @@ def test_policy_admits_the_style_with_the_colour() -> None:
     assert b"#b3261e" in style
     digest = base64.b64encode(hashlib.sha256(style).digest()).decode()
     assert f"'sha256-{digest}'" in dict(pages.headers())["Content-Security-Policy"]
+
+
+def test_link_to_the_documentation() -> None:
+    """Where the documentation's address is known, the operator's part of an error page leads to its code there."""
+    pages = Pages(documentation_url="https://docs.example")
+    link = b'<a href="https://docs.example/reference/troubleshooting.html#state_missing"'
+
+    assert link in pages.html(EVERY_PAGE["state_missing"], "de")
+    assert b"docs.example" not in pages.html(EVERY_PAGE["signed_out"], "de")
+    assert b"troubleshooting.html" not in Pages().html(EVERY_PAGE["state_missing"], "de")
+
+
+@pytest.mark.parametrize(
+    ("urls", "expected"),
+    [
+        (["Repository, https://code.example", "Documentation, https://docs.example/"], "https://docs.example"),
+        (["Repository, https://code.example"], None),
+        (None, None),
+    ],
+)
+def test_address_of_the_documentation(
+    monkeypatch: pytest.MonkeyPatch, urls: list[str] | None, expected: str | None
+) -> None:
+    """It is the one that the package's metadata name, without a slash at its end."""
+    told = Message()
+    for url in urls or []:
+        told["Project-URL"] = url
+    monkeypatch.setattr(context, "metadata", lambda name: told)
+
+    assert context.documentation_url() == expected
