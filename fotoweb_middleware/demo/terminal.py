@@ -34,10 +34,12 @@ def epoch_seconds(logged: str) -> float:
 
 
 class _Lines(logging.Handler):
-    """Writes the middleware's log records."""
+    """Writes the middleware's events and warnings, without the start-up line, which is for servers."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record, with the time of day before it."""
+        if record.levelno < logging.WARNING and not hasattr(record, "fotoweb_event"):
+            return
         line = EXPIRY.sub(lambda match: f"until={time_of_day(epoch_seconds(match[1]))}", self.format(record))
         write(time_of_day(record.created), line)
 

@@ -67,7 +67,9 @@ def test_an_asset_is_chosen_and_exported(site: FakeSite, shown: Page) -> None:
 def test_choosing_is_cancelled(site: FakeSite, shown: Page) -> None:
     """The widget's Cancel button is the page's business."""
     shown.get_by_role("button", name="Choose").click()
-    shown.frame_locator("#widget").get_by_role("button", name="Cancel").click()
+    widget = shown.frame_locator("#widget")
+    expect(widget.get_by_text("Ready.")).to_be_visible()  # Its script has run.
+    widget.get_by_role("button", name="Cancel").click()
 
     expect(shown.locator("#chosen")).to_have_text("selectionWidgetCancel")
 

@@ -7,7 +7,6 @@ import functools
 import logging
 import socket
 import threading
-from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Final
 from urllib.parse import quote
@@ -121,19 +120,15 @@ class _CuttingProtocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which tells when it is ready, and stops as soon as it is told."""
+    """uvicorn's server, which tells when it is ready."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = threading.Event()
-        self.told_to_stop: Future[None] = Future()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
-
-    async def main_loop(self) -> None:
-        await asyncio.wrap_future(self.told_to_stop)  # uvicorn's own looks ten times a second.
 
 
 class Serving:
@@ -204,8 +199,7 @@ class Serving:
         self._server = self._thread = None
         if server is None or thread is None:
             return
-        server.should_exit = True  # Where it has not come up yet.
-        server.told_to_stop.set_result(None)
+        server.should_exit = True
         thread.join(STOP_SECONDS)
         if thread.is_alive():
             raise RuntimeError(f"the simulator on port {self.port} did not stop")
