@@ -17,12 +17,12 @@ import anyio.to_thread
 import httpx
 from asgiref.compatibility import guarantee_single_callable
 
-from fotoweb_middleware.authorization import Authorize, NotAllowed, OnLogin
+from fotoweb_middleware.authorization import Authorize, OnLogin
 from fotoweb_middleware.context import Callbacks, open_context
 from fotoweb_middleware.cookies import MAX_HEADER_CHARACTERS, RequestCookies
 from fotoweb_middleware.event_loop import MAX_THREADS, LoopState, loop_state
 from fotoweb_middleware.events import OnEvent, RequestId, in_request
-from fotoweb_middleware.handler import Handler
+from fotoweb_middleware.handler import FirstSeen, Handler
 from fotoweb_middleware.log import log_response
 from fotoweb_middleware.lookup import Found, Lookup, look_up
 from fotoweb_middleware.request import (
@@ -208,21 +208,21 @@ class FotoWebASGIMiddleware:
                 return await state.ask_store(key, partial(view, handler.context, request, cookies))
             limiter = state.fotoweb_limiter if view is callback else state.store_limiter
             return await anyio.to_thread.run_sync(view, handler.context, request, cookies, limiter=limiter)
-        found: Lookup | NotAllowed = handler.known_session(request, cookies) or await self._look_up(state, cookies)
+        found: Lookup = handler.known_session(request, cookies) or await self._look_up(state, cookies)
         decided = handler.decide(request, cookies, found)
-        if not isinstance(decided, Found):
+        if isinstance(decided, Found):
+            waited = await state.wait(handler.refresher.start(decided.cached), self._timeout_seconds)
+            decided = handler.after_refresh(request, cookies, decided, waited)
+        if not isinstance(decided, FirstSeen):
             return decided
-        waited = await state.wait(handler.refresher.start(decided.cached), self._timeout_seconds)
-        return handler.after_refresh(request, cookies, decided, waited)
+        # Not in a thread that asks the store: the app's ``authorize`` may take long, or need such a thread itself.
+        authorize = partial(handler.authorize, request, cookies, decided.found)
+        return await anyio.to_thread.run_sync(authorize, limiter=state.fotoweb_limiter)
 
-    async def _look_up(self, state: LoopState, cookies: RequestCookies) -> Lookup | NotAllowed:
+    async def _look_up(self, state: LoopState, cookies: RequestCookies) -> Lookup:
         """Find a session; of all requests with the same session cookie at the same time one asks."""
         key = (id(self), cookies.names.session, cookies.session_value)
-        found = await state.ask_store(key, partial(look_up, self._handler.context, cookies))
-        if not self._handler.is_first_seen(found):
-            return found
-        # Not in a thread that asks the store: the app's ``authorize`` may take long, or need such a thread itself.
-        return await anyio.to_thread.run_sync(self._handler.authorize, found, limiter=state.fotoweb_limiter)
+        return await state.ask_store(key, partial(look_up, self._handler.context, cookies))
 
     async def _run_app(self, scope: Scope, receive: Receive, send: Send, outcome: Authenticated | Anonymous) -> None:
         inner = self._inner_scope(scope, outcome.for_app)

@@ -5,20 +5,21 @@
     2. One of our own pages?                               views/
     3. A CORS preflight?                                   never with a session
     4. A session: cookie, memory, store                    lookup.py
-       May its user enter? Asked once by each process      authorization.py
     5. Its token has expired?                              refresh.py: one refresh, all requests wait for it
-    6. The app runs, with the session or without one, or the answer is a login, a 401, a 503
+    6. May its user enter? Asked once by each process      authorization.py
+    7. The app runs, with the session or without one, or the answer is a login, a 401, a 503
 
 ``handle`` is the whole order for the WSGI middleware, and may block. The ASGI middleware takes the same steps one by
-one: ``without_session`` and ``decide`` do no I/O and run on the event loop, the others in worker threads.
+one: ``without_session``, ``decide`` and ``after_refresh`` do no I/O and run on the event loop, the others in worker
+threads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias, TypeGuard, assert_never
+from dataclasses import dataclass
+from typing import Any, TypeAlias, assert_never
 
-from fotoweb_middleware.authorization import NotAllowed
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.cookies import RequestCookies, read_cookies
 from fotoweb_middleware.live_session import session_of
@@ -64,6 +65,13 @@ VIEWS: dict[str, View] = {"/login": login, "/callback": callback, "/logout": log
 HEALTH_VIEWS: dict[str, View] = {"/health/live": live, "/health/ready": ready}
 
 
+@dataclass(frozen=True, slots=True)
+class FirstSeen:
+    """A session with a valid token, of which this process has still to find out whether its user may enter."""
+
+    found: Found
+
+
 class Handler:
     """Decides what becomes of each request of one wrapped app."""
 
@@ -87,12 +95,11 @@ class Handler:
             return outcome
         if (view := self.view_of(request)) is not None and view is not status:
             return view(self.context, request, cookies)
-        found = look_up(self.context, cookies)
-        decided = self.decide(request, cookies, self.authorize(found) if self.is_first_seen(found) else found)
-        if not isinstance(decided, Found):
-            return decided
-        waited = self.context.client.wait(self.refresher.start(decided.cached))
-        return self.after_refresh(request, cookies, decided, waited)
+        decided = self.decide(request, cookies, look_up(self.context, cookies))
+        if isinstance(decided, Found):
+            waited = self.context.client.wait(self.refresher.start(decided.cached))
+            decided = self.after_refresh(request, cookies, decided, waited)
+        return self.authorize(request, cookies, decided.found) if isinstance(decided, FirstSeen) else decided
 
     def read_cookies(self, request: Request) -> RequestCookies:
         """Return our own cookies of a request."""
@@ -126,36 +133,16 @@ class Handler:
         known = self.context.session_cache.find(key, secure=cookies.names.secure) if key else None
         return None if known is None else Found(known.cached, None)
 
-    def is_first_seen(self, found: Lookup) -> TypeGuard[Found]:
-        """Return whether this process has still to find out whether a session's user may enter."""
-        is_restricted = self.context.authorization.is_restricted
-        return is_restricted and isinstance(found, Found) and not found.cached.is_authorized
-
-    def authorize(self, found: Found) -> Found | NotAllowed:
-        """Ask whether a session's user may enter; end the session where they may not. May block."""
-        session_id = found.cached.record.session_id
-        refused = self.context.authorization.check(session_of(self.refresher, found.cached), session_id)
-        if refused is not None:
-            revoke_session(self.context, session_id, reason="not_allowed")
-            return refused
-        found.cached.is_authorized = True
-        return found
-
-    def decide(self, request: Request, cookies: RequestCookies, found: Lookup | NotAllowed) -> Outcome | Found:
+    def decide(self, request: Request, cookies: RequestCookies, found: Lookup) -> Outcome | Found | FirstSeen:
         """Decide with what was looked up; a session comes back whose token has to be refreshed first. Does no I/O."""
         if self.view_of(request) is status:
-            return status(self.context, request, found)
+            is_valid = isinstance(found, Found) and not found.cached.must_refresh(self.context.clock())
+            return FirstSeen(found) if is_valid and self._is_first_seen(found) else status(self.context, request, found)
         match found:
             case NoSession():
                 return self._challenge(request, cookies)
             case StoreDown():
                 return self._anonymous(request, cookies) or self._store_unavailable(request)
-            case NotAllowed():
-                forget = forget_session_cookies(cookies)
-                if (anonymous := self._anonymous(request, cookies, forget)) is not None:
-                    return anonymous
-                login_url = own_path(self.context.settings, request.mount, "login")
-                return with_cookies(refusals.not_allowed(self.context, request, found, login_url), forget)
             case Found(cached):
                 if is_unsafe(request) and is_cross_origin(request, self.context.settings):
                     return refusals.cross_origin(self.context, request, cached.record.session_id)
@@ -166,14 +153,17 @@ class Handler:
 
     def after_refresh(
         self, request: Request, cookies: RequestCookies, found: Found, result: RefreshResult | None
-    ) -> Outcome:
+    ) -> Outcome | FirstSeen:
         """Decide with what became of the session's token; ``result`` is None where that took too long. Does no I/O."""
         settled = self.refresher.settle(found.cached, result)
         if self.context.session_cache.is_revoked(found.cached.record.session_id):
             settled = Ended()  # It was logged out meanwhile.
         match settled:
             case Usable(cached):
-                return self._authenticated(request, cookies, Found(cached, found.cookie_version))
+                newest = Found(cached, found.cookie_version)
+                if self._is_first_seen(newest):
+                    return FirstSeen(newest)
+                return self._authenticated(request, cookies, newest)
             case Ended(is_certain):
                 return self._challenge(request, cookies, forget_session_cookies(cookies) if is_certain else ())
             case NotNow(seconds, store_is_down):
@@ -186,6 +176,30 @@ class Handler:
                 return self._anonymous(request, cookies) or refusals.operator_fault(self.context, request, error)
             case _:
                 assert_never(settled)
+
+    def _is_first_seen(self, found: Found) -> bool:
+        return self.context.authorization.is_restricted and not found.cached.is_authorized
+
+    def authorize(self, request: Request, cookies: RequestCookies, found: Found) -> Outcome:
+        """Ask whether a session's user may enter, and decide; the session ends where they may not. May block."""
+        context, cached = self.context, found.cached
+        session_id, forget = cached.record.session_id, forget_session_cookies(cookies)
+        is_status = self.view_of(request) is status
+        refused = context.authorization.check(session_of(self.refresher, cached), session_id)
+        if refused is None:
+            cached.is_authorized = True
+            if is_status:
+                return status(context, request, found)
+            if context.session_cache.is_revoked(session_id):  # It was logged out meanwhile.
+                return self._challenge(request, cookies, forget)
+            return self._authenticated(request, cookies, found)
+        revoke_session(context, session_id, reason="not_allowed")
+        if is_status:
+            return status(context, request, NoSession())
+        if (anonymous := self._anonymous(request, cookies, forget)) is not None:
+            return anonymous
+        login_url = own_path(context.settings, request.mount, "login")
+        return with_cookies(refusals.not_allowed(context, request, refused, login_url), forget)
 
     def _authenticated(self, request: Request, cookies: RequestCookies, found: Found) -> Authenticated:
         """Let the app run with the session. The browser gets a new cookie where it has an older version."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from fotoweb_middleware.authorization import NotAllowed
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.lookup import Found, Lookup
 from fotoweb_middleware.pages import PROBLEM_HEADERS
@@ -17,7 +16,7 @@ from fotoweb_middleware.views.refusals import method_not_allowed, not_signed_in,
 ALLOWED = ("GET", "HEAD")
 
 
-def status(context: Context, request: Request, found: Lookup | NotAllowed) -> Response:
+def status(context: Context, request: Request, found: Lookup) -> Response:
     """Return 200 with what a page may know, or 401."""
     if request.method not in ALLOWED:
         return method_not_allowed(context, request, ALLOWED)

@@ -39,10 +39,12 @@ class Callback:
     def __init__(self, answer: object) -> None:
         self.answer: Any = answer
         self.sessions: list[Session] = []
+        self.meanwhile: Callable[[], object] = lambda: None
 
     def __call__(self, session: Session) -> Any:
         """Take a session."""
         self.sessions.append(session)
+        self.meanwhile()
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -249,19 +251,54 @@ def test_asked_once_by_each_process(asking: Visited, authorize: Callback) -> Non
 
 
 def test_session_that_the_app_gets(asking: Visited, authorize: Callback) -> None:
-    """It has user and token, at login and later; after a restart ``fresh_token`` refreshes one that has expired."""
+    """It has user and token, at login and later; after a restart a token that has expired is refreshed first."""
     visitor = asking.visitor()
     visitor.log_in()
     token = visitor.get("/").seen["token"]
     asking.clock.advance(30_000)
     asking.restart()
-    visitor.get("/")
+    renewed = visitor.get("/").seen["token"]
 
     at_login, later = authorize.sessions
     assert (at_login.access_token, at_login.fresh_token()) == (token, token)
     assert at_login.user is not None
     assert at_login.user == later.user
-    assert later.fresh_token() != token
+    assert (later.access_token, later.fresh_token()) == (renewed, renewed)
+    assert renewed != token
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [(Fault.server_error(), 503), (Fault.oauth_error("invalid_grant"), 302)],
+    ids=["down", "over"],
+)
+def test_expired_token_that_is_not_renewed(
+    open_site: OpenSite, authorize: Callback, fault: Fault, expected: int
+) -> None:
+    """The app is not asked about it: the answer is as without ``authorize``, and a public path is reached."""
+    site = open_site(public_paths=["/public"], _callables={"authorize": authorize})
+    visitor = site.visitor()
+    visitor.log_in()
+    site.clock.advance(30_000)
+    site.restart()
+    site.fake.fault("token", fault)
+
+    assert visitor.get("/oauth2/session").status == 200
+    assert visitor.visit("/public").seen["user"] is None
+    assert visitor.visit("/").status == expected
+    assert len(authorize.sessions) == 1
+
+
+def test_logout_while_the_app_is_asked(asking: Visited, authorize: Callback) -> None:
+    """The session is over then, whatever the app answers."""
+    visitor = asking.visitor()
+    visitor.log_in()
+    asking.restart()
+    calls = asking.app.calls
+    authorize.meanwhile = lambda: visitor.send("POST", "/oauth2/logout", {"Sec-Fetch-Site": "same-origin"})
+
+    assert visitor.get("/").status == 401
+    assert asking.app.calls == calls
 
 
 def test_app_says_no(asking: Visited, authorize: Callback) -> None:
