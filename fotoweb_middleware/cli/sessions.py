@@ -161,10 +161,17 @@ def revoke_all(context: Context, arguments: argparse.Namespace) -> int:
 
 def revoke_each(context: Context, records: list[SessionRecord]) -> int:
     """End these sessions, as a logout elsewhere does."""
-    for record in records:
-        save_revocation(context, record.session_id)
-        context.events.emit(EventName.SESSION_ENDED, session_id=record.session_id, reason="revoked")
-        write(f"Ended {session_tag(record.session_id)} of {user_name(record)}, signed in since {since(record)}.")
+    ended = []
+    try:
+        for record in records:
+            save_revocation(context, record.session_id)
+            context.events.emit(EventName.SESSION_ENDED, session_id=record.session_id, reason="revoked")
+            ended.append(
+                f"Ended {session_tag(record.session_id)} of {user_name(record)}, signed in since {since(record)}."
+            )
+    finally:
+        if ended:  # Only now: an output that nobody reads any more, as after `| head`, must not stop it half way.
+            write("\n".join(ended))
     seconds = context.settings.cache_recheck
     write(f"{len(records)} ended; within {seconds:g} s (FOTOWEB_CACHE_RECHECK) no process accepts them any more.")
     return 0

@@ -147,6 +147,7 @@ class Pages:
             "style": Markup(self.style),  # noqa: S704 (files of this package and of the operator)
         }
         self._environments: dict[tuple[str, str | None], jinja2.Environment] = {}
+        self._failed: set[str] = set()
         self._check_own_templates()
 
     def html(self, page: Page, language: str) -> bytes:
@@ -158,7 +159,11 @@ class Pages:
             try:
                 return self._render(page, language, self._folder)
             except Exception:  # Whatever a template of somebody else's may raise.
-                _logger.exception("A template of FOTOWEB_PAGES failed for %s; the built-in page was sent", page.code)
+                if page.code not in self._failed:  # Once: anybody can ask for a page, as often as they like.
+                    self._failed.add(page.code)
+                    _logger.exception(
+                        "A template of FOTOWEB_PAGES failed for %s; the built-in page was sent", page.code
+                    )
         return self._render(page, language, None)
 
     def words(self, page: Page, language: str) -> tuple[str, str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from importlib.metadata import version
 
 import pytest
 
+from fotoweb_middleware import cli
 from tests.cli.samples import run
 
 WITHOUT = """
@@ -105,3 +107,15 @@ def test_help_of_check_tells_the_exit_codes() -> None:
     words = " ".join(run("check", "--help").output.split())
 
     assert "0 where all is well, 1 where no login can work, 2 where there is something to think about" in words
+
+
+def test_letters_that_the_terminal_does_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are written as escapes: a name of somebody must not end a command half way."""
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="latin-1"))
+    monkeypatch.setattr(cli, "run", lambda _arguments: sys.stdout.write("\u0141ukasz"))
+    with pytest.raises(SystemExit):
+        cli.main()
+    sys.stdout.flush()
+
+    assert written.getvalue() == b"\\u0141ukasz"
