@@ -267,40 +267,6 @@ def test_session_that_the_app_gets(asking: Visited, authorize: Callback) -> None
     assert renewed != token
 
 
-@pytest.mark.parametrize(
-    ("fault", "expected"),
-    [(Fault.server_error(), 503), (Fault.oauth_error("invalid_grant"), 302)],
-    ids=["down", "over"],
-)
-def test_expired_token_that_is_not_renewed(
-    open_site: OpenSite, authorize: Callback, fault: Fault, expected: int
-) -> None:
-    """The app is not asked about it: the answer is as without ``authorize``, and a public path is reached."""
-    site = open_site(public_paths=["/public"], _callables={"authorize": authorize})
-    visitor = site.visitor()
-    visitor.log_in()
-    site.clock.advance(30_000)
-    site.restart()
-    site.fake.fault("token", fault)
-
-    assert visitor.get("/oauth2/session").status == 200
-    assert visitor.visit("/public").seen["user"] is None
-    assert visitor.visit("/").status == expected
-    assert len(authorize.sessions) == 1
-
-
-def test_logout_while_the_app_is_asked(asking: Visited, authorize: Callback) -> None:
-    """The session is over then, whatever the app answers."""
-    visitor = asking.visitor()
-    visitor.log_in()
-    asking.restart()
-    calls = asking.app.calls
-    authorize.meanwhile = lambda: visitor.send("POST", "/oauth2/logout", {"Sec-Fetch-Site": "same-origin"})
-
-    assert visitor.get("/").status == 401
-    assert asking.app.calls == calls
-
-
 def test_app_says_no(asking: Visited, authorize: Callback) -> None:
     """Who may not enter sees the page, which names ``authorize`` to the operator; a session seen first ends."""
     visitor = asking.visitor()
