@@ -136,8 +136,10 @@ class Handler:
     def decide(self, request: Request, cookies: RequestCookies, found: Lookup) -> Outcome | Found | FirstSeen:
         """Decide with what was looked up; a session comes back whose token has to be refreshed first. Does no I/O."""
         if self.view_of(request) is status:
-            is_valid = isinstance(found, Found) and not found.cached.must_refresh(self.context.clock())
-            return FirstSeen(found) if is_valid and self._is_first_seen(found) else status(self.context, request, found)
+            now = self.context.clock()  # A status refreshes nothing: with an expired token, the next request asks.
+            if isinstance(found, Found) and self._is_first_seen(found) and not found.cached.must_refresh(now):
+                return FirstSeen(found)
+            return status(self.context, request, found)
         match found:
             case NoSession():
                 return self._challenge(request, cookies)

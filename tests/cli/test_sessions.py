@@ -372,20 +372,6 @@ def test_store_that_fails_in_between(site: Visited, monkeypatch: pytest.MonkeyPa
     assert "The session store can't be used: down" in done.stderr
 
 
-def test_nobody_reads_what_it_says(site: Visited, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All sessions are ended even if the output's reader is gone, as after ``| head -1``."""
-    for user_name in ("alice", "bob"):
-        signed_in(site, user_name)
-
-    def fail(_text: str) -> None:
-        raise BrokenPipeError
-
-    monkeypatch.setattr(sessions, "write", fail)
-    with pytest.raises(BrokenPipeError):
-        run("sessions", "revoke-all", "--yes")
-    assert names() == []
-
-
 def test_wrong_settings(open_app: OpenSite, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wrong settings are told as by the other commands."""
     open_app()
