@@ -167,7 +167,7 @@ def _masked(name: str, setting: Setting, value: Any) -> str:
         return ascii(mask_wrong_cache_address(value.strip())) if isinstance(value, str) else "***"
     if isinstance(value, (list, tuple)):
         value = ", ".join(map(str, value))
-    if isinstance(value, str):
+    if isinstance(value, str) and name != "allowed_users":  # There an @ is no sign of an address with a password.
         value = _USER_NAME.sub(r"\1***@", value if name == "client_id" else value.strip())
     text = ascii(value)
     return text if len(text) <= _LONGEST_SHOWN_CHARACTERS else text[:_LONGEST_SHOWN_CHARACTERS] + "..."

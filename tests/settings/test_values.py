@@ -242,6 +242,11 @@ def test_entry_that_is_neither_user_nor_domain(environment: pytest.MonkeyPatch, 
     assert environment_refusal().startswith("A setting of the FotoWeb middleware is wrong")
 
 
+def test_wrong_list_of_users_is_shown_whole() -> None:
+    """What stands before an @ is masked in addresses, which may hold a password, and nowhere else."""
+    assert "holds 'alice,,bob@example.com'" in refusal(allowed_users="alice,,bob@example.com")
+
+
 def test_allowed_users_need_a_user() -> None:
     """A list that nobody could be compared with is refused."""
     message = refusal(allowed_users=["alice"], fetch_user=False)
