@@ -105,7 +105,8 @@ def begin_login(context: Context, request: Request, cookies: RequestCookies, nex
         code_challenge=None if started.code_verifier is None else challenge_of(started.code_verifier),
     )
     context.events.emit(EventName.LOGIN_STARTED)
-    context.warnings.login_started()
+    if has_fetch_metadata(request):  # A browser: monitors and robots begin logins too, and never come back.
+        context.warnings.login_started()
     warn_of_address(context, request, redirect_uri)
     return redirect("login_started", location, set_cookies=login_cookies(context, request, cookies, started))
 

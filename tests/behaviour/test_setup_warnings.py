@@ -163,6 +163,15 @@ def test_logins_that_never_come_back(site: Visited, warned: Warned) -> None:
     assert causes(warned()) == ["logins_not_completed"]
 
 
+def test_monitors_begin_logins(site: Visited, warned: Warned) -> None:
+    """What asks for a page each minute and follows no redirect is no browser, and no sign of trouble."""
+    for _ in range(2 * MANY_LOGINS):
+        assert site.visitor().send("GET", "/", {"Accept": "*/*"}).status == 302
+        site.clock.advance(60)
+
+    assert warned() == []
+
+
 def test_many_logins_at_once(site: Visited, warned: Warned) -> None:
     """Many who go to FotoWeb at the same time may still be typing."""
     begin_logins(site, 3 * MANY_LOGINS)
