@@ -48,7 +48,7 @@ def refresh_line(expires_at: float, created: float) -> logging.LogRecord:
     """Return the line that the middleware logs for a refresh."""
     text = f"token refreshed session=ab12 expires_at={readable_time(expires_at)}"
     record = logging.LogRecord("fotoweb_middleware", logging.INFO, "", 0, "%s", (text,), None)
-    record.created = created
+    record.created, record.fotoweb_event = created, "refreshed"
     return record
 
 

@@ -24,6 +24,16 @@ def test_lines_of_the_middleware_are_written(capsys: pytest.CaptureFixture[str])
     assert len(out[0]) == len("12:00:00")
 
 
+def test_start_up_line_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """Only events and warnings are written."""
+    with terminal.logging_to():
+        LOGGER.info("fotoweb-middleware 0.1.0: FotoWeb http://127.0.0.1:9000")
+        LOGGER.warning("something is wrong")
+
+    assert "wrong" in (out := capsys.readouterr().out)
+    assert "9000" not in out
+
+
 def test_the_logger_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     """Afterwards nothing of the demo hangs on it."""
     monkeypatch.setattr(LOGGER, "level", logging.ERROR)
