@@ -30,7 +30,7 @@ HARMLESS_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 FIELDS = {
     "cause": "an error in words; the code at the foot of the page that was shown, without `state_`; what refused: "
     "`FOTOWEB_ALLOWED_USERS` or `authorize`; or [what may be wrong](troubleshooting.md#set-up-warnings)",
-    "user": "FotoWeb's numeric key of the user",
+    "user": "the user's number in FotoWeb",
     "expires_at": "when the new token expires, in UTC",
     "reason": "`logout`, `refused` (by FotoWeb), `replaced` (by a new login in that browser), `not_allowed`, or "
     "`revoked` (by the command `sessions`, in its own process)",

@@ -19,7 +19,7 @@ class User:
     """Who is logged in, as FotoWeb's API descriptor says (``GET /fotoweb/me``).
 
     Attributes:
-        user_id: FotoWeb's numeric key of the user; unique within one FotoWeb site.
+        user_id: the user's number in FotoWeb; unique within one FotoWeb site.
         user_name: The login name.
         full_name: May be empty.
         email: May be empty.

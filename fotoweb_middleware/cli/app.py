@@ -69,7 +69,7 @@ def make_parser() -> argparse.ArgumentParser:
     check_parser = add("check", check)
     check_parser.add_argument("--json", action="store_true", help="write one JSON document instead of lines")
     check_parser.add_argument(
-        "--app", metavar="MODULE:NAME", help="where your code has its Settings, or a function that returns them"
+        "--app", metavar="MODULE:NAME", help="where your code keeps its Settings, or a function that returns them"
     )
     check_parser.add_argument("--url", metavar="URL", help="also ask the deployed app, such as https://app.example/")
     add_options(add("sessions", run_action))
@@ -96,7 +96,7 @@ def port_number(text: str) -> int:
 
 
 def demo(arguments: argparse.Namespace) -> int:
-    """Show the middleware at work: simulator and gallery, or your own FotoWeb where FOTOWEB_URL is set."""
+    """Show the middleware at work: a gallery with a simulator, or with your own FotoWeb if FOTOWEB_URL is set."""
 
     def start() -> None:
         from fotoweb_middleware.demo import serve  # noqa: PLC0415 (its extra may not be installed)
@@ -107,7 +107,7 @@ def demo(arguments: argparse.Namespace) -> int:
 
 
 def simulator(arguments: argparse.Namespace) -> int:
-    """Run a simulator of FotoWeb alone, and print the four variables that let your app sign in there."""
+    """Run only the simulator of FotoWeb, and print the four variables that let your app sign in there."""
 
     def start() -> None:
         from fotoweb_middleware.demo.simulator import serve_simulator  # noqa: PLC0415 (as above)
@@ -136,8 +136,8 @@ def started(what: str, arguments: argparse.Namespace, start: Callable[[], None])
 def check(arguments: argparse.Namespace) -> int:
     """Check the settings, FotoWeb and the session store, and say what is wrong and how to fix it.
 
-    Run it where the app runs, as the user that runs it. What is worst comes first. Ends with 0 where all is well, 1
-    where no login can work, 2 where there is something to think about.
+    Run it where the app runs, as the user that runs it. The worst problem comes first. Exits with 0 if all is well, 1
+    if no login can work, 2 if there is something to think about.
     """
     # What the settings log is among the findings: no need to say it twice.
     logging.getLogger("fotoweb_middleware").addHandler(logging.NullHandler())

@@ -39,16 +39,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         added = actions.add_parser(name, help=words, description=words, allow_abbrev=False)
         added.set_defaults(action=action)
         added.add_argument(
-            "--app", metavar="MODULE:NAME", help="where your code has its Settings, or a function that returns them"
+            "--app", metavar="MODULE:NAME", help="where your code keeps its Settings, or a function that returns them"
         )
-        added.add_argument("--store", metavar="MODULE:NAME", help="where your code has a store of its own")
+        added.add_argument("--store", metavar="MODULE:NAME", help="where your code keeps its own store")
         return added
 
     list_parser = add("list", list_sessions, "Show who is signed in, and since when.")
     list_parser.add_argument("--json", action="store_true", help="write one JSON document instead of lines")
     revoke_parser = add("revoke", revoke, "End one session, or all sessions of one person.")
     whose = revoke_parser.add_mutually_exclusive_group(required=True)
-    whose.add_argument("id", metavar="ID", nargs="?", help="of the session, as the list and the app's log show it")
+    whose.add_argument("id", metavar="ID", nargs="?", help="the session's id, as the list and the app's log show it")
     whose.add_argument("--user", metavar="NAME", help="the person's FotoWeb user name, as the list shows it")
     all_parser = add("revoke-all", revoke_all, "End everybody's session.")
     all_parser.add_argument("--yes", action="store_true", help="don't ask first")
@@ -141,7 +141,7 @@ def revoke(context: Context, arguments: argparse.Namespace) -> int:
         found = [record for record in found if session_tag(record.session_id) == arguments.id]
         whose = f"with the ID {arguments.id!a}"
     if not found:
-        return failed(f"There is no session {whose}. `fotoweb-middleware sessions list` shows all there are.")
+        return failed(f"There is no session {whose}. `fotoweb-middleware sessions list` lists them all.")
     return revoke_each(context, found)
 
 
@@ -150,7 +150,7 @@ def revoke_all(context: Context, arguments: argparse.Namespace) -> int:
     found = live_records(context)
     if found and not arguments.yes:
         if not sys.stdin.isatty():
-            return failed("This would end everybody's session. Add --yes: there is no terminal to ask at.")
+            return failed("This would end everybody's session. There is no terminal to ask at, so add --yes.")
         sys.stdout.write(f"End {len(found)} sessions? [y/N] ")
         sys.stdout.flush()
         if sys.stdin.readline().strip().lower() not in {"y", "yes"}:

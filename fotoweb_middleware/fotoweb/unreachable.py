@@ -23,7 +23,7 @@ class Proxy:
     variable: str
 
     def __str__(self) -> str:
-        return f"The proxy {self.place}, which {self.variable} names,"
+        return f"The proxy {self.place} (from {self.variable})"
 
 
 def proxy_of(url: httpx.URL) -> Proxy | None:
@@ -58,5 +58,5 @@ def unreachable(error: Exception, site: str) -> FotoWebUnreachable:
         case httpx.ProxyError() if (status := re.match(r"\d{3}\b", str(error))) is not None:
             words += f": HTTP {status[0]}"
     if (proxy := proxy_of(httpx.URL(site))) is not None:
-        words += f", through the proxy {proxy.place} that {proxy.variable} names"
+        words += f", through the proxy {proxy.place} (from {proxy.variable})"
     return FotoWebUnreachable(f"FotoWeb could not be reached ({words})")

@@ -110,7 +110,7 @@ class Settings:
         required=True,
         secret=True,
         expects="the client secret of the registered application, printable ASCII without spaces",
-        hint=f"{_REGISTRATION}. FotoWeb shows the secret once only; where it is lost, generate a new one there.",
+        hint=f"{_REGISTRATION}. FotoWeb shows the secret only once; if it is lost, generate a new one there.",
     )
     """The client secret from the application registration."""
 
@@ -120,7 +120,7 @@ class Settings:
         secret=True,
         expects="a random key of at least 32 characters; several are separated by commas, newest first",
         hint="Run `fotoweb-middleware secret`, or `python -c 'import secrets; print(secrets.token_urlsafe(32))'`, and "
-        "use what it prints, the same value in every process and machine.",
+        "use what it prints, the same value in every process and on every machine.",
     )
     """Signs and seals cookies and store entries. Several, newest first, while changing from one key to the next."""
 
@@ -241,7 +241,7 @@ class Settings:
     allowed_users: Converted[Iterable[str], tuple[str, ...]] = setting(
         rules.read_allowed_users,
         default=(),
-        unset="everybody whom FotoWeb lets in",
+        unset="everybody who can sign in to FotoWeb",
         expects="user names, and e-mail domains such as @example.com, separated by commas",
         hint="Write user names as FotoWeb shows them; in front of a domain an @, and nothing else.",
     )
@@ -277,7 +277,7 @@ class Settings:
 
     logo: Converted[str | os.PathLike[str] | None, str | None] = setting(
         rules.read_logo,
-        unset="a mark of our own",
+        unset="the built-in one",
         expects="the path of a PNG or SVG file of up to 64 KiB",
     )
     """The logo at the head of the middleware's own pages, read at start-up."""

@@ -36,9 +36,9 @@ def read_cache_address(value: Any) -> str:
     require(text.isprintable() and " " not in text, "it has a space, a line break or a control character.")
     scheme, separator, rest = text.partition("://")
     known = ", ".join(f"{scheme}://" for scheme in _CACHE_SCHEMES)
-    require(separator and scheme in _CACHE_SCHEMES, f"it starts with none of {known}.")
+    require(separator and scheme in _CACHE_SCHEMES, f"it does not start with any of {known}.")
     if scheme in {"local", "memory"}:
-        require(not rest, f"something stands behind {scheme}://.", f"Write {scheme}:// and nothing behind it.")
+        require(not rest, f"there is something after {scheme}://.", f"Write {scheme}:// and nothing after it.")
     elif scheme == "sqlite":
         require(
             _SQLITE.fullmatch(rest),
@@ -104,14 +104,14 @@ def split_redis_address(text: str) -> RedisAddress:
 
 
 _REDIS_REFUSALS = {
-    "": ("what stands behind the host is not a database number.", "the database is a number, as /0."),
+    "": ("what comes after the host is not a database number.", "the database is a number, as /0."),
     "sentinel": (
-        "what stands behind the hosts is not the service's name and perhaps a database number.",
+        "what comes after the hosts is not the service's name, with or without a database number.",
         "write redis+sentinel://host:26379,host2:26379/mymaster/0, with the name from `sentinel monitor`.",
     ),
     "cluster": (
-        "something stands behind the hosts that is no option.",
-        "write redis+cluster://host:6379,host2:6379; a cluster has no other database than 0.",
+        "what comes after the hosts is not an option.",
+        "write redis+cluster://host:6379,host2:6379; a cluster has only database 0.",
     ),
 }
 

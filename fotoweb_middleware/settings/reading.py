@@ -124,7 +124,7 @@ def whole_message(problems: Sequence[str]) -> str:
 
 def _problem(headline: str, *, wrong: str = "", takes: str = "", to_do: str = "") -> str:
     """Return one thing that is wrong, on up to four lines. No secret may be in it."""
-    lines = [("Wrong", wrong), ("Takes", takes), ("To do", to_do)]
+    lines = [("Wrong", wrong), ("Accepts", takes), ("To do", to_do)]
     return "\n".join([headline, *(f"    {label}: {text}" for label, text in lines if text)])
 
 
@@ -140,7 +140,7 @@ def _missing(name: str, declared: Mapping[str, Setting]) -> str:
     typos = [unknown for unknown, like in _unknown_variables(declared).items() if like == variable]
     return _problem(
         f"{variable} {state}, and Settings(...) got no {name}.",
-        wrong=f"{ascii(typos[0])[1:-1]} is set, and means nothing: a typing mistake?" if typos else "",
+        wrong=f"{ascii(typos[0])[1:-1]} is set, but is no setting: a typo?" if typos else "",
         takes=setting.expects + (f" ({variable}_FILE may name a file that holds it)." if setting.secret else "."),
         to_do=setting.hint,
     )

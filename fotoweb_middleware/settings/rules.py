@@ -73,7 +73,7 @@ def read_number(value: Any, smallest: float, largest: float, *, is_whole: bool =
     """Read a number within these limits: the digits 0 to 9 and at most one point; no sign, no exponent, no "inf"."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     text = repr(value) if is_number else read_text(value)
-    require(_DECIMAL.fullmatch(text), "it is not a number written with the digits 0 to 9 (and a point at most).")
+    require(_DECIMAL.fullmatch(text), "it is not a number written with the digits 0 to 9 and at most one point.")
     number = float(text)
     require(number >= smallest, "it is too small.")
     require(number <= largest, "it is too large.")
@@ -84,7 +84,7 @@ def read_number(value: Any, smallest: float, largest: float, *, is_whole: bool =
 def read_word(value: Any, words: tuple[str, ...]) -> str:
     """Read one of ``words``, in any case."""
     word = read_text(value).lower()
-    require(word in words, "it is none of the words known here.")
+    require(word in words, "it is not one of the accepted words.")
     return word
 
 
@@ -390,16 +390,16 @@ def read_logo(value: Any) -> str:
     """Read the path of a PNG or SVG file and make sure that browsers will show it as an image."""
     path = _read_path(value)
     image = _read_file(path)
-    require(len(image) <= _LARGEST_LOGO_BYTES, "that file is larger than 64 KiB, and stands in every page.")
+    require(len(image) <= _LARGEST_LOGO_BYTES, "that file is larger than 64 KiB, and becomes part of every page.")
     is_svg = b"<svg" in image and b"http://www.w3.org/2000/svg" in image  # Without its namespace it is no image.
-    require(image.startswith(b"\x89PNG\r\n\x1a\n") or is_svg, "that file is no PNG, and no SVG with its xmlns.")
+    require(image.startswith(b"\x89PNG\r\n\x1a\n") or is_svg, "that file is neither a PNG nor an SVG with its xmlns.")
     return path
 
 
 def read_pages_folder(value: Any) -> str:
     """Read the path of a folder."""
     path = _read_path(value)
-    require("\0" not in path and Path(path).is_dir(), "that is no folder.")
+    require("\0" not in path and Path(path).is_dir(), "that is not a folder.")
     return path
 
 

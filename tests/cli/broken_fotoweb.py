@@ -89,7 +89,7 @@ def _(bench: Bench) -> None:
 
 @broken(
     "PKCE required, and turned off here",
-    "bad   FotoWeb requires PKCE, and FOTOWEB_PKCE=false: its authorize endpoint accepts the same request with PKCE.",
+    "bad   FotoWeb requires PKCE, but FOTOWEB_PKCE=false: its authorize endpoint accepts the same request with PKCE.",
     logs="WARNING FOTOWEB_PKCE=false: a stolen authorization code can be used by somebody else.",
     sees="fotoweb_invalid_request",
 )
@@ -129,7 +129,7 @@ def _(bench: Bench) -> None:
 
 @broken(
     "FotoWeb is silent",
-    "bad   {fotoweb} took the connection, but did not answer within FOTOWEB_HTTP_TIMEOUT.",
+    "bad   {fotoweb} accepted the connection, but did not answer within FOTOWEB_HTTP_TIMEOUT.",
     logs=UNREACHABLE + "(ReadTimeout: no whole answer within FOTOWEB_HTTP_TIMEOUT)'",
     sees="fotoweb_unavailable",
 )
@@ -214,9 +214,9 @@ def _(bench: Bench) -> None:
 
 @broken(
     "the system's proxy is down",
-    "bad   The proxy {proxy}, which HTTP_PROXY names, refuses connections.",
+    "bad   The proxy {proxy} (from HTTP_PROXY) refuses connections.",
     logs=UNREACHABLE
-    + ("(ConnectError: [Errno 111] Connection refused, through the proxy {proxy} that HTTP_PROXY names)'"),
+    + ("(ConnectError: [Errno 111] Connection refused, through the proxy {proxy} (from HTTP_PROXY))'"),
     sees="fotoweb_unavailable",
 )
 def _(bench: Bench) -> None:
@@ -226,8 +226,8 @@ def _(bench: Bench) -> None:
 
 @broken(
     "the system's proxy wants a password",
-    "bad   The proxy {proxy}, which HTTPS_PROXY names, wants a user name and a password (HTTP 407).",
-    logs=UNREACHABLE + "(ProxyError: HTTP 407, through the proxy {proxy} that HTTPS_PROXY names)'",
+    "bad   The proxy {proxy} (from HTTPS_PROXY) requires a user name and a password (HTTP 407).",
+    logs=UNREACHABLE + "(ProxyError: HTTP 407, through the proxy {proxy} (from HTTPS_PROXY))'",
     sees="fotoweb_unavailable",
 )
 def _(bench: Bench) -> None:
@@ -239,8 +239,8 @@ def _(bench: Bench) -> None:
 
 @broken(
     "the system's proxy refuses FotoWeb's host",
-    "bad   The proxy {proxy}, which HTTPS_PROXY names, does not connect to {fotoweb} (HTTP 403).",
-    logs=UNREACHABLE + "(ProxyError: HTTP 403, through the proxy {proxy} that HTTPS_PROXY names)'",
+    "bad   The proxy {proxy} (from HTTPS_PROXY) does not connect to {fotoweb} (HTTP 403).",
+    logs=UNREACHABLE + "(ProxyError: HTTP 403, through the proxy {proxy} (from HTTPS_PROXY))'",
     sees="fotoweb_unavailable",
 )
 def _(bench: Bench) -> None:

@@ -35,7 +35,7 @@ HEAD = "| what is broken | what `check` says first | what the log says first | w
 
 @broken(
     "the app is not told of its sub-path (`check --url {origin}/sub/`)",
-    "bad   The app is not told of its sub-path /sub: its redirect URI is {origin}/oauth2/callback.",
+    "bad   The app does not know its sub-path /sub: its redirect URI is {origin}/oauth2/callback.",
     logs=NOT_COMPLETED,
     sees=FOTOWEBS_PAGE,
 )

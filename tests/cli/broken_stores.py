@@ -139,7 +139,7 @@ def _(bench: Bench) -> None:
 
 @broken(
     "the store's folder can't be written to",
-    "bad   The session store's file {file} can't be used: this user ({user}) may not write to {folder}.",
+    "bad   The session store's file {file} can't be used: this user ({user}) is not allowed to write to {folder}.",
     logs=STORE_FAILING + "{file}: writing failed: Permission denied.",
     sees=SIGNED_IN,
 )

@@ -117,4 +117,4 @@ def test_nothing_is_set() -> None:
     done = run("check")
 
     assert done.exit_code == 1
-    assert "Does its code make them? Use --app." in done.stdout
+    assert "Does its code set them? Use --app." in done.stdout

@@ -106,7 +106,7 @@ def test_help_of_check_tells_the_exit_codes() -> None:
     """What the exit codes of `check` mean is in its help."""
     words = " ".join(run("check", "--help").output.split())
 
-    assert "0 where all is well, 1 where no login can work, 2 where there is something to think about" in words
+    assert "0 if all is well, 1 if no login can work, 2 if there is something to think about" in words
 
 
 def test_letters_that_the_terminal_does_not_have(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,7 +103,7 @@ def test_the_tutorial_works_word_for_word(tmp_path: Path) -> None:
     with running(walk.take("sh").removeprefix(ACTIVATE).strip(), tmp_path, "Ctrl+C") as simulator:
         said = "\n".join(simulator.lines)
         walk.check("text", said)
-        variables = exported(f"{said}\n{walk.take('sh')}")
+        variables = exported(said)
         with Person(f"http://localhost:{port}") as alice:
             sign_in_and_out(walk, variables, alice)
     walk.save("ini")

@@ -277,7 +277,7 @@ def test_settings_come_from_the_apps_configuration(
 
 
 def test_an_unknown_name_in_the_configuration_is_an_error(settings: Settings) -> None:
-    """A name with a typing mistake stops the app, which is left as it was."""
+    """A name with a typo stops the app, which is left as it was."""
     app = Flask(__name__)
     app.config["FOTOWEB_PUBLIC_PATH"] = "/about"
 

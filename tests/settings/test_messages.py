@@ -33,7 +33,7 @@ def test_whole_message_from_the_environment(environment: pytest.MonkeyPatch) -> 
         "A setting of the FotoWeb middleware is wrong, so nothing was started.\n"
         "FOTOWEB_URL holds 'ftp://tenant.example'.\n"
         "    Wrong: it does not start with https://.\n"
-        "    Takes: the site's address, such as https://tenant.example (a trailing /fotoweb or / is dropped).\n"
+        "    Accepts: the site's address, such as https://tenant.example (a trailing /fotoweb or / is dropped).\n"
         "    To do: Open FotoWeb in a browser and copy the address up to the first single slash."
     )
 
@@ -43,8 +43,8 @@ def test_whole_message_from_an_argument() -> None:
     assert refusal(http_timeout="soon") == (
         "A setting of the FotoWeb middleware is wrong, so nothing was started.\n"
         "Settings(http_timeout=...), the argument for FOTOWEB_HTTP_TIMEOUT, holds 'soon'.\n"
-        "    Wrong: it is not a number written with the digits 0 to 9 (and a point at most).\n"
-        "    Takes: a number of seconds from 0.1 to 300."
+        "    Wrong: it is not a number written with the digits 0 to 9 and at most one point.\n"
+        "    Accepts: a number of seconds from 0.1 to 300."
     )
 
 
@@ -138,7 +138,7 @@ def test_every_setting_refuses_nonsense_by_name(name: str) -> None:
     message = refusal(**{name: object()})
 
     assert f"FOTOWEB_{name.upper()}" in message
-    assert "Takes: " in message
+    assert "Accepts: " in message
 
 
 def test_traceback_names_the_error() -> None:

@@ -31,8 +31,8 @@ def read_settings(app: str | None = None) -> tuple[Settings | None, list[Finding
         *_, wrong = read_all(DECLARED, {})
         settings, problems = None if wrong else Settings(), [finding_of(problem) for problem in wrong]
         if not any(is_in_environment(name) for name, setting in DECLARED.items() if setting.required):
-            hint = "Are they in the app's environment alone? Then run this there. Does its code make them? Use --app."
-            problems.append(warn("None of the settings that have no default is in the environment.", hint))
+            hint = "Are they only in the app's environment? Then run this there. Does its code set them? Use --app."
+            problems.append(warn("None of the required settings is in the environment.", hint))
     if settings is None:
         return None, [*problems, *unknown]
     return settings, [*check_settings(settings), *unknown]
@@ -75,7 +75,7 @@ def check_settings(settings: Settings) -> list[Finding]:
         found.append(
             warn(
                 "FOTOWEB_REDIRECT_URI is not set: the callback address is derived from each request's Host.",
-                "In production, set it to the registered address: a forged Host header then can't say where codes go.",
+                "In production, set it to the registered address: then a forged Host header can't redirect the codes.",
             )
         )
     try:

@@ -29,7 +29,7 @@ def check_deployed(settings: Settings, url: str) -> list[Finding]:
     except ValueError:  # "https://[::1", or a port that is none.
         is_address = False
     if not is_address:
-        return [bad("--url holds no address of an app.", "Write it as people type it: https://app.example/.")]
+        return [bad("--url is not the address of an app.", "Write it as people type it: https://app.example/.")]
     login = f"{base}{settings.path_prefix}/login"
     with httpx.Client(timeout=settings.http_timeout, verify=ssl.create_default_context()) as client:
         reply = navigate(client, login)
@@ -104,7 +104,7 @@ def judge_redirect_uri(settings: Settings, base: str, sent: str) -> Finding:
         )
     if public.path and not own.path.startswith(f"{public.path}/"):
         return bad(
-            f"The app is not told of its sub-path {public.path}: its redirect URI is {shown}.",
+            f"The app does not know its sub-path {public.path}: its redirect URI is {shown}.",
             f"Start it with that mount: uvicorn --root-path {public.path}, or SCRIPT_NAME={public.path} gunicorn: "
             f"{PROXY_PAGE}.",
         )

@@ -78,7 +78,7 @@ def check_site(settings: Settings, clock: Callable[[], float]) -> list[Finding]:
     except (ImportError, ValueError, httpx.InvalidURL):  # Of the proxy's address; the TLS context is there.
         proxy = proxy_of(httpx.URL(settings.url))
         variable = proxy.variable if proxy is not None else "HTTPS_PROXY"
-        return [bad(f"{variable} holds no address of an http proxy.", "Write http://HOST:PORT, or remove it.")]
+        return [bad(f"{variable} is not the address of an HTTP proxy.", "Write http://HOST:PORT, or remove it.")]
     with client:
         return check_fotoweb(settings, client, clock=clock)
 
@@ -91,7 +91,7 @@ def check_fotoweb(settings: Settings, client: httpx.Client, *, clock: Callable[[
         return [page]
     if page.status == httpx.codes.NOT_FOUND and not is_from_fotoware(page):
         what = f"There is nothing at {settings.url}{AUTHORIZE_PATH} (HTTP 404)."
-        hint = "Look at FOTOWEB_URL: is that a FotoWeb? (Fotoware Alto is another product, and not supported.)"
+        hint = "Is FOTOWEB_URL the address of a FotoWeb? (Fotoware Alto is another product, and not supported.)"
         return [bad(what, hint)]  # The secret is not sent there.
     clocks = check_clock(page, now=clock())
     reply = site.token()
@@ -138,7 +138,7 @@ def refused(site: Site, status: int, reply: Reply, error: str, settings: Setting
             bad(
                 "FOTOWEB_CLIENT_ID is wrong: neither the authorize endpoint nor the token endpoint knows it "
                 f"(HTTP {status}, invalid_client).",
-                f"In FotoWeb, open {REGISTRATION} and copy the client ID. If it is the same already, both the redirect "
+                f"In FotoWeb, open {REGISTRATION} and copy the client ID. If it is already the same, both the redirect "
                 "URI and the secret are wrong there.",
             )
         ]
@@ -149,7 +149,7 @@ def refused(site: Site, status: int, reply: Reply, error: str, settings: Setting
         return [token]
     return [
         bad(
-            f"The authorize endpoint turns the application down (HTTP {status}), without a redirect: FOTOWEB_CLIENT_ID "
+            f"The authorize endpoint refuses the application (HTTP {status}), without a redirect: FOTOWEB_CLIENT_ID "
             "or the redirect URI is wrong.",
             f"In FotoWeb, open {REGISTRATION}. Is the client ID the same, and "
             f"{settings.redirect_uri or 'the redirect URI'} registered, letter for letter?",
@@ -184,7 +184,7 @@ def wrong_secret() -> Finding:
     return bad(
         "FOTOWEB_CLIENT_SECRET is wrong: the token endpoint refuses it (invalid_client), while the authorize endpoint "
         "knows the client ID.",
-        f"FotoWeb can't show the secret again, but generates a new one: {REGISTRATION}. Compare the ID too.",
+        f"FotoWeb can't show the secret again, but can generate a new one: {REGISTRATION}. Compare the ID too.",
     )
 
 
@@ -199,7 +199,7 @@ def pkce_refused(endpoint: str) -> Finding:
 def pkce_required() -> Finding:
     """Say that this FotoWeb wants PKCE."""
     return bad(
-        "FotoWeb requires PKCE, and FOTOWEB_PKCE=false: its authorize endpoint accepts the same request with PKCE.",
+        "FotoWeb requires PKCE, but FOTOWEB_PKCE=false: its authorize endpoint accepts the same request with PKCE.",
         "Remove FOTOWEB_PKCE.",
     )
 
@@ -222,13 +222,13 @@ def judge_authorize(reply: Reply, settings: Settings) -> Finding:
     if reply.status == httpx.codes.NOT_FOUND:
         return bad(
             f"{settings.url} is a FotoWeb without {AUTHORIZE_PATH} (HTTP 404).",
-            "OAuth 2.0 came with FotoWeb 8.0.850: which version is this?",
+            "FotoWeb has OAuth 2.0 since version 8.0.850. Which version is this?",
         )
     if reply.status >= 500 or reply.status == httpx.codes.TOO_MANY_REQUESTS:
         return bad(f"The authorize endpoint answers HTTP {reply.status}.", TROUBLE)
     if reply.status >= 400:
         return bad(
-            f"The authorize endpoint turns the application down (HTTP {reply.status}), without a redirect.",
+            f"The authorize endpoint refuses the application (HTTP {reply.status}), without a redirect.",
             f"In FotoWeb, open {REGISTRATION}. Are client ID and redirect URI the same, letter for letter?",
         )
     if reply.status >= 300:
@@ -301,13 +301,13 @@ def judge_token(reply: Reply, settings: Settings) -> Finding:
     if error == "invalid_client":
         return bad(
             "The token endpoint does not accept the credentials (invalid_client).",
-            "FOTOWEB_CLIENT_SECRET or FOTOWEB_CLIENT_ID is wrong. FotoWeb can't show the secret again, but generates a "
-            f"new one: {REGISTRATION}.",
+            "FOTOWEB_CLIENT_SECRET or FOTOWEB_CLIENT_ID is wrong. FotoWeb can't show the secret again, but can "
+            f"generate a new one: {REGISTRATION}.",
         )
     if error == "invalid_grant":
-        return ok("The token endpoint accepts the credentials (a made-up code was turned down, as it should be).")
+        return ok("The token endpoint accepts the credentials (it rejected a made-up code, as it should).")
     if error == "invalid_request":
-        return ok(f"The token endpoint does not turn the credentials down; to a made-up code it says {error}{said}.")
+        return ok(f"The token endpoint does not refuse the credentials; its answer to a made-up code is {error}{said}.")
     if error:
         hint = f"In FotoWeb, open {REGISTRATION}: is the type Web App / API?"
         return bad(f"The token endpoint answers {error} (HTTP {status}){said}.", hint)
@@ -320,7 +320,7 @@ def judge_token(reply: Reply, settings: Settings) -> Finding:
         what = "with a web page" if reply.is_web_page else "without an error code that can be read"
         return warn(
             f"The token endpoint answers HTTP {status} {what}.",
-            "The credentials may be wrong, or a proxy in between turned the request down.",
+            "The credentials may be wrong, or a proxy in between refused the request.",
         )
     return no_oauth_error(reply, settings)
 

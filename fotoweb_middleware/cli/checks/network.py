@@ -91,14 +91,14 @@ def ask(  # noqa: PLR0913 (the parts of a request, and how to speak of it)
 def wants_password(proxy: Proxy) -> Finding:
     """Say that the proxy asks who we are."""
     return bad(
-        f"{proxy} wants a user name and a password (HTTP 407).",
+        f"{proxy} requires a user name and a password (HTTP 407).",
         f"Write them into {proxy.variable}: http://USER:PASSWORD@{proxy.place}. {without(proxy)}",
     )
 
 
 def without(proxy: Proxy) -> str:
     """Say how to do without the proxy."""
-    return f"Or name the host in NO_PROXY where it is reached without {proxy.place}."
+    return f"Or add the host to NO_PROXY if it can be reached without {proxy.place}."
 
 
 def explain_proxy(error: httpx.HTTPError, proxy: Proxy, url: httpx.URL) -> Finding | None:
@@ -146,11 +146,11 @@ def explain(error: httpx.HTTPError, url: httpx.URL, asked: Asked = FOTOWEB) -> F
                 return bad(f"{host} refuses connections on port {port}.", hint)
     through = f" through the proxy {proxy.place} ({proxy.variable})" if proxy is not None else ""
     if isinstance(error, httpx.ConnectTimeout):
-        hint = "Mostly a firewall in between, which drops what it does not allow. Is the port right?"
+        hint = "Usually a firewall in between drops what it does not allow. Is the port right?"
         what = f"No connection to {host}, port {port}, within FOTOWEB_HTTP_TIMEOUT: nothing answers there."
         return bad(what, hint)
     if isinstance(error, httpx.TimeoutException):
-        what = f"{host} took the connection{through}, but did not answer within FOTOWEB_HTTP_TIMEOUT."
+        what = f"{host} accepted the connection{through}, but did not answer within FOTOWEB_HTTP_TIMEOUT."
         return bad(what, f"Does {asked.who} hang, or a proxy or load balancer in front of it?")
     return bad(
         f"The connection to {host}{through} broke ({type(error).__name__}).",

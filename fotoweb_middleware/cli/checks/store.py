@@ -27,13 +27,13 @@ SHARE_HINT: Final = (
 # Why a file can't be written, by the system's own word, as a part of a sentence; and what to do.
 FOLDER_CAUSES: Final = {
     errno.ENOENT: ("its folder {folder} is not there", "Make the folder, as the user that runs the app."),
-    errno.ENOTDIR: ("{folder} is no folder", "Correct FOTOWEB_CACHE."),
+    errno.ENOTDIR: ("{folder} is not a folder", "Correct FOTOWEB_CACHE."),
     errno.EACCES: (
-        "this user (uid {uid}) may not write to {folder}",
+        "this user (uid {uid}) is not allowed to write to {folder}",
         "Run `chown {uid} {folder}`, or name another one.",
     ),
     errno.EPERM: (
-        "this user (uid {uid}) may not write to {folder}",
+        "this user (uid {uid}) is not allowed to write to {folder}",
         "Run `chown {uid} {folder}`, or name another one.",
     ),
     errno.EROFS: ("{folder} is on a read-only file system", "Name a file on a volume that can be written to."),
@@ -47,7 +47,7 @@ def check_store(settings: Settings) -> list[Finding]:
     """Open the store of the settings and try it."""
     place, is_redis = mask_cache_address(settings.cache), settings.cache.startswith("redis")
     if would_be_roots_file(settings.cache):
-        return [warn(f"The session store {place} was not tried, since this is root.", "Run this as the app's user.")]
+        return [warn(f"The session store {place} was not tried, because you are root.", "Run this as the app's user.")]
     try:
         store = open_store(settings, clock=time.time, monotonic=time.monotonic)
     except SettingsError as error:
@@ -90,7 +90,7 @@ def try_store(store: Store, place: str) -> Finding:
     revoked = store.load(key)
     if not locks:
         return bad(
-            f"The session store {place} does not keep two processes from the same refresh.",
+            f"The session store {place} does not stop two processes from refreshing one token at once.",
             "Does it drop entries (eviction), or is it a store of your own? Then run StoreContract on it.",
         )
     if outcome is not SaveOutcome.SAVED or saved != StoredEntry(value, 1):
@@ -168,7 +168,7 @@ def unavailable(error: StoreUnavailable, *, is_redis: bool, path: Path | None = 
         if "(ACL)" in said:
             hint = "Give this user all the permissions that docs/how-to/share-sessions-with-redis.md names."
     else:
-        hint = "Does another process hold it, such as a backup or a sqlite3 shell? Is the disk a local one?"
+        hint = "Has another process locked it, such as a backup or a sqlite3 shell? Is the disk a local one?"
     return bad(f"The session store can't be used: {said}.", hint)
 
 

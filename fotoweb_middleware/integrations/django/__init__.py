@@ -69,7 +69,7 @@ def entries() -> Mapping[str, Any]:
     """
     found = getattr(django_settings, "FOTOWEB", {})
     if not isinstance(found, Mapping):
-        raise SettingsError('FOTOWEB in Django\'s settings is no dict; write FOTOWEB = {"URL": ...}.')
+        raise SettingsError('FOTOWEB in Django\'s settings is not a dict; write FOTOWEB = {"URL": ...}.')
     wrong = [name for name in found if not (isinstance(name, str) and name.isupper())]
     if wrong:
         raise SettingsError(f"FOTOWEB in Django's settings takes names in upper case, such as URL, not {wrong[0]!a}.")

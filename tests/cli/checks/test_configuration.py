@@ -60,7 +60,7 @@ def test_each_problem_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert value is None
     assert [finding.level for finding in findings] == ["bad"] * 3 + ["warn"]
-    assert "Takes: the site's address" in findings[0].what
+    assert "Accepts: the site's address" in findings[0].what
     assert "got no client_id: FOTOWEB_CLEINT_ID is set" in findings[1].what.partition("\n")[0]
     assert "Wrong:" not in "".join(finding.what for finding in findings)
     assert "copy the address" in findings[0].hint

@@ -97,13 +97,17 @@ def test_plain_http_says_no_fetch_metadata(check: Check, requests: list[httpx.Re
         ),
         (_to_fotoweb("http://app.example/oauth2/callback"), "https://app.example", "served over http"),
         (_to_fotoweb(PUBLIC), "https://app.example/sub", "FOTOWEB_REDIRECT_URI does not fit"),
-        (_to_fotoweb("https://app.example:1/oauth2/callback"), "https://app.example:1/sub", "not told of its sub-path"),
+        (
+            _to_fotoweb("https://app.example:1/oauth2/callback"),
+            "https://app.example:1/sub",
+            "does not know its sub-path",
+        ),
         (_to_fotoweb("https://localhost/oauth2/callback"), "https://app.example", "its address is another one"),
-        (httpx.Response(200), "app.example", "--url holds no address"),
-        (httpx.Response(200), "ftp://app.example", "--url holds no address"),
-        (httpx.Response(200), "https://[::1", "--url holds no address"),
-        (httpx.Response(200), "https://user:S3CR3T@app.example", "--url holds no address"),
-        (httpx.Response(200), "https://app.example/?a=b", "--url holds no address"),
+        (httpx.Response(200), "app.example", "--url is not the address"),
+        (httpx.Response(200), "ftp://app.example", "--url is not the address"),
+        (httpx.Response(200), "https://[::1", "--url is not the address"),
+        (httpx.Response(200), "https://user:S3CR3T@app.example", "--url is not the address"),
+        (httpx.Response(200), "https://app.example/?a=b", "--url is not the address"),
     ],
 )
 def test_what_is_wrong(check: Check, login: httpx.Response, url: str, words: str) -> None:

@@ -98,7 +98,7 @@ def test_pkce_required() -> None:
     found = _bad(_check(fake, pkce=False))
 
     assert len(found) == 1
-    assert "FotoWeb requires PKCE, and FOTOWEB_PKCE=false" in found[0]
+    assert "FotoWeb requires PKCE, but FOTOWEB_PKCE=false" in found[0]
 
 
 def test_wrong_secret() -> None:

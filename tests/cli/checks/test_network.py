@@ -116,7 +116,7 @@ def test_silence() -> None:
     with socket.create_server(("localhost", 0)) as listening:
         text = _problem(f"http://localhost:{listening.getsockname()[1]}/", http_timeout=0.1)
 
-    assert "took the connection, but did not answer within FOTOWEB_HTTP_TIMEOUT" in text
+    assert "accepted the connection, but did not answer within FOTOWEB_HTTP_TIMEOUT" in text
 
 
 def _serve_once(listening: socket.socket, answer: bytes) -> threading.Thread:

@@ -26,7 +26,7 @@ def test_causes_are_told_apart(oidc_rig: StartRig) -> None:
         "The redirect URI https://app.example/oauth2/callback is not registered with FotoWeb": {
             "redirect_uri": "https://app.example/oauth2/callback"
         },
-        "FotoWeb requires PKCE, and FOTOWEB_PKCE=false": {"pkce": False},
+        "FotoWeb requires PKCE, but FOTOWEB_PKCE=false": {"pkce": False},
     }
 
     said = {words: check_site(settings(**(right | change)), time.time) for words, change in changes.items()}

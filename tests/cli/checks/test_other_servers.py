@@ -39,7 +39,7 @@ def test_no_fotoweb_at_all() -> None:
     found = _bad(_check_answers(httpx.Response(404)))
 
     assert len(found) == 1
-    assert "is that a FotoWeb?" in found[0]
+    assert "Is FOTOWEB_URL the address of a FotoWeb?" in found[0]
 
 
 @pytest.mark.parametrize("header", [{"FotoWeb-Server": "Product-Version=8.0.1"}, {"X-Powered-By": "FotoWare (x)"}])
@@ -87,7 +87,7 @@ def _token_finding(token: httpx.Response) -> Finding:
         (httpx.Response(401, json={"error": "invalid_client"}), "bad", "invalid_client"),
         (httpx.Response(400, json={"error": "invalid_client"}), "bad", "invalid_client"),
         (_invalid_grant(), "ok", "accepts the credentials"),
-        (httpx.Response(400, json={"error": "invalid_request"}), "ok", "does not turn the credentials down"),
+        (httpx.Response(400, json={"error": "invalid_request"}), "ok", "does not refuse the credentials"),
         (httpx.Response(400, json={"error": "unsupported_grant_type"}), "bad", "unsupported_grant_type"),
         (httpx.Response(307, headers={"Location": "/x"}), "bad", "redirects"),
         (httpx.Response(401, html="<p>no</p>"), "warn", "HTTP 401 with a web page"),

@@ -26,11 +26,11 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("variables", "url", "words"),
     [
-        ({"HTTPS_PROXY": "http://p.example:3128"}, "https://tenant.example/", "p.example:3128, which HTTPS_PROXY"),
-        ({"https_proxy": "http://p.example:3128/"}, "https://tenant.example/", "p.example:3128, which https_proxy"),
-        ({"ALL_PROXY": "p.example:3128"}, "https://tenant.example/", "p.example:3128, which ALL_PROXY"),
-        ({"HTTPS_PROXY": "http://u:planted@p.example:1"}, "https://tenant.example/", "p.example:1, which HTTPS_PROXY"),
-        ({"HTTP_PROXY": "http://p.example:1"}, "http://tenant.example/", "p.example:1, which HTTP_PROXY"),
+        ({"HTTPS_PROXY": "http://p.example:3128"}, "https://tenant.example/", "p.example:3128 (from HTTPS_PROXY)"),
+        ({"https_proxy": "http://p.example:3128/"}, "https://tenant.example/", "p.example:3128 (from https_proxy)"),
+        ({"ALL_PROXY": "p.example:3128"}, "https://tenant.example/", "p.example:3128 (from ALL_PROXY)"),
+        ({"HTTPS_PROXY": "http://u:planted@p.example:1"}, "https://tenant.example/", "p.example:1 (from HTTPS_PROXY)"),
+        ({"HTTP_PROXY": "http://p.example:1"}, "http://tenant.example/", "p.example:1 (from HTTP_PROXY)"),
     ],
 )
 def test_proxy_is_named(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], url: str, words: str) -> None:
@@ -70,12 +70,12 @@ def _caused(error: httpx.HTTPError, cause: BaseException) -> httpx.HTTPError:
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (_caused(httpx.ConnectError("planted"), ConnectionRefusedError()), "names, refuses connections."),
-        (_caused(httpx.ConnectError("planted"), socket.gaierror()), "names, can't be found (DNS)."),
-        (httpx.ConnectTimeout("planted"), "names, can't be reached."),
-        (httpx.ProxyError("407 planted"), "names, wants a user name and a password (HTTP 407)."),
-        (httpx.ProxyError("502 planted"), "names, does not connect to tenant.example (HTTP 502)."),
-        (httpx.ProxyError("planted"), "names, does not connect to tenant.example."),
+        (_caused(httpx.ConnectError("planted"), ConnectionRefusedError()), ") refuses connections."),
+        (_caused(httpx.ConnectError("planted"), socket.gaierror()), ") can't be found (DNS)."),
+        (httpx.ConnectTimeout("planted"), ") can't be reached."),
+        (httpx.ProxyError("407 planted"), ") requires a user name and a password (HTTP 407)."),
+        (httpx.ProxyError("502 planted"), ") does not connect to tenant.example (HTTP 502)."),
+        (httpx.ProxyError("planted"), ") does not connect to tenant.example."),
         (httpx.ReadTimeout("planted"), "through the proxy p.example:1 (HTTPS_PROXY), but did not answer"),
         (httpx.RemoteProtocolError("planted"), "through the proxy p.example:1 (HTTPS_PROXY) broke"),
     ],
@@ -110,4 +110,4 @@ def test_address_that_is_none(monkeypatch: pytest.MonkeyPatch, address: str) -> 
 
     (finding,) = check_site(settings(), lambda: 0.0)
 
-    assert finding.what == "HTTPS_PROXY holds no address of an http proxy."
+    assert finding.what == "HTTPS_PROXY is not the address of an HTTP proxy."

@@ -81,9 +81,9 @@ def test_memory_store_is_well() -> None:
         ({"load": None}, "lost an entry"),
         ({"load": StoredEntry(b"other", 1)}, "lost an entry"),
         ({"revoke": None}, "did not keep a logout"),
-        ({"acquire_lock": None}, "does not keep two processes from the same refresh"),
-        ({"acquire_lock": StoreLock("k", "me", 1)}, "does not keep two processes from the same refresh"),
-        ({"release_lock": None}, "does not keep two processes from the same refresh"),
+        ({"acquire_lock": None}, "does not stop two processes from refreshing one token at once"),
+        ({"acquire_lock": StoreLock("k", "me", 1)}, "does not stop two processes from refreshing one token at once"),
+        ({"release_lock": None}, "does not stop two processes from refreshing one token at once"),
     ],
 )
 def test_faulty_store(answers: dict[str, Any], words: str) -> None:
