@@ -215,8 +215,7 @@ def _(bench: Bench) -> None:
 @broken(
     "the system's proxy is down",
     "bad   The proxy {proxy} (from HTTP_PROXY) refuses connections.",
-    logs=UNREACHABLE
-    + ("(ConnectError: [Errno 111] Connection refused, through the proxy {proxy} (from HTTP_PROXY))'"),
+    logs=UNREACHABLE + ("(ConnectError: [Errno 111] Connection refused, through the proxy {proxy} (from HTTP_PROXY))'"),
     sees="fotoweb_unavailable",
 )
 def _(bench: Bench) -> None:
