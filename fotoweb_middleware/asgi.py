@@ -33,7 +33,7 @@ from fotoweb_middleware.request import (
     is_loopback_host_header,
 )
 from fotoweb_middleware.response_headers import private_headers
-from fotoweb_middleware.responses import Anonymous, Authenticated, Outcome, Response
+from fotoweb_middleware.responses import Outcome, Response, RunApp
 from fotoweb_middleware.session import SESSION_KEY, Session, source_of
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores.base import Store
@@ -194,7 +194,7 @@ class FotoWebASGIMiddleware:
             case Response():
                 log_response(request.method, request.mount + request.path, outcome.status, outcome.reason)
                 await send_response(outcome, scope, receive, send)
-            case Anonymous() | Authenticated():
+            case RunApp():
                 await self._run_app(scope, receive, send, outcome)
             case _:
                 assert_never(outcome)
@@ -224,12 +224,11 @@ class FotoWebASGIMiddleware:
         key = (id(self), cookies.names.session, cookies.session_value)
         return await state.ask_store(key, partial(look_up, self._handler.context, cookies))
 
-    async def _run_app(self, scope: Scope, receive: Receive, send: Send, outcome: Authenticated | Anonymous) -> None:
+    async def _run_app(self, scope: Scope, receive: Receive, send: Send, outcome: RunApp) -> None:
         inner = self._inner_scope(scope, outcome.for_app)
-        stale_session_id = outcome.stale_session_id if isinstance(outcome, Authenticated) else None
-        has_session = isinstance(outcome, Authenticated)
+        stale_session_id, has_session = outcome.stale_session_id, outcome.has_session
         if has_session or self._always_varies or outcome.set_cookies:
-            send = sender_with_cookies(outcome, send, has_session=has_session)
+            send = sender_with_cookies(outcome, send)
         del outcome
         source = source_of(inner[SESSION_KEY]) if has_session and scope["type"] == "websocket" else None
         try:
@@ -307,7 +306,7 @@ def private_sender(send: Send) -> Send:
     return send_privately
 
 
-def sender_with_cookies(outcome: Authenticated | Anonymous, send: Send, *, has_session: bool) -> Send:
+def sender_with_cookies(outcome: RunApp, send: Send) -> Send:
     """Return a ``send`` that does what ``private_sender`` says, and adds our cookies to the app's answer."""
 
     async def send_with_cookies(message: Any) -> None:  # No variable holds a cookie of ours, should ``send`` fail.
@@ -315,8 +314,9 @@ def sender_with_cookies(outcome: Authenticated | Anonymous, send: Send, *, has_s
         if not is_accept and message["type"] != "http.response.start":
             await send(message)
             return
-        sets_cookie = bool(outcome.set_cookies)
-        headers = with_private_headers(message.get("headers", ()), has_session=has_session, sets_cookie=sets_cookie)
+        headers = with_private_headers(
+            message.get("headers", ()), has_session=outcome.has_session, sets_cookie=bool(outcome.set_cookies)
+        )
         ours = ((b"set-cookie", value.encode("latin-1")) for value in outcome.set_cookies)
         await send({**message, "headers": [*headers, *ours]})
 

@@ -39,7 +39,7 @@ from fotoweb_middleware.request import (
     is_trusted_origin,
     own_path,
 )
-from fotoweb_middleware.responses import Anonymous, Authenticated, Outcome, Response, with_cookies
+from fotoweb_middleware.responses import Outcome, Response, RunApp, with_cookies
 from fotoweb_middleware.session import Session
 from fotoweb_middleware.views import refusals
 from fotoweb_middleware.views.callback import callback
@@ -203,7 +203,7 @@ class Handler:
         login_url = own_path(context.settings, request.mount, "login")
         return with_cookies(refusals.not_allowed(context, request, refused, login_url), forget)
 
-    def _authenticated(self, request: Request, cookies: RequestCookies, found: Found) -> Authenticated:
+    def _authenticated(self, request: Request, cookies: RequestCookies, found: Found) -> RunApp:
         """Let the app run with the session. The browser gets a new cookie where it has an older version."""
         context, cached, now = self.context, found.cached, self.context.clock()
         set_cookies: tuple[str, ...] = ()
@@ -214,11 +214,9 @@ class Handler:
             context.session_cache.remember(request.cookie_key, cached, for_app, secure=cookies.names.secure)
         is_due = cached.is_stale(now) and now >= cached.refresh_due_at
         stale_session_id = cached.record.session_id if is_due else None
-        return Authenticated(for_app, set_cookies, stale_session_id)
+        return RunApp(for_app, has_session=True, set_cookies=set_cookies, stale_session_id=stale_session_id)
 
-    def _challenge(
-        self, request: Request, cookies: RequestCookies, set_cookies: tuple[str, ...] = ()
-    ) -> Response | Anonymous:
+    def _challenge(self, request: Request, cookies: RequestCookies, set_cookies: tuple[str, ...] = ()) -> Outcome:
         """Decide for a request without a session: the app where the path is open, else a login or a 401."""
         if (anonymous := self._anonymous(request, cookies, set_cookies)) is not None:
             return anonymous
@@ -227,19 +225,17 @@ class Handler:
         next_path = requested_path(self.context.settings, request)
         return with_cookies(begin_login(self.context, request, cookies, next_path), set_cookies)
 
-    def _anonymous(
-        self, request: Request, cookies: RequestCookies, set_cookies: tuple[str, ...] = ()
-    ) -> Anonymous | None:
+    def _anonymous(self, request: Request, cookies: RequestCookies, set_cookies: tuple[str, ...] = ()) -> RunApp | None:
         """Let the app run without a session where it may, else return None."""
         settings = self.context.settings
         if settings.login == "optional" or is_public(request, settings):
-            return Anonymous(self._for_app(None, cookies.rest), set_cookies)
+            return RunApp(self._for_app(None, cookies.rest), has_session=False, set_cookies=set_cookies)
         return None
 
     def _preflight(self, request: Request, cookies: RequestCookies) -> Outcome:
         """Let a preflight reach the app from a trusted origin or on an open path, never with a session; else 401."""
         if is_trusted_origin(request.headers["origin"], self.context.settings):
-            return Anonymous(self._for_app(None, cookies.rest))
+            return RunApp(self._for_app(None, cookies.rest), has_session=False)
         return self._anonymous(request, cookies) or refusals.not_signed_in(self.context, request)
 
     def _store_unavailable(self, request: Request) -> Response:

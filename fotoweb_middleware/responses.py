@@ -28,26 +28,20 @@ UNAVAILABLE = "Try again later."
 
 
 @dataclass(frozen=True, slots=True)
-class Authenticated:
-    """The wrapped app runs with a session.
+class RunApp:
+    """The wrapped app runs.
 
     Attributes:
         for_app: What the app gets, as the middleware's interface has it (``handler.ForApp``).
+        has_session: Whether a session is part of that.
         set_cookies: Whole values of Set-Cookie headers to add to the app's answer.
         stale_session_id: The session whose token should be refreshed once the answer has been sent; None: none.
     """
 
     for_app: Any = field(repr=False)
+    has_session: bool
     set_cookies: tuple[str, ...] = field(default=(), repr=False)
     stale_session_id: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Anonymous:
-    """The wrapped app runs without a session; the attributes are those of ``Authenticated``."""
-
-    for_app: Any = field(repr=False)
-    set_cookies: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +63,7 @@ class Response:
     websocket_close_code: int = 4401
 
 
-Outcome: TypeAlias = Authenticated | Anonymous | Response
+Outcome: TypeAlias = RunApp | Response
 
 
 def page_response(

@@ -28,7 +28,7 @@ from fotoweb_middleware.request import (
     is_loopback_host_header,
 )
 from fotoweb_middleware.response_headers import private_headers
-from fotoweb_middleware.responses import Anonymous, Authenticated, Response
+from fotoweb_middleware.responses import Response, RunApp
 from fotoweb_middleware.session import SESSION_KEY, Session
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores.base import Store
@@ -128,7 +128,7 @@ class FotoWebWSGIMiddleware:
             case Response():
                 log_response(request.method, request.mount + request.path, outcome.status, outcome.reason)
                 return send_response(outcome, request.method, start_response)
-            case Anonymous() | Authenticated():
+            case RunApp():
                 return self._run_app(environ, start_response, outcome)
             case _:
                 assert_never(outcome)
@@ -178,18 +178,15 @@ class FotoWebWSGIMiddleware:
                 del inner[name]
         return inner
 
-    def _run_app(
-        self, environ: Environ, start_response: StartResponse, outcome: Authenticated | Anonymous
-    ) -> Iterable[bytes]:
-        has_session = isinstance(outcome, Authenticated)
-        if has_session or self._always_varies or outcome.set_cookies:
-            start_response = starter_with_cookies(outcome, start_response, has_session=has_session)
+    def _run_app(self, environ: Environ, start_response: StartResponse, outcome: RunApp) -> Iterable[bytes]:
+        if outcome.has_session or self._always_varies or outcome.set_cookies:
+            start_response = starter_with_cookies(outcome, start_response)
         inner = self._inner_environ(environ, outcome.for_app)
         try:
             body = self._app(inner, start_response)
         finally:
             del inner, start_response  # As in ``__call__``.
-        if not isinstance(outcome, Authenticated) or outcome.stale_session_id is None:
+        if outcome.stale_session_id is None:
             return body
         return BodyThenRefresh(body, self._handler, outcome.stale_session_id)
 
@@ -273,14 +270,12 @@ def private_starter(start_response: StartResponse) -> StartResponse:
     return start_privately
 
 
-def starter_with_cookies(
-    outcome: Authenticated | Anonymous, start_response: StartResponse, *, has_session: bool
-) -> StartResponse:
+def starter_with_cookies(outcome: RunApp, start_response: StartResponse) -> StartResponse:
     """Return a ``start_response`` that does what ``private_starter`` says, and adds our cookies to the app's answer."""
 
     def start_with_cookies(status: str, headers: HeaderList, exc_info: Any = None) -> Any:
         error = (exc_info,) if exc_info else ()  # No variable holds a cookie of ours, should ``start_response`` fail.
-        private = private_headers(headers, has_session=has_session, sets_cookie=bool(outcome.set_cookies))
+        private = private_headers(headers, has_session=outcome.has_session, sets_cookie=bool(outcome.set_cookies))
         ours = (("Set-Cookie", value) for value in outcome.set_cookies)
         return start_response(status, [*private, *ours], *error)
 
