@@ -40,7 +40,6 @@ from fotoweb_middleware.stores.base import Store
 from fotoweb_middleware.urls import URLS_KEY, urls_by_mount
 from fotoweb_middleware.views.callback import callback
 from fotoweb_middleware.views.health import ready
-from fotoweb_middleware.views.status import status
 from fotoweb_middleware.websocket import SessionWebSocket
 
 __all__ = ["FotoWebASGIMiddleware"]
@@ -202,7 +201,7 @@ class FotoWebASGIMiddleware:
     async def _with_session(self, request: Request, cookies: RequestCookies) -> Outcome:
         """Take the steps of ``Handler.handle``: what may block in threads, all else here."""
         handler, state = self._handler, loop_state()
-        if (view := handler.view_of(request)) is not None and view is not status:
+        if (view := handler.blocking_view(request)) is not None:
             if view is ready:  # Anybody may ask, and it is the same for all: one thread asks the store.
                 key = (id(self), "ready", request.method)
                 return await state.ask_store(key, partial(view, handler.context, request, cookies))

@@ -49,20 +49,14 @@ from fotoweb_middleware.views.logout import logout
 from fotoweb_middleware.views.next_path import requested_path
 from fotoweb_middleware.views.status import status
 
-View: TypeAlias = Callable[..., Response]
-"""Takes the context, the request and our cookies; ``status`` takes the session that was found in place of these."""
+View: TypeAlias = Callable[[Context, Request, RequestCookies], Response]
 ForApp: TypeAlias = Callable[[Session | None, str | None], Any]
 """Takes the session, if any, and the Cookie header without our own cookies, if anything is left of it; returns what the
 app gets of them, as ASGI or WSGI has it."""
 
 
-def no_such_page(context: Context, request: Request, _cookies: RequestCookies) -> Response:
-    """Answer a path below our prefix that is none of our pages."""
-    return refusals.no_such_page(context, request)
-
-
-VIEWS: dict[str, View] = {"/login": login, "/callback": callback, "/logout": logout, "/session": status}
-HEALTH_VIEWS: dict[str, View] = {"/health/live": live, "/health/ready": ready}
+STATUS = "/session"
+"""The one page of ours that needs the request's session: ``decide`` answers it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +72,11 @@ class Handler:
     def __init__(self, context: Context, for_app: ForApp) -> None:
         self.context = context
         self._for_app = for_app
-        self._views = VIEWS | HEALTH_VIEWS if context.settings.health else VIEWS
+        self._views: dict[str, View] = {"/login": login}
+        self._blocking_views: dict[str, View] = {"/callback": callback, "/logout": logout}
+        if context.settings.health:
+            self._views["/health/live"] = live
+            self._blocking_views["/health/ready"] = ready
         self.refresher = Refresher(context)
         self._has_started = False
 
@@ -93,7 +91,7 @@ class Handler:
         cookies = self.read_cookies(request)
         if (outcome := self.without_session(request, cookies)) is not None:
             return outcome
-        if (view := self.view_of(request)) is not None and view is not status:
+        if (view := self.blocking_view(request)) is not None:
             return view(self.context, request, cookies)
         decided = self.decide(request, cookies, look_up(self.context, cookies))
         if isinstance(decided, Found):
@@ -105,27 +103,33 @@ class Handler:
         """Return our own cookies of a request."""
         return read_cookies(request.headers.get("cookie"), cookie_names(request, self.context.settings))
 
-    def view_of(self, request: Request) -> View | None:
-        """Return which of our own pages a request asks for; None where it is none of them."""
+    def own_page(self, request: Request) -> str | None:
+        """Return what a path below our prefix asks for, such as "/login"; None where it is not below the prefix."""
         path, prefix = request.path, self.context.settings.path_prefix
         if not path.startswith(prefix) or path[len(prefix) : len(prefix) + 1] not in {"", "/"}:
             return None
-        return no_such_page if request.is_websocket else self._views.get(path[len(prefix) :], no_such_page)
+        return "" if request.is_websocket else path[len(prefix) :]
+
+    def blocking_view(self, request: Request) -> View | None:
+        """Return what answers one of our own pages that needs I/O but no session; None for all other requests."""
+        return self._blocking_views.get(self.own_page(request) or "")
 
     def without_session(self, request: Request, cookies: RequestCookies) -> Outcome | None:
         """Decide what needs neither a session nor I/O; None for all else."""
         if not is_origin_form(request):
             return refusals.bad_target(self.context, request)
-        view = self.view_of(request)
-        if view is login or view is live or view is no_such_page:
-            return view(self.context, request, cookies)
-        if view is callback or view is logout or view is ready:
+        page = self.own_page(request)
+        if page in self._blocking_views:
             return None
-        if view is None and is_preflight(request):
+        if page in self._views:
+            return self._views[page](self.context, request, cookies)
+        if page not in {None, STATUS}:
+            return refusals.no_such_page(self.context, request)
+        if page is None and is_preflight(request):
             return self._preflight(request, cookies)
         if cookies.session_value is not None:
             return None
-        return self._challenge(request, cookies) if view is None else status(self.context, request, NoSession())
+        return self._challenge(request, cookies) if page is None else status(self.context, request, NoSession())
 
     def known_session(self, request: Request, cookies: RequestCookies) -> Found | None:
         """Return the session of a Cookie header that is known, where nothing is due; does no I/O."""
@@ -135,7 +139,7 @@ class Handler:
 
     def decide(self, request: Request, cookies: RequestCookies, found: Lookup) -> Outcome | Found | FirstSeen:
         """Decide with what was looked up; a session comes back whose token has to be refreshed first. Does no I/O."""
-        if self.view_of(request) is status:
+        if self.own_page(request) == STATUS:
             now = self.context.clock()  # A status refreshes nothing: with an expired token, the next request asks.
             if isinstance(found, Found) and self._is_first_seen(found) and not found.cached.must_refresh(now):
                 return FirstSeen(found)
@@ -186,7 +190,7 @@ class Handler:
         """Ask whether a session's user may enter, and decide; the session ends where they may not. May block."""
         context, cached = self.context, found.cached
         session_id, forget = cached.record.session_id, forget_session_cookies(cookies)
-        is_status = self.view_of(request) is status
+        is_status = self.own_page(request) == STATUS
         refused = context.authorization.check(session_of(self.refresher, cached), session_id)
         if refused is None:
             cached.is_authorized = True
