@@ -23,6 +23,7 @@ from fotoweb_middleware.cookies import MAX_HEADER_CHARACTERS, RequestCookies
 from fotoweb_middleware.event_loop import MAX_THREADS, LoopState, loop_state
 from fotoweb_middleware.events import OnEvent, RequestId, in_request
 from fotoweb_middleware.handler import FirstSeen, Handler
+from fotoweb_middleware.live_session import live_session_of
 from fotoweb_middleware.log import log_response
 from fotoweb_middleware.lookup import Found, Lookup, look_up
 from fotoweb_middleware.request import (
@@ -34,7 +35,7 @@ from fotoweb_middleware.request import (
 )
 from fotoweb_middleware.response_headers import private_headers
 from fotoweb_middleware.responses import Outcome, Response, RunApp
-from fotoweb_middleware.session import SESSION_KEY, Session, source_of
+from fotoweb_middleware.session import SESSION_KEY, Session
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores.base import Store
 from fotoweb_middleware.urls import URLS_KEY, urls_by_mount
@@ -229,10 +230,10 @@ class FotoWebASGIMiddleware:
         if has_session or self._always_varies or outcome.set_cookies:
             send = sender_with_cookies(outcome, send)
         del outcome
-        source = source_of(inner[SESSION_KEY]) if has_session and scope["type"] == "websocket" else None
+        live = live_session_of(inner[SESSION_KEY]) if has_session and scope["type"] == "websocket" else None
         try:
-            if source is not None and self._close_websockets:
-                await SessionWebSocket(source, receive, send, self._events).run(partial(self._app, inner))
+            if live is not None and self._close_websockets:
+                await SessionWebSocket(live, receive, send, self._events).run(partial(self._app, inner))
             else:
                 await self._app(inner, receive, send)
         finally:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from fotoweb_middleware.session import Session, source_of
+from fotoweb_middleware.live_session import live_session_of
+from fotoweb_middleware.session import Session
 
 __all__ = ["FotoWebAuth"]
 
@@ -64,17 +65,17 @@ class FotoWebAuth(AnyAuth):
             return
         sign(request, self._session.fresh_token())
         response = yield request
-        source = source_of(self._session)
-        if source is None or not is_refusal(response, request):
+        live = live_session_of(self._session)
+        if live is None or not is_refusal(response, request):
             return
-        token = source.replace_token(partial(is_token_of, request))
+        token = live.replace_token(partial(is_token_of, request))
         if token is None or not can_be_sent_again(request, length_of(request)):
             return
         sign(request, token)
         del token  # Error reporters send a frame's variables along.
         response = yield request
         if is_refusal(response, request):
-            source.note_refused_again()
+            live.note_refused_again()
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """Do what ``sync_auth_flow`` does, for async clients."""
@@ -83,17 +84,17 @@ class FotoWebAuth(AnyAuth):
             return
         sign(request, await self._session.afresh_token())
         response = yield request
-        source = source_of(self._session)
-        if source is None or not is_refusal(response, request):
+        live = live_session_of(self._session)
+        if live is None or not is_refusal(response, request):
             return
-        token = await source.areplace_token(partial(is_token_of, request))
+        token = await live.areplace_token(partial(is_token_of, request))
         if token is None or not can_be_sent_again(request, await alength_of(request)):
             return
         sign(request, token)
         del token  # As above.
         response = yield request
         if is_refusal(response, request):
-            source.note_refused_again()
+            live.note_refused_again()
 
     def _is_for_fotoweb(self, request: Any) -> bool:
         url = request.url

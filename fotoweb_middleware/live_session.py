@@ -28,7 +28,7 @@ REFUSED_AGAIN_SECONDS = 60.0
 
 
 class LiveSession:
-    """Answers for a ``Session`` that the app holds (``session.SessionSource``).
+    """Answers for a ``Session`` that the app holds.
 
     Args:
         refresher: The middleware's.
@@ -141,7 +141,10 @@ class LiveSession:
     # ------------------------------------------------------------------------------------------ tokens that are refused
 
     def replace_token(self, is_refused: Callable[[str], bool]) -> str | None:
-        """See ``SessionSource.replace_token``."""
+        """Return another token than the one that FotoWeb's API refused, after a refresh; None where none is to be had.
+
+        ``is_refused`` tells whether a token is that one: no secret is in a variable that an error report may show.
+        """
         newest = self._newest(self._find(), is_refused)
         if newest is None or not is_refused(newest.record.tokens.access_token):
             return self._other(newest, is_refused)
@@ -149,7 +152,7 @@ class LiveSession:
         return self._other(waited.cached if isinstance(waited, Usable) else None, is_refused)
 
     async def areplace_token(self, is_refused: Callable[[str], bool]) -> str | None:
-        """See ``SessionSource.areplace_token``."""
+        """Do what ``replace_token`` does, as a task."""
         newest = self._newest(await self._afind(), is_refused)
         if newest is None or not is_refused(newest.record.tokens.access_token):
             return self._other(newest, is_refused)
@@ -158,7 +161,7 @@ class LiveSession:
         return self._other(waited.cached if isinstance(waited, Usable) else None, is_refused)
 
     def note_refused_again(self) -> None:
-        """See ``SessionSource.note_refused_again``."""
+        """Note that the API refused the token that ``replace_token`` gave too: one more would not help for now."""
         self._keep_newest().refused_at = self.context.monotonic()
 
     def _newest(self, found: Lookup, is_refused: Callable[[str], bool]) -> CachedSession | None:
@@ -178,11 +181,11 @@ class LiveSession:
     # ---------------------------------------------------------------------------------------------------------- its end
 
     async def has_ended(self) -> bool:
-        """See ``SessionSource.has_ended``."""
+        """Return whether the session is over. Asks the store where that is due; this is no use of the session."""
         return isinstance(await self._afind(is_use=False), NoSession)
 
     def seconds_until_check(self) -> float:
-        """See ``SessionSource.seconds_until_check``. A store that is out of reach is asked again after a second."""
+        """Return after how long ``has_ended`` may have news; a second where the store is out of reach."""
         context = self.context
         cached = context.session_cache.get(self.session_id) or self._cached
         shortest_seconds = min(context.settings.cache_recheck or LONGEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
@@ -192,3 +195,9 @@ class LiveSession:
 def session_of(refresher: Refresher, cached: CachedSession) -> Session:
     """Return what the app gets of a session."""
     return build_session(cached.record, refresher.context.settings.url, LiveSession(refresher, cached))
+
+
+def live_session_of(session: Session) -> LiveSession | None:
+    """Return what stands behind a session; None where it has no middleware."""
+    source = session._source  # noqa: SLF001 (private to the package, not to the class)
+    return source if isinstance(source, LiveSession) else None

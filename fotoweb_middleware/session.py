@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -31,36 +31,12 @@ class User:
     email: str
 
 
-class SessionSource(Protocol):
-    """What a session asks after its request: the middleware that let the request in (``live_session.LiveSession``)."""
+class TokenSource(Protocol):
+    """What a session asks for newer tokens: ``live_session.LiveSession``, which stands above this module."""
 
-    @property
-    def session_id(self) -> str:
-        """The session's id."""
+    def fresh_token(self) -> str: ...
 
-    def fresh_token(self) -> str:
-        """See ``Session.fresh_token``."""
-
-    async def afresh_token(self) -> str:
-        """See ``Session.afresh_token``."""
-
-    def replace_token(self, is_refused: Callable[[str], bool]) -> str | None:
-        """Return another token than the one that FotoWeb's API refused, after a refresh; None where none is to be had.
-
-        ``is_refused`` tells whether a token is that one: no secret is in a variable that an error report may show.
-        """
-
-    async def areplace_token(self, is_refused: Callable[[str], bool]) -> str | None:
-        """Do what ``replace_token`` does, as a task."""
-
-    def note_refused_again(self) -> None:
-        """Note that the API refused the token that ``replace_token`` gave too: one more would not help for now."""
-
-    async def has_ended(self) -> bool:
-        """Return whether the session is over. Asks the store where that is due; this is no use of the session."""
-
-    def seconds_until_check(self) -> float:
-        """Return after how long ``has_ended`` may have news."""
+    async def afresh_token(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +56,7 @@ class Session:
     expires_at: float | None
     user: User | None
     fotoweb_url: str = ""
-    _source: SessionSource | None = field(default=None, repr=False, compare=False)
+    _source: TokenSource | None = field(default=None, repr=False, compare=False)
 
     def fresh_token(self) -> str:
         """Return a token that is valid now, for work that outlives its request: streams, WebSockets, background tasks.
@@ -160,7 +136,7 @@ class SessionRecord:
             return None
 
 
-def build_session(record: SessionRecord, fotoweb_url: str, source: SessionSource | None = None) -> Session:
+def build_session(record: SessionRecord, fotoweb_url: str, source: TokenSource | None = None) -> Session:
     """Return what the app gets of a session; without a source it has no more than the token of the record."""
     return Session(
         access_token=record.tokens.access_token,
@@ -172,11 +148,6 @@ def build_session(record: SessionRecord, fotoweb_url: str, source: SessionSource
     )
 
 
-def source_of(session: Session) -> SessionSource | None:
-    """Return what stands behind a session; None where it has no middleware."""
-    return session._source  # noqa: SLF001 (private to the package, not to the class)
-
-
 def get_session(request: object) -> Session | None:
     """Return the session of the logged-in user, or None where nobody is logged in.
 
@@ -186,8 +157,8 @@ def get_session(request: object) -> Session | None:
     Raises:
         TypeError: It is none of these.
     """
-    for carrier in carriers_of(request):
-        session = carrier.get(SESSION_KEY)
+    for scope in scopes_of(request):
+        session = scope.get(SESSION_KEY)
         if isinstance(session, Session):
             return session
     return None
@@ -209,16 +180,14 @@ def require_session(request: object) -> Session:
     return session
 
 
-def carriers_of(request: object) -> Iterator[Mapping[Any, Any]]:
-    """Yield the ASGI scope or WSGI environ that a request is or carries.
+def scopes_of(request: object) -> list[Mapping[Any, Any]]:
+    """Return the ASGI scope or WSGI environ that a request is or carries; some requests of Django's carry both.
 
     Raises:
         TypeError: It is no request.
     """
-    found = False
-    for carrier in (request, *(getattr(request, name, None) for name in ("scope", "environ", "META"))):
-        if isinstance(carrier, Mapping):
-            found = True
-            yield carrier
+    candidates = (request, *(getattr(request, name, None) for name in ("scope", "environ", "META")))
+    found = [candidate for candidate in candidates if isinstance(candidate, Mapping)]
     if not found:
         raise TypeError(f"this takes a request, an ASGI scope or a WSGI environ, not {type(request).__name__}")
+    return found

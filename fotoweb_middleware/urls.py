@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from fotoweb_middleware.request import front_page, own_path
-from fotoweb_middleware.session import carriers_of
+from fotoweb_middleware.session import scopes_of
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.views.next_path import PATH_SAFE, is_harmless
 
@@ -56,8 +56,8 @@ def login_url(request: object, next: object = None) -> str:  # noqa: A002 (what 
     Raises:
         TypeError: ``request`` is none, or did not come through the middleware.
     """
-    carrier, urls = _find(request)
-    path = _path_of(carrier) if next is None else _path_on(_host_of(carrier), str(next))
+    scope, urls = _find(request)
+    path = _path_of(scope) if next is None else _path_on(_host_of(scope), str(next))
     safe = path if is_harmless(path, urls.own_pages) else urls.front_page
     return f"{urls.own_pages}login?next={quote(safe, safe='')}"
 
@@ -85,22 +85,22 @@ def logout_url(request: object) -> str:
 
 def has_middleware(request: object) -> bool:
     """Return whether a request came through the middleware."""
-    return any(URLS_KEY in carrier for carrier in carriers_of(request))
+    return any(URLS_KEY in scope for scope in scopes_of(request))
 
 
 def _find(request: object) -> tuple[Mapping[Any, Any], Urls]:
-    for carrier in carriers_of(request):
-        urls = carrier.get(URLS_KEY)
+    for scope in scopes_of(request):
+        urls = scope.get(URLS_KEY)
         if isinstance(urls, Urls):
-            return carrier, urls
+            return scope, urls
     raise TypeError("this request did not come through the FotoWeb middleware: wrap the app with it")
 
 
-def _host_of(carrier: Mapping[Any, Any]) -> str:
+def _host_of(scope: Mapping[Any, Any]) -> str:
     """Return the Host header of a request."""
-    if "PATH_INFO" in carrier:
-        return str(carrier.get("HTTP_HOST", ""))
-    return next((value.decode("latin-1") for name, value in carrier["headers"] if name == b"host"), "")
+    if "PATH_INFO" in scope:
+        return str(scope.get("HTTP_HOST", ""))
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
 
 
 def _path_on(host: str, url: str) -> str:
@@ -112,15 +112,15 @@ def _path_on(host: str, url: str) -> str:
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
-def _path_of(carrier: Mapping[Any, Any]) -> str:
+def _path_of(scope: Mapping[Any, Any]) -> str:
     """Return the path and query that a request asked for, in whatever part of the app it is looked at."""
-    if "PATH_INFO" in carrier:  # WSGI: SCRIPT_NAME grows by what PATH_INFO loses.
-        path = (carrier.get("SCRIPT_NAME", "") + carrier["PATH_INFO"]).encode("latin-1", "replace")
-        query = carrier.get("QUERY_STRING", "")
+    if "PATH_INFO" in scope:  # WSGI: SCRIPT_NAME grows by what PATH_INFO loses.
+        path = (scope.get("SCRIPT_NAME", "") + scope["PATH_INFO"]).encode("latin-1", "replace")
+        query = scope.get("QUERY_STRING", "")
     else:  # ASGI: the path is the whole one, but for servers and frameworks that cut the mount off.
-        mount, text = carrier.get("root_path") or "", carrier["path"]
+        mount, text = scope.get("root_path") or "", scope["path"]
         whole = text if text == mount or text.startswith(f"{mount.rstrip('/')}/") else mount + text
         path = whole.encode("utf-8", "replace")
-        query = carrier.get("query_string") or b""
+        query = scope.get("query_string") or b""
     query = query.decode("latin-1") if isinstance(query, bytes) else query
     return quote(path, safe=PATH_SAFE) + (f"?{query}" if query else "")

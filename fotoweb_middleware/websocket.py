@@ -14,7 +14,7 @@ import anyio
 import anyio.lowlevel
 
 from fotoweb_middleware.events import EventEmitter, EventName
-from fotoweb_middleware.session import SessionSource
+from fotoweb_middleware.live_session import LiveSession
 
 CLOSE_CODE = 4401
 TRY_AGAIN_LATER = 1013
@@ -36,7 +36,7 @@ class SessionWebSocket:
         events: Told of its end.
     """
 
-    def __init__(self, session: SessionSource, receive: Receive, send: Send, events: EventEmitter) -> None:
+    def __init__(self, session: LiveSession, receive: Receive, send: Send, events: EventEmitter) -> None:
         self._session = session
         self._receive = receive
         self._send = send
