@@ -2,7 +2,10 @@
 
 A child has a copy of all memory, but of all threads only the one that forked. A lock that another thread held stays
 locked for ever there, and what that thread was changing stays half changed. So a registered object gets new locks in
-the child, and forgets what may be half changed or belongs to the parent.
+the child (``after_fork_in_child``), and forgets what may be half changed or belongs to the parent.
+
+What must not be in use while the process forks also has ``before_fork``, which waits a second or so at most until no
+other thread is at work and lets none begin, and ``after_fork_in_parent``, which lets work begin again.
 
 Servers written in C may fork past Python's hooks. They do so before any request, when nothing is open yet.
 """
@@ -12,24 +15,11 @@ from __future__ import annotations
 import os
 import weakref
 from functools import partial
-from typing import Protocol
+
+_registered: list[weakref.ref[object]] = []
 
 
-class ForkAware(Protocol):
-    """Something that must know of forks.
-
-    Where it must not be in use while the process forks, it also has ``before_fork``, which waits a second or so at most
-    until no other thread is at work and lets none begin, and ``after_fork_in_parent``, which lets work begin again.
-    """
-
-    def after_fork_in_child(self) -> None:
-        """Replace every lock, and forget what belongs to the parent."""
-
-
-_registered: list[weakref.ref[ForkAware]] = []
-
-
-def register(thing: ForkAware) -> None:
+def register(thing: object) -> None:
     """Tell ``thing`` of every fork, as long as it lives."""
     _registered.append(weakref.ref(thing, _registered.remove))
 

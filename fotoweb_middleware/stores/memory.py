@@ -67,7 +67,7 @@ class MemoryStore:
         return TLRUCache(size, ttu=_ends_at, timer=self._monotonic)
 
     def after_fork_in_child(self) -> None:
-        """See ``ForkAware``. Refresh locks are forgotten: their holders are in the parent and can't release them."""
+        """Forget refresh locks: their holders are in the parent and can't release them."""
         if not self._lock.acquire(blocking=False):
             self._begin_empty()
         self._lock = threading.Lock()
