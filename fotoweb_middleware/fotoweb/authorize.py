@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
@@ -11,13 +10,6 @@ MAX_STATE_CHARACTERS = 128
 MAX_CODE_CHARACTERS = 8192
 MAX_TEXT_CHARACTERS = 500
 SINGLE_PARAMETERS = ("state", "code", "error", "error_description", "iss")
-
-
-class CallbackProblem(enum.Enum):
-    """Why a callback's query can't be used."""
-
-    NO_STATE = "no_state"
-    GARBLED = "garbled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +50,25 @@ def build_authorize_url(
     return f"{url}{AUTHORIZE_PATH}?{urlencode(query)}"
 
 
-def read_callback(query: str) -> CallbackQuery | CallbackProblem:
-    """Read the callback's query string.
+def read_callback(query: str) -> CallbackQuery | str:
+    """Read the callback's query string; a text is the code of the page that says why it can't be used.
 
-    1. A parameter that must come once comes twice: garbled (RFC 6749, 3.1).
+    1. A parameter that must come once comes twice: ``state_garbled`` (RFC 6749, 3.1).
     2. No state: nothing can be tied to a login (RFC 6749, 4.1.2: it is REQUIRED, since we sent one).
-    3. Both a code and an error, or neither: garbled.
+    3. Both a code and an error, or neither: ``state_garbled``.
     """
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=50, errors="strict")
     except (ValueError, UnicodeDecodeError):
-        return CallbackProblem.GARBLED
+        return "state_garbled"
     values = dict(pairs)
     names = [name for name, _ in pairs]
     if any(names.count(name) > 1 for name in SINGLE_PARAMETERS):
-        return CallbackProblem.GARBLED
+        return "state_garbled"
     state, code, error = values.get("state", ""), values.get("code", ""), values.get("error", "")
     if not state:
-        return CallbackProblem.NO_STATE
+        return "state_missing"
     if bool(code) == bool(error) or len(state) > MAX_STATE_CHARACTERS or len(code) > MAX_CODE_CHARACTERS:
-        return CallbackProblem.GARBLED
+        return "state_garbled"
     description = values.get("error_description", "")[:MAX_TEXT_CHARACTERS]
     return CallbackQuery(state=state, code=code, error=error, error_description=description)

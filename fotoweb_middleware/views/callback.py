@@ -20,7 +20,7 @@ from fotoweb_middleware.context import Context
 from fotoweb_middleware.cookies import RequestCookies
 from fotoweb_middleware.errors import FotoWebError, FotoWebRefused, FotoWebUnreachable, StoreUnavailable
 from fotoweb_middleware.events import EventName
-from fotoweb_middleware.fotoweb.authorize import CallbackProblem, CallbackQuery, read_callback
+from fotoweb_middleware.fotoweb.authorize import CallbackQuery, read_callback
 from fotoweb_middleware.fotoweb.tokens import build_code_form, is_operator_fault
 from fotoweb_middleware.fotoweb.user import DESCRIPTOR_MEDIA_TYPE, ME_PATH, read_user
 from fotoweb_middleware.lookup import open_session_cookie, session_cookies
@@ -88,10 +88,8 @@ def callback(context: Context, request: Request, cookies: RequestCookies) -> Res
 def validate(context: Context, request: Request, cookies: RequestCookies) -> ValidatedCallback | str:
     """Tie the callback to a login that this browser began; a text is the code of the page that says why not."""
     query = read_callback(request.query)
-    if query is CallbackProblem.NO_STATE:
-        return "state_missing"
-    if query is CallbackProblem.GARBLED:
-        return "state_garbled"
+    if isinstance(query, str):
+        return query
     name = login_cookie_name(cookies, query.state)
     value = None if cookies.conflicting else cookies.values.get(name)
     login = open_login(context, name, value) if value else None

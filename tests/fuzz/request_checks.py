@@ -9,7 +9,7 @@ from typing import Any
 import ada_url
 
 from fotoweb_middleware.cookies import read_cookies
-from fotoweb_middleware.fotoweb.authorize import CallbackProblem, read_callback
+from fotoweb_middleware.fotoweb.authorize import read_callback
 from fotoweb_middleware.pages.languages import LANGUAGES, choose_language
 from fotoweb_middleware.request import (
     callback_url,
@@ -63,7 +63,7 @@ def check_callback(data: bytes) -> None:
     """A callback counts only with this browser's own state, as another reader of forms sees it."""
     query = data.decode("latin-1")
     found = read_callback(query)
-    if not isinstance(found, CallbackProblem):
+    if not isinstance(found, str):
         seen = ada_url.URLSearchParams(query)
         assert all(len(seen.get_all(name)) <= 1 for name in SINGLE)
         assert (found.state, found.code, found.error) == tuple(only(seen, name) for name in ("state", "code", "error"))
@@ -71,7 +71,7 @@ def check_callback(data: bytes) -> None:
         assert len(found.state) <= 128
         assert len(found.error_description) <= 500
     assert not is_ours(query, "")
-    assert is_ours(query, CALLBACK_COOKIE) is (not isinstance(found, CallbackProblem) and found.state == STATE)
+    assert is_ours(query, CALLBACK_COOKIE) is (not isinstance(found, str) and found.state == STATE)
 
 
 def only(seen: ada_url.URLSearchParams, name: str) -> str:
