@@ -60,10 +60,19 @@ class CookieNames:
         """What the name of every login cookie begins with."""
         return f"{self.session}-login-"
 
-    @property
-    def login_same_site(self) -> str:
-        """Lax at the strictest, since a login cookie must survive the way back from FotoWeb, which is another site."""
-        return "None" if self.same_site == "None" else "Lax"
+    def write(self, name: str, value: str, *, max_age_seconds: float, path: str = "/") -> str:
+        """Return the value of a Set-Cookie header for one of our cookies.
+
+        Those of a login are Lax at the strictest: they must survive the way back from FotoWeb, which is another site.
+        """
+        is_of_login = name.startswith((self.login_attempts, self.login_prefix))
+        same_site = "Lax" if is_of_login and self.same_site == "Strict" else self.same_site
+        secure, age = "; Secure" if self.secure else "", max(0, int(max_age_seconds))
+        return f"{name}={value}; Max-Age={age}; Path={path}; HttpOnly{secure}; SameSite={same_site}"
+
+    def expire(self, name: str, *, path: str = "/") -> str:
+        """Return the value of a Set-Cookie header that removes one of our cookies; the path must be its own."""
+        return self.write(name, "", max_age_seconds=0, path=path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,16 +195,3 @@ def all_session_values(name: str, header: str) -> Iterator[str]:
 def total_characters(cookies: Mapping[str, str]) -> int:
     """Return how much room cookies take in a Cookie header."""
     return sum(len(name) + len(value) + len("=; ") for name, value in cookies.items())
-
-
-def write_cookie(  # noqa: PLR0913 (each is an attribute of the header)
-    name: str, value: str, *, max_age_seconds: float, secure: bool, same_site: str, path: str = "/"
-) -> str:
-    """Return the value of a Set-Cookie header."""
-    attributes = "HttpOnly; Secure" if secure else "HttpOnly"
-    return f"{name}={value}; Max-Age={max(0, int(max_age_seconds))}; Path={path}; {attributes}; SameSite={same_site}"
-
-
-def expire_cookie(name: str, *, secure: bool, same_site: str, path: str = "/") -> str:
-    """Return the value of a Set-Cookie header that removes a cookie; name, path and Secure must be the cookie's own."""
-    return write_cookie(name, "", max_age_seconds=0, secure=secure, same_site=same_site, path=path)

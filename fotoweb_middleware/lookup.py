@@ -18,10 +18,8 @@ from fotoweb_middleware.cookies import (
     CookieNames,
     RequestCookies,
     all_session_values,
-    expire_cookie,
     split_into_chunks,
     total_characters,
-    write_cookie,
 )
 from fotoweb_middleware.errors import StoreUnavailable
 from fotoweb_middleware.events import EventName
@@ -204,19 +202,11 @@ def session_cookies(context: Context, cookies: RequestCookies, cached: CachedSes
         value = context.sealer.seal(["reference", record.session_id, ends_at], Purpose.SESSION, name=names.session)
         chunks = {names.session: value}
     max_age_seconds = ends_at - context.clock()
-    written = [
-        write_cookie(name, value, max_age_seconds=max_age_seconds, secure=names.secure, same_site=names.same_site)
-        for name, value in chunks.items()
-    ]
+    written = [names.write(name, value, max_age_seconds=max_age_seconds) for name, value in chunks.items()]
     leftovers = [name for name in cookies.session_chunks if name not in chunks]
-    return (*written, *(expire_chunk(name, names) for name in leftovers))
+    return (*written, *map(names.expire, leftovers))
 
 
 def forget_session_cookies(cookies: RequestCookies) -> tuple[str, ...]:
     """Return the Set-Cookie values that remove the session's cookies from the browser, as far as it has any."""
-    return tuple(expire_chunk(name, cookies.names) for name in cookies.session_chunks)
-
-
-def expire_chunk(name: str, names: CookieNames) -> str:
-    """Return the Set-Cookie value that removes one chunk of the session cookie."""
-    return expire_cookie(name, secure=names.secure, same_site=names.same_site)
+    return tuple(map(cookies.names.expire, cookies.session_chunks))

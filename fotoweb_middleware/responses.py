@@ -109,10 +109,9 @@ def language_headers(language: str) -> Headers:
     return (("Content-Language", language), ("Vary", "Accept-Language"))
 
 
-def redirect(reason: str, location: str, *, set_cookies: tuple[str, ...] = ()) -> Response:
+def redirect(reason: str, location: str) -> Response:
     """Return a 302 to ``location``, which the caller has checked."""
-    cookies = tuple(("Set-Cookie", value) for value in set_cookies)
-    return Response(302, (("Location", location), *REDIRECT_HEADERS, *cookies), b"", reason)
+    return Response(302, (("Location", location), *REDIRECT_HEADERS), b"", reason)
 
 
 def retry_after(seconds: float | None) -> str:

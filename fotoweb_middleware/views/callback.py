@@ -252,7 +252,7 @@ def redirect_to_next(context: Context, request: Request, path: str, set_cookies:
     the app would send the browser to the login again, and again. A page of our own begins a navigation of ours.
     """
     if context.settings.cookie_samesite != "strict":
-        return redirect("logged_in", path, set_cookies=set_cookies)
+        return with_cookies(redirect("logged_in", path), set_cookies)
     response = page_response(
         context.pages, request, page("one_moment", target=path), extra=(("Refresh", f"0; url={path}"),)
     )

@@ -9,13 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fotoweb_middleware.context import Context
-from fotoweb_middleware.cookies import (
-    MAX_TOTAL_CHARACTERS,
-    RequestCookies,
-    expire_cookie,
-    total_characters,
-    write_cookie,
-)
+from fotoweb_middleware.cookies import MAX_TOTAL_CHARACTERS, RequestCookies, total_characters
 from fotoweb_middleware.events import EventName
 from fotoweb_middleware.fotoweb.authorize import build_authorize_url
 from fotoweb_middleware.fotoweb.pkce import challenge_of, make_verifier
@@ -28,7 +22,7 @@ from fotoweb_middleware.request import (
     is_navigation,
     own_path,
 )
-from fotoweb_middleware.responses import Response, redirect
+from fotoweb_middleware.responses import Response, redirect, with_cookies
 from fotoweb_middleware.sealing import Purpose, base64url
 from fotoweb_middleware.setup_warnings import SetupCause
 from fotoweb_middleware.views.login_loop import stop_login_loop
@@ -108,7 +102,7 @@ def begin_login(context: Context, request: Request, cookies: RequestCookies, nex
     if has_fetch_metadata(request):  # A browser: monitors and robots begin logins too, and never come back.
         context.warnings.login_started()
     warn_of_address(context, request, redirect_uri)
-    return redirect("login_started", location, set_cookies=login_cookies(context, request, cookies, started))
+    return with_cookies(redirect("login_started", location), login_cookies(context, request, cookies, started))
 
 
 def warn_of_address(context: Context, request: Request, redirect_uri: str) -> None:
@@ -128,21 +122,15 @@ def login_cookies(
     context: Context, request: Request, cookies: RequestCookies, started: LoginInProgress
 ) -> tuple[str, ...]:
     """Return the new login's cookie, and the removal of as many old ones as there is no room for."""
-    names, logins = cookies.names, cookies.logins
+    logins = cookies.logins
     name = login_cookie_name(cookies, started.state)
     value = context.sealer.seal(started.to_json(), Purpose.LOGIN, name=name)
     others = total_characters({other: cookies.values[other] for other in cookies.values if other not in logins})
     if others + len(name) + len(value) > MAX_TOTAL_CHARACTERS:
         started = dataclasses.replace(started, next_path=front_page(request.mount))
         value = context.sealer.seal(started.to_json(), Purpose.LOGIN, name=name)
-    written = write_cookie(
-        name,
-        value,
-        max_age_seconds=LOGIN_SECONDS,
-        secure=names.secure,
-        same_site=names.login_same_site,
-        path=login_cookie_path(request, cookies),
-    )
+    path = login_cookie_path(request, cookies)
+    written = cookies.names.write(name, value, max_age_seconds=LOGIN_SECONDS, path=path)
     return (written, *evict_login_cookies(context, request, cookies, others + total_characters({name: value})))
 
 
@@ -191,9 +179,7 @@ def login_cookie_path(request: Request, cookies: RequestCookies) -> str:
 
 def forget_login(request: Request, cookies: RequestCookies, name: str) -> str:
     """Return the Set-Cookie value that removes a login cookie."""
-    names = cookies.names
-    path = login_cookie_path(request, cookies)
-    return expire_cookie(name, secure=names.secure, same_site=names.login_same_site, path=path)
+    return cookies.names.expire(name, path=login_cookie_path(request, cookies))
 
 
 def forget_logins(request: Request, cookies: RequestCookies) -> tuple[str, ...]:

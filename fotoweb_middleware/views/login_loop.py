@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from fotoweb_middleware.context import Context
-from fotoweb_middleware.cookies import RequestCookies, expire_cookie, write_cookie
+from fotoweb_middleware.cookies import RequestCookies
 from fotoweb_middleware.events import EventName
 from fotoweb_middleware.lookup import is_within_lifetime, open_session_cookie
 from fotoweb_middleware.pages import page
@@ -45,13 +45,8 @@ def count_login(context: Context, cookies: RequestCookies, session_cookies: tupl
     names, attempts = cookies.names, recent_attempts(context, cookies)
     count = attempts.count + 1 if attempts is not None else 1
     counted = [count, context.clock(), sum(map(len, session_cookies))]
-    return write_cookie(
-        names.login_attempts,
-        context.sealer.seal(counted, Purpose.LOGIN, name=names.login_attempts),
-        max_age_seconds=WINDOW_SECONDS,
-        secure=names.secure,
-        same_site=names.login_same_site,
-    )
+    value = context.sealer.seal(counted, Purpose.LOGIN, name=names.login_attempts)
+    return names.write(names.login_attempts, value, max_age_seconds=WINDOW_SECONDS)
 
 
 def stop_login_loop(context: Context, request: Request, cookies: RequestCookies, next_path: str) -> Response | None:
@@ -73,10 +68,8 @@ def stop_login_loop(context: Context, request: Request, cookies: RequestCookies,
 
 def forget_login_attempts(cookies: RequestCookies) -> tuple[str, ...]:
     """Return the Set-Cookie value that ends the count, where the browser has one."""
-    names = cookies.names
-    if names.login_attempts not in cookies.values:
-        return ()
-    return (expire_cookie(names.login_attempts, secure=names.secure, same_site=names.login_same_site),)
+    name = cookies.names.login_attempts
+    return (cookies.names.expire(name),) if name in cookies.values else ()
 
 
 def recent_attempts(context: Context, cookies: RequestCookies) -> LoginAttempts | None:

@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 from fotoweb_middleware.cookies import (
     MAX_HEADER_CHARACTERS,
     CookieNames,
-    expire_cookie,
     is_own,
     read_cookies,
-    write_cookie,
 )
 from tests.core.samples import PLAIN, SECURE
 
@@ -190,31 +188,32 @@ def test_names_plain() -> None:
 def test_same_site(setting: str, session: str, login: str) -> None:
     """The login cookie is Lax where the session cookie is Strict: it must survive the way back from FotoWeb."""
     names = CookieNames.build("fotoweb", secure=True, same_site=setting)
-    assert (names.same_site, names.login_same_site) == (session, login)
+    written = [names.write(name, "v", max_age_seconds=1) for name in (N, names.login_attempts, f"{N}-login-x")]
+    assert [each.rpartition("SameSite=")[2] for each in written] == [session, login, login]
 
 
 def test_write_secure() -> None:
     """A Secure cookie carries every attribute of R-CS1, and no Domain."""
-    written = write_cookie(N, "v", max_age_seconds=43_200.9, secure=True, same_site="Lax")
+    written = SECURE.write(N, "v", max_age_seconds=43_200.9)
     assert written == f"{N}=v; Max-Age=43200; Path=/; HttpOnly; Secure; SameSite=Lax"
 
 
 def test_write_plain() -> None:
     """Without Secure the attribute is left out."""
-    written = write_cookie("fotoweb", "v", max_age_seconds=600, secure=False, same_site="Lax", path="/sub/callback")
+    written = PLAIN.write("fotoweb", "v", max_age_seconds=600, path="/sub/callback")
     assert written == "fotoweb=v; Max-Age=600; Path=/sub/callback; HttpOnly; SameSite=Lax"
 
 
 def test_write_past() -> None:
     """A lifetime that is over is written as 0, never as a negative number."""
-    assert "Max-Age=0;" in write_cookie(N, "v", max_age_seconds=-5, secure=True, same_site="Lax")
+    assert "Max-Age=0;" in SECURE.write(N, "v", max_age_seconds=-5)
 
 
 def test_expire() -> None:
     """A cookie is removed with its own name, path, Secure and SameSite (R-CS8)."""
-    assert expire_cookie(N, secure=True, same_site="None", path="/x") == (
-        f"{N}=; Max-Age=0; Path=/x; HttpOnly; Secure; SameSite=None"
-    )
+    names = CookieNames.build("fotoweb", secure=True, same_site="none")
+
+    assert names.expire(N, path="/x") == f"{N}=; Max-Age=0; Path=/x; HttpOnly; Secure; SameSite=None"
 
 
 def test_glued_cookie_is_hidden_and_not_read() -> None:
