@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -66,33 +67,26 @@ class Response:
 Outcome: TypeAlias = RunApp | Response
 
 
-def page_response(
-    pages: Pages, request: Request, page: Page, *, extra: Headers = (), headers: Headers | None = None
-) -> Response:
+def page_response(pages: Pages, request: Request, page: Page, headers: Headers | None = None) -> Response:
     """Return a page in the reader's language.
 
     Args:
         pages: Of the wrapped app (``context.pages``).
         request: Names the language.
         page: Which one.
-        extra: Headers beside the page's own, such as Retry-After.
         headers: Those of ``pages.headers``, where a page needs others than most.
     """
     language = choose_language(request.headers.get("accept-language"))
-    shown = (pages.headers() if headers is None else headers) + language_headers(language) + extra
+    shown = (pages.headers() if headers is None else headers) + headers_of(page, language)
     return Response(page.status, shown, pages.html(page, language), page.code)
 
 
-def page_or_problem(pages: Pages, request: Request, page: Page, *, extra: Headers = ()) -> Response:
+def page_or_problem(pages: Pages, request: Request, page: Page) -> Response:
     """Return a page where a person will read it, else a problem document with the same words."""
-    if wants_page(request):
-        return page_response(pages, request, page, extra=extra)
-    return problem_response(pages, request, page, extra=extra)
+    return (page_response if wants_page(request) else problem_response)(pages, request, page)
 
 
-def problem_response(
-    pages: Pages, request: Request, page: Page, *, extra: Headers = (), login_url: str | None = None
-) -> Response:
+def problem_response(pages: Pages, request: Request, page: Page, login_url: str | None = None) -> Response:
     """Return a problem document (RFC 9457) in the reader's language, since apps show its detail as it is.
 
     ``login_url`` is where a login starts, if one would help.
@@ -100,13 +94,26 @@ def problem_response(
     language = choose_language(request.headers.get("accept-language"))
     title, detail = pages.words(page, language)
     body = problem_json(page.status, title, detail, type_code=page.code, login_url=login_url)
-    headers = PROBLEM_HEADERS + language_headers(language) + extra
+    headers = PROBLEM_HEADERS + headers_of(page, language)
     return Response(page.status, headers, body, page.code, websocket_close_code=4000 + page.status)
 
 
-def language_headers(language: str) -> Headers:
-    """Return what says that the answer is in this language, and would be in another for somebody else."""
-    return (("Content-Language", language), ("Vary", "Accept-Language"))
+def json_response(status: int, content: dict[str, Any], reason: str) -> Response:
+    """Return a small JSON document that nobody may keep."""
+    headers = (("Content-Type", "application/json"), *PROBLEM_HEADERS[1:])
+    return Response(status, headers, json.dumps(content).encode(), reason)
+
+
+def headers_of(page: Page, language: str) -> Headers:
+    """Return what the page says in headers too, and that it would be in another language for somebody else."""
+    headers: Headers = (("Content-Language", language), ("Vary", "Accept-Language"))
+    if page.status == 401:
+        headers += (CHALLENGE,)
+    if page.status == 405:
+        headers += (("Allow", ", ".join(page.context["allowed"])),)
+    if page.status == 503:
+        headers += (("Retry-After", retry_after(page.context["retry_after_seconds"])),)
+    return headers
 
 
 def redirect(reason: str, location: str) -> Response:

@@ -22,7 +22,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import jinja2
 from markupsafe import Markup
@@ -109,7 +109,7 @@ class Page:
     code: str
     status: int
     template: str = field(repr=False)
-    context: Mapping[str, object] = field(repr=False)
+    context: Mapping[str, Any] = field(repr=False)
 
 
 class Pages:

@@ -27,7 +27,7 @@ from fotoweb_middleware.lookup import open_session_cookie, session_cookies
 from fotoweb_middleware.pages import page
 from fotoweb_middleware.records import revoke_pending, revoke_session, save_record
 from fotoweb_middleware.request import Request, own_path
-from fotoweb_middleware.responses import Response, page_response, redirect, retry_after, with_cookies
+from fotoweb_middleware.responses import Response, page_response, redirect, with_cookies
 from fotoweb_middleware.sealing import base64url
 from fotoweb_middleware.session import SessionRecord, TokenSet, User, build_session
 from fotoweb_middleware.session_cache import CachedSession
@@ -253,10 +253,8 @@ def redirect_to_next(context: Context, request: Request, path: str, set_cookies:
     """
     if context.settings.cookie_samesite != "strict":
         return with_cookies(redirect("logged_in", path), set_cookies)
-    response = page_response(
-        context.pages, request, page("one_moment", target=path), extra=(("Refresh", f"0; url={path}"),)
-    )
-    return with_cookies(response, set_cookies)
+    headers = (*context.pages.headers(), ("Refresh", f"0; url={path}"))
+    return with_cookies(page_response(context.pages, request, page("one_moment", target=path), headers), set_cookies)
 
 
 def refuse(context: Context, request: Request, code: str, login: LoginInProgress | None) -> Response:
@@ -278,7 +276,7 @@ def authorization_error(context: Context, request: Request, validated: Validated
         )
     if query.error == "temporarily_unavailable":
         shown = page("temporarily_unavailable", login_url=again, retry_after_seconds=RETRY_AFTER_SECONDS)
-        return page_response(context.pages, request, shown, extra=(("Retry-After", retry_after(RETRY_AFTER_SECONDS)),))
+        return page_response(context.pages, request, shown)
     return page_response(
         context.pages, request, page("fotoweb_error", step="authorize", error=query.error, retry_url=again)
     )
@@ -304,7 +302,7 @@ def unavailable(
 ) -> Response:
     """Return a 503 page."""
     shown = page(code, retry_after_seconds=retry_after_seconds, retry_url=retry_url)
-    return page_response(context.pages, request, shown, extra=(("Retry-After", retry_after(retry_after_seconds)),))
+    return page_response(context.pages, request, shown)
 
 
 def login_url(context: Context, request: Request, login: LoginInProgress | None) -> str:

@@ -5,26 +5,21 @@ Neither looks at a session, and neither tells anything that an anonymous user ma
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.cookies import RequestCookies
 from fotoweb_middleware.errors import StoreUnavailable
-from fotoweb_middleware.pages import PROBLEM_HEADERS
 from fotoweb_middleware.request import Request
-from fotoweb_middleware.responses import Response
+from fotoweb_middleware.responses import Response, json_response
 from fotoweb_middleware.views.refusals import method_not_allowed
 
 ALLOWED = ("GET", "HEAD")
-HEADERS = (("Content-Type", "application/json"), *PROBLEM_HEADERS[1:])
 
 
 def live(context: Context, request: Request, _cookies: RequestCookies) -> Response:
     """Return 200: this process answers requests. Does no I/O."""
     if request.method not in ALLOWED:
         return method_not_allowed(context, request, ALLOWED)
-    return health_response(200, {"live": True}, "health_live")
+    return json_response(200, {"live": True}, "health_live")
 
 
 def ready(context: Context, request: Request, _cookies: RequestCookies) -> Response:
@@ -46,7 +41,7 @@ def ready(context: Context, request: Request, _cookies: RequestCookies) -> Respo
             "circuit": context.client.breaker.state(),
         },
     }
-    return health_response(200 if is_ready else 503, content, "health_ready" if is_ready else "health_unready")
+    return json_response(200 if is_ready else 503, content, "health_ready" if is_ready else "health_unready")
 
 
 def can_be_read(context: Context) -> bool:
@@ -56,8 +51,3 @@ def can_be_read(context: Context) -> bool:
     except StoreUnavailable:
         return False
     return True
-
-
-def health_response(status: int, content: dict[str, Any], reason: str) -> Response:
-    """Return a small JSON document that nobody may keep."""
-    return Response(status, HEADERS, json.dumps(content).encode(), reason)

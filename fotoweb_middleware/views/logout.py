@@ -55,7 +55,7 @@ def confirm(context: Context, request: Request) -> Response:
         back_url=front_page(request.mount),
     )
     leads_to = origin_of(url) if url and not url.startswith("/") else None
-    return page_response(context.pages, request, shown, headers=context.pages.headers(leads_to, has_form=True))
+    return page_response(context.pages, request, shown, context.pages.headers(leads_to, has_form=True))
 
 
 def signed_out(context: Context, request: Request) -> Response:

@@ -7,14 +7,7 @@ from fotoweb_middleware.context import Context
 from fotoweb_middleware.events import EventName
 from fotoweb_middleware.pages import page
 from fotoweb_middleware.request import Request, front_page, own_path, wants_page
-from fotoweb_middleware.responses import (
-    CHALLENGE,
-    Response,
-    page_or_problem,
-    page_response,
-    problem_response,
-    retry_after,
-)
+from fotoweb_middleware.responses import Response, page_or_problem, page_response, problem_response
 
 STORE_RETRY_SECONDS = 5
 
@@ -24,8 +17,8 @@ def not_signed_in(context: Context, request: Request) -> Response:
     url = own_path(context.settings, request.mount, "login")
     shown = page("not_signed_in", login_url=url)
     if request.method != "GET" and wants_page(request):
-        return page_response(context.pages, request, shown, extra=(CHALLENGE,))
-    return problem_response(context.pages, request, shown, extra=(CHALLENGE,), login_url=url)
+        return page_response(context.pages, request, shown)
+    return problem_response(context.pages, request, shown, url)
 
 
 def bad_target(context: Context, request: Request) -> Response:
@@ -41,7 +34,7 @@ def no_such_page(context: Context, request: Request) -> Response:
 def method_not_allowed(context: Context, request: Request, allowed: tuple[str, ...]) -> Response:
     """Return the 405 for one of our pages."""
     shown = page("method_not_allowed", allowed=allowed, app_url=front_page(request.mount))
-    return page_or_problem(context.pages, request, shown, extra=(("Allow", ", ".join(allowed)),))
+    return page_or_problem(context.pages, request, shown)
 
 
 def cross_origin(context: Context, request: Request, session_id: str | None) -> Response:
@@ -73,13 +66,13 @@ def fotoweb_unavailable(
 ) -> Response:
     """Return the 503 for an expired token that can't be refreshed now."""
     shown = page("fotoweb_unavailable", retry_after_seconds=max(1, retry_after_seconds), retry_url=retry_url)
-    return page_or_problem(context.pages, request, shown, extra=(("Retry-After", retry_after(retry_after_seconds)),))
+    return page_or_problem(context.pages, request, shown)
 
 
 def store_unavailable(context: Context, request: Request, retry_url: str | None) -> Response:
     """Return the 503 for a session that only the store knows."""
     shown = page("store_unavailable", retry_after_seconds=STORE_RETRY_SECONDS, retry_url=retry_url)
-    return page_or_problem(context.pages, request, shown, extra=(("Retry-After", retry_after(STORE_RETRY_SECONDS)),))
+    return page_or_problem(context.pages, request, shown)
 
 
 def operator_fault(context: Context, request: Request, error: str) -> Response:

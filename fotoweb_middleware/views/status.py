@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.lookup import Found, Lookup
-from fotoweb_middleware.pages import PROBLEM_HEADERS
 from fotoweb_middleware.records import StoreDown
 from fotoweb_middleware.request import Request, own_path
-from fotoweb_middleware.responses import Response
+from fotoweb_middleware.responses import Response, json_response
 from fotoweb_middleware.session_cache import CachedSession
 from fotoweb_middleware.views.refusals import method_not_allowed, not_signed_in, store_unavailable
 
@@ -28,8 +25,7 @@ def status(context: Context, request: Request, found: Lookup) -> Response:
             "expires_at": found.cached.record.tokens.expires_at,
             "logout_url": own_path(context.settings, request.mount, "logout"),
         }
-        headers = (("Content-Type", "application/json"), *PROBLEM_HEADERS[1:])
-        return Response(200, headers, json.dumps(content).encode(), "session_status")
+        return json_response(200, content, "session_status")
     return not_signed_in(context, request)
 
 
