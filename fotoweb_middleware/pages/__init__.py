@@ -16,7 +16,7 @@ from __future__ import annotations
 from fotoweb_middleware.pages.headers import PROBLEM_HEADERS, security_headers
 from fotoweb_middleware.pages.languages import choose_language
 from fotoweb_middleware.pages.render import PAGE_CODES, Page, Pages, page, problem_json
-from fotoweb_middleware.pages.targets import check_target, origin_of
+from fotoweb_middleware.pages.targets import check_target
 
 __all__ = [
     "PAGE_CODES",
@@ -25,7 +25,6 @@ __all__ = [
     "Pages",
     "check_target",
     "choose_language",
-    "origin_of",
     "page",
     "problem_json",
     "security_headers",

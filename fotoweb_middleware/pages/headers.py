@@ -10,7 +10,6 @@ import hashlib
 from typing import Final
 
 from fotoweb_middleware.pages.appearance import STYLE
-from fotoweb_middleware.pages.targets import origin_of
 
 _COMMON: Final = (
     ("X-Content-Type-Options", "nosniff"),
@@ -25,39 +24,29 @@ _FORM_COMMON: Final = tuple((name, "same-origin" if name == "Referrer-Policy" el
 def security_headers(
     form_action_origin: str | None = None, *, has_form: bool = False, style: str = STYLE, has_images: bool = False
 ) -> tuple[tuple[str, str], ...]:
-    """List the headers of an HTML page, Content-Type included; the caller adds Retry-After, Allow and cookies.
+    """Return the headers of an HTML page, Content-Type included.
 
     Args:
-        form_action_origin: The origin the page's form may end at after a redirect. Chromium holds `form-action`
-            against every redirect of a form too, so the logout page needs the origin of FOTOWEB_POST_LOGOUT_URL
-            here (`origin_of` finds it), or the sign-out would seem to do nothing. None: this origin alone.
+        form_action_origin: Where the page's form may end after a redirect, besides this origin. Chromium holds
+            `form-action` against every redirect of a form too: without it the sign-out would seem to do nothing.
         has_form: Whether the page has a form. Under `no-referrer` browsers send "Origin: null" with it (Fetch, "append
             a request Origin header"). Where no Sec-Fetch-Site comes either, it could then be any site's form. Under
             `same-origin` they send the true origin, and other sites still get no Referer.
         style: The text between <style> and </style>, byte for byte: its hash admits it (CSP Level 3, 6.7.3.3).
         has_images: Whether the page may show images that are part of it (`data:`). No image is ever loaded.
-
-    Raises:
-        ValueError: It is not a bare http or https origin.
     """
-    if form_action_origin is None:
-        form_action = "form-action 'self'"
-    elif origin_of(form_action_origin) == form_action_origin:
-        form_action = f"form-action 'self' {form_action_origin}"
-    else:
-        raise ValueError("form_action_origin must be an origin alone, such as https://www.example")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    images = ("img-src data:",) if has_images else ()
     policy = (
         "default-src 'none'",
         f"style-src 'sha256-{digest}'",
-        *images,
+        *(("img-src data:",) if has_images else ()),
         "frame-ancestors 'none'",
         "base-uri 'none'",
+        f"form-action 'self' {form_action_origin or ''}".rstrip(),
     )
     return (
         ("Content-Type", "text/html; charset=utf-8"),
-        ("Content-Security-Policy", "; ".join((*policy, form_action))),
+        ("Content-Security-Policy", "; ".join(policy)),
         *(_FORM_COMMON if has_form else _COMMON),
     )
 

@@ -88,7 +88,6 @@ _OAUTH_ERRORS: Final = (
     "unsupported_grant_type",
     "unsupported_response_type",
 )
-_STEPS: Final = ("authorize", "code", "refresh")
 
 PAGE_CODES: Final = (
     *(code for code in _STATUSES if code != "fotoweb_error"),
@@ -241,12 +240,12 @@ def page(code: str, **context: object) -> Page:
         code: One of the codes above.
         context: The values that the page's template shows. One that is missing is an error when the page is rendered.
             ``retry_url`` and ``retry_after_seconds`` may be None. ``error`` is FotoWeb's OAuth error code, or "" where
-            none could be read: it is looked up, never shown as it came. ``description`` is quoted as FotoWeb's words,
-            so give it only for a callback whose state was right.
+            none could be read: it is looked up, never shown as it came; ``step`` is authorize, code or refresh.
+            ``description`` is quoted as FotoWeb's words, so give it only for a callback whose state was right.
 
     Raises:
         KeyError: There is no such page.
-        ValueError: A target is not safe as a link or form action, or the step is unknown.
+        ValueError: A target is not safe as a link or form action.
     """
     status = _STATUSES[code]
     for name in _TARGETS & context.keys():
@@ -264,8 +263,6 @@ def page(code: str, **context: object) -> Page:
 
 def _fotoweb_error(context: dict[str, object]) -> str:
     """Return the code of a refusal; an error that OAuth does not know is forgotten."""
-    if context["step"] not in _STEPS:
-        raise ValueError(f"step must be one of {', '.join(_STEPS)}")
     if context["error"] not in _OAUTH_ERRORS:
         context["error"] = ""
     return f"fotoweb_{context['error'] or 'refused'}"

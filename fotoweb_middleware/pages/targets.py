@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 # Browsers read a backslash as a slash, and drop white space. Quotes and angle brackets do no harm: templates
 # escape them, and a path that somebody typed may hold them.
 _NEVER_IN_TARGETS: Final = frozenset(" \\")
-# A name, an IPv4 or an IPv6 address, and a port: nothing that could end a directive of a Content-Security-Policy.
+# A name, an IPv4 or an IPv6 address, and a port.
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
@@ -31,20 +31,6 @@ def check_target(target: str) -> str:
         raise ValueError("a link target holds a character that no link may hold")
     if target.startswith("/") and not target.startswith("//"):
         return target
-    origin_of(target)
-    return target
-
-
-def origin_of(target: str) -> str | None:
-    """Name the origin of an absolute address, as a Content-Security-Policy writes it; None for a path of our own.
-
-    `https://www.example/bye` gives `https://www.example`.
-
-    Raises:
-        ValueError: It is no path, and no http or https address with a plain ASCII host and without a user name.
-    """
-    if target.startswith("/") and not target.startswith("//"):
-        return None
     try:
         parts = urlsplit(target)
     except ValueError:  # urlsplit would repeat the target.
@@ -53,4 +39,4 @@ def origin_of(target: str) -> str | None:
         raise ValueError(
             "a link target must be a path on this origin, or an http or https address with a plain ASCII host"
         )
-    return f"{parts.scheme}://{parts.netloc}"
+    return target

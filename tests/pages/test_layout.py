@@ -227,9 +227,3 @@ def test_a_missing_target_is_an_error() -> None:
     """The error names what is missing."""
     with pytest.raises(jinja2.UndefinedError, match="login_url"):
         PAGES.html(page("not_signed_in"), "en")
-
-
-def test_unknown_step_is_refused() -> None:
-    """What FotoWeb was asked is one of three."""
-    with pytest.raises(ValueError, match="authorize, code, refresh"):
-        page("fotoweb_error", step="codes", error="", retry_url="/")

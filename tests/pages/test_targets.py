@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from fotoweb_middleware.pages import check_target, origin_of, page
+from fotoweb_middleware.pages import check_target, page
 from fotoweb_middleware.pages.appearance import TEMPLATES
 from tests.pages.every_page import LOOP_CODES, STATE_CODES, read
 
@@ -133,16 +133,3 @@ def test_target_cannot_leave_its_attribute(target: str) -> None:
     assert seen.named("a") == [{"href": target}]
     assert seen.named("form") == [{"method": "post", "action": target}]
     assert not seen.named("script")
-
-
-@pytest.mark.parametrize(
-    ("target", "expected"),
-    [
-        ("/bye", None),
-        ("https://www.example/bye?x#y", "https://www.example"),
-        ("http://localhost:8000", "http://localhost:8000"),
-    ],
-)
-def test_origin_of(target: str, expected: str | None) -> None:
-    """An address has its scheme, host and port as origin; a path of our own has none to name."""
-    assert expected == origin_of(target)
