@@ -18,7 +18,7 @@ import httpx
 from asgiref.compatibility import guarantee_single_callable
 
 from fotoweb_middleware.authorization import Authorize, OnLogin
-from fotoweb_middleware.context import Callbacks, open_context
+from fotoweb_middleware.context import Callbacks, Context
 from fotoweb_middleware.cookies import MAX_HEADER_CHARACTERS, RequestCookies
 from fotoweb_middleware.event_loop import MAX_THREADS, LoopState, loop_state
 from fotoweb_middleware.events import OnEvent, RequestId, in_request
@@ -94,7 +94,7 @@ class FotoWebASGIMiddleware:
     ) -> None:
         settings = settings if settings is not None else Settings()
         self._app: Callable[..., Any] = guarantee_single_callable(app)  # type: ignore[no-untyped-call]
-        context = open_context(
+        context = Context(
             settings,
             Callbacks(authorize, on_login, on_event),
             store=store,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata, version
 
 import httpx
 
 from fotoweb_middleware.authorization import Authorization, Authorize, OnLogin
 from fotoweb_middleware.events import EventEmitter, OnEvent, is_async
-from fotoweb_middleware.fotoweb.http import FotoWebClient
+from fotoweb_middleware.fotoweb.http import MAX_CALLS_AT_ONCE, FotoWebClient
 from fotoweb_middleware.pages import Pages
 from fotoweb_middleware.request import origin_of
 from fotoweb_middleware.sealing import Sealer
@@ -25,37 +27,66 @@ from fotoweb_middleware.stores.base import Store
 from fotoweb_middleware.stores.monitored import MonitoredStore
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
-class Context:
-    """Everything that a decision may use besides the request.
+@dataclass(frozen=True, slots=True)
+class Callbacks:
+    """The app's own callables, as the middlewares take them."""
 
-    Attributes:
+    authorize: Authorize | None = None
+    on_login: OnLogin | None = None
+    on_event: OnEvent | None = None
+
+    def require_plain_functions(self) -> None:
+        """Raise ``TypeError`` where one is async: WSGI has no event loop to await it on."""
+        named = {"authorize": self.authorize, "on_login": self.on_login, "on_event": self.on_event}
+        for name, callback in named.items():
+            if callback is not None and is_async(callback):
+                raise TypeError(f"{name} is async, and WSGI has no event loop to await it on: give a plain function")
+
+
+class Context:
+    """Everything that a decision may use besides the request; made once, at start-up.
+
+    Args:
         settings: As the operator gave them.
-        sealer: Seals cookies and store entries.
-        session_cache: What this process remembers.
-        store: What all processes share.
-        client: Calls FotoWeb.
-        events: Tells of what happens.
-        authorization: Who may enter.
-        pages: Renders our own pages.
-        warnings: Tells of what may be wrong with the set-up.
-        clock: Epoch seconds.
-        monotonic: Seconds of a clock that never jumps.
-        entropy: Returns as many random bytes as asked for.
+        callbacks: The app's own.
+        max_slow_waiters: See ``FotoWebClient``; what follows is as the middlewares take it.
+
+    Raises:
+        SettingsError: The store, or a page's template, that the settings name can't be used.
     """
 
-    settings: Settings
-    sealer: Sealer
-    session_cache: SessionCache = field(repr=False)
-    store: MonitoredStore = field(repr=False)
-    client: FotoWebClient = field(repr=False)
-    events: EventEmitter = field(repr=False)
-    authorization: Authorization = field(repr=False)
-    pages: Pages = field(repr=False)
-    warnings: SetupWarnings = field(repr=False)
-    clock: Callable[[], float]
-    monotonic: Callable[[], float]
-    entropy: Callable[[int], bytes]
+    def __init__(  # noqa: PLR0913 (most are for tests)
+        self,
+        settings: Settings,
+        callbacks: Callbacks = Callbacks(),
+        *,
+        max_slow_waiters: int = MAX_CALLS_AT_ONCE,
+        store: Store | None = None,
+        transport: httpx.BaseTransport | None = None,
+        executor: Executor | None = None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        entropy: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        self.settings = settings
+        self.clock, self.monotonic, self.entropy = clock, monotonic, entropy
+        self.events = EventEmitter(callbacks.on_event)
+        self.authorization = Authorization(settings.allowed_users, callbacks.authorize, callbacks.on_login, self.events)
+        self.sealer = Sealer(settings.secret_keys, binding=binding_of(settings), entropy=entropy)
+        self.session_cache = SessionCache(settings, clock=clock, monotonic=monotonic)
+        opened = store if store is not None else open_store(settings, clock=clock, monotonic=monotonic)
+        self.store = MonitoredStore(opened, monotonic, self.events)
+        self.client = FotoWebClient(
+            settings,
+            events=self.events,
+            clock=clock,
+            monotonic=monotonic,
+            transport=transport,
+            executor=executor,
+            max_slow_waiters=max_slow_waiters,
+        )
+        self.pages = open_pages(settings)
+        self.warnings = SetupWarnings(self.events, clock=clock, monotonic=monotonic)
 
     def start_up_line(self) -> str:
         """Say what this process is made of."""
@@ -75,77 +106,6 @@ class Context:
         """Return a key of the store that tells nothing of what it is made from."""
         bound = f"{self.settings.url}\n{self.settings.client_id}\n{secret_part}"
         return f"{kind}:{hashlib.sha256(bound.encode()).hexdigest()}"
-
-
-@dataclass(frozen=True, slots=True)
-class Callbacks:
-    """The app's own callables, as the middlewares take them."""
-
-    authorize: Authorize | None = None
-    on_login: OnLogin | None = None
-    on_event: OnEvent | None = None
-
-    def require_plain_functions(self) -> None:
-        """Raise ``TypeError`` where one is async: WSGI has no event loop to await it on."""
-        named = {"authorize": self.authorize, "on_login": self.on_login, "on_event": self.on_event}
-        for name, callback in named.items():
-            if callback is not None and is_async(callback):
-                raise TypeError(f"{name} is async, and WSGI has no event loop to await it on: give a plain function")
-
-
-def open_context(  # noqa: PLR0913 (what the middlewares take)
-    settings: Settings,
-    callbacks: Callbacks = Callbacks(),
-    *,
-    store: Store | None,
-    transport: httpx.BaseTransport | None,
-    executor: Executor | None,
-    max_slow_waiters: int,
-    clock: Callable[[], float],
-    monotonic: Callable[[], float],
-    entropy: Callable[[int], bytes],
-) -> Context:
-    """Make everything ready for one wrapped app, once, at start-up. The arguments are the middlewares' own.
-
-    Raises:
-        SettingsError: The store, or a page's template, that the settings name can't be used.
-    """
-    events = EventEmitter(callbacks.on_event)
-    return Context(
-        settings=settings,
-        sealer=Sealer(settings.secret_keys, binding=binding_of(settings), entropy=entropy),
-        session_cache=SessionCache(settings, clock=clock, monotonic=monotonic),
-        store=open_monitored_store(settings, store, events, clock=clock, monotonic=monotonic),
-        client=FotoWebClient(
-            settings,
-            events=events,
-            clock=clock,
-            monotonic=monotonic,
-            transport=transport,
-            executor=executor,
-            max_slow_waiters=max_slow_waiters,
-        ),
-        events=events,
-        authorization=Authorization(settings.allowed_users, callbacks.authorize, callbacks.on_login, events),
-        pages=open_pages(settings),
-        warnings=SetupWarnings(events, clock=clock, monotonic=monotonic),
-        clock=clock,
-        monotonic=monotonic,
-        entropy=entropy,
-    )
-
-
-def open_monitored_store(
-    settings: Settings,
-    given: Store | None,
-    events: EventEmitter,
-    *,
-    clock: Callable[[], float],
-    monotonic: Callable[[], float],
-) -> MonitoredStore:
-    """Return the store that the app's code gives, or else the one that the settings name."""
-    store = given if given is not None else open_store(settings, clock=clock, monotonic=monotonic)
-    return MonitoredStore(store, monotonic, events)
 
 
 def open_pages(settings: Settings) -> Pages:

@@ -15,7 +15,7 @@ from typing import Any, assert_never
 import httpx
 
 from fotoweb_middleware.authorization import Authorize, OnLogin
-from fotoweb_middleware.context import Callbacks, open_context
+from fotoweb_middleware.context import Callbacks, Context
 from fotoweb_middleware.cookies import MAX_HEADER_CHARACTERS
 from fotoweb_middleware.events import OnEvent, RequestId, current_request_id, in_request
 from fotoweb_middleware.handler import Handler
@@ -87,7 +87,7 @@ class FotoWebWSGIMiddleware:
         callbacks.require_plain_functions()
         settings = settings if settings is not None else Settings()
         self._app = app
-        context = open_context(
+        context = Context(
             settings,
             callbacks,
             store=store,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import secrets
 import sys
 import time
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from collections.abc import Callable
 from fotoweb_middleware.cli.checks.configuration import read_settings
 from fotoweb_middleware.cli.checks.store import SHARE_HINT, unavailable
 from fotoweb_middleware.cli.output import failed, write
-from fotoweb_middleware.context import Context, open_context
+from fotoweb_middleware.context import Context
 from fotoweb_middleware.errors import SettingsError, StoreUnavailable
 from fotoweb_middleware.events import EventName
 from fotoweb_middleware.log import readable_time, session_tag
@@ -69,7 +68,8 @@ def run_action(arguments: argparse.Namespace) -> int:
     action: Callable[[Context, argparse.Namespace], int] = arguments.action
     try:
         store = load_app(arguments.store, "--store") if arguments.store else find_store(settings)
-        return action(open_for(settings, store), arguments)
+        context = Context(settings, store=store, clock=time.time, monotonic=time.monotonic)
+        return action(context, arguments)
     except SettingsError as error:
         return failed(str(error))
     except StoreUnavailable as error:
@@ -100,20 +100,6 @@ def find_store(settings: Settings) -> Store:
             "file.\nTo do: Run this where the app runs, as the user that runs it and with the same environment."
         )
     return store
-
-
-def open_for(settings: Settings, store: Store) -> Context:
-    """Return what the app has too, for this store."""
-    return open_context(
-        settings,
-        store=store,
-        transport=None,
-        executor=None,
-        max_slow_waiters=1,
-        clock=time.time,
-        monotonic=time.monotonic,
-        entropy=secrets.token_bytes,
-    )
 
 
 def list_sessions(context: Context, arguments: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 
 The simulator listens on a loopback port of the test process, and ``FOTOWEB_*`` name it, from before the first
 ``conftest.py`` is imported to the end of the session. So apps are tested as they are, also where they wrap themselves
-at import; what is turned and forgotten between tests is found by a replacement of ``open_context``.
+at import; what is turned and forgotten between tests is found by a replacement of ``Context``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import pytest
 
 from fotoweb_middleware import asgi, wsgi
-from fotoweb_middleware.context import Context, open_context
+from fotoweb_middleware.context import Context
 from fotoweb_middleware.fotoweb.http import MAX_CALLS_AT_ONCE
 from fotoweb_middleware.stores import MemoryStore
 from fotoweb_middleware.testing.sign_in import LOGIN_URL, SignIn, sign_in_with
@@ -71,7 +71,7 @@ class SimulatorPlugin:
         self.patch.setenv("FOTOWEB_CLIENT_SECRET", fotoweb.client.client_secret)
         self.patch.setenv("FOTOWEB_SECRET_KEY", secrets.token_urlsafe(32))
         for module in (asgi, wsgi):
-            self.patch.setattr(module, "open_context", self._open_context)
+            self.patch.setattr(module, "Context", self._open_context)
 
     def stop(self) -> None:
         """Give everything back."""
@@ -90,7 +90,7 @@ class SimulatorPlugin:
             self._begin_test(context)
 
     def _open_context(self, settings: Any, *callbacks: Any, **arguments: Any) -> Context:
-        """Stand in for ``open_context``, which both middlewares call as they are made."""
+        """Stand in for ``Context``, which both middlewares make as they are made."""
         clock = self.fotoweb.clock
         if arguments["clock"] is SYSTEM_CLOCK:
             arguments["clock"] = clock
@@ -102,7 +102,7 @@ class SimulatorPlugin:
         # Test clients say http://testserver and the like, and some keep a Secure cookie to themselves there. This
         # changes the app's own Settings object, for good: who looks at it in a test sees "false".
         object.__setattr__(settings, "cookie_secure", "false")
-        context = open_context(settings, *callbacks, **arguments)
+        context = Context(settings, *callbacks, **arguments)
         self._begin_test(context)
         self._contexts[id(context)] = context
         return context

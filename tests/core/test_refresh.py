@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fotoweb_middleware.context import Context, open_context
+from fotoweb_middleware.context import Context
 from fotoweb_middleware.records import save_record, session_key
 from fotoweb_middleware.refresh import Ended, NotNow, Refresher, RefreshResult, Usable, refresh
 from fotoweb_middleware.session import SessionRecord, TokenSet
@@ -36,7 +36,7 @@ class Site:
         clock = FakeClock(NOW)
         self.asked: list[str] = []
         self.store = WatchedStore(MemoryStore(100, clock), shared=True)
-        self.context: Context = open_context(
+        self.context = Context(
             a_settings(cookie_mode=cookie_mode),
             store=self.store,
             transport=httpx.MockTransport(self._answer),

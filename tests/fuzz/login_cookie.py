@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fotoweb_middleware.context import Context, open_context
+from fotoweb_middleware.context import Context
 from fotoweb_middleware.cookies import read_cookies
 from fotoweb_middleware.sealing import Purpose
 from fotoweb_middleware.views.login import LoginInProgress, login_cookie_name
@@ -15,16 +15,7 @@ STATE = "rGq1X0aVb2kQw7TzM3nY9sLd"
 
 def a_context() -> Context:
     """Return a context at a time that stands still."""
-    return open_context(
-        a_settings(),
-        store=None,
-        transport=None,
-        executor=None,
-        max_slow_waiters=4,
-        clock=lambda: NOW,
-        monotonic=lambda: 0.0,
-        entropy=counted_entropy(),
-    )
+    return Context(a_settings(), clock=lambda: NOW, monotonic=lambda: 0.0, entropy=counted_entropy())
 
 
 def login_cookie(context: Context) -> str:

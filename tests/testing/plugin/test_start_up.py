@@ -32,7 +32,7 @@ import os, sys, threading, pytest
 
 code = pytest.main(["-q", "-n0", "-p", "no:cacheprovider", "test_it.py"])
 from fotoweb_middleware import asgi, context
-given_back = asgi.open_context is context.open_context
+given_back = asgi.Context is context.Context
 named = {name: value for name, value in os.environ.items() if name.startswith("FOTOWEB_")}
 print("AFTER", int(code), given_back, named, [thread.name for thread in threading.enumerate()])
 """
