@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from types import NoneType
-from typing import Any, assert_never
+from typing import Any, assert_never, cast
 
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.errors import FotoWebUnreachable, SessionEnded
@@ -199,5 +199,4 @@ def session_of(refresher: Refresher, cached: CachedSession) -> Session:
 
 def live_session_of(session: Session) -> LiveSession | None:
     """Return what stands behind a session; None where it has no middleware."""
-    source = session._source  # noqa: SLF001 (private to the package, not to the class)
-    return source if isinstance(source, LiveSession) else None
+    return cast("LiveSession | None", session._source)  # noqa: SLF001 (private to the package, not to the class)
