@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable
-from urllib.parse import SplitResult, parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
 from fotoweb_middleware.cli.checks.finding import Finding, bad, ok, warn
 from fotoweb_middleware.cli.checks.network import Reply, ask
-from fotoweb_middleware.fotoweb.authorize import AUTHORIZE_PATH, build_authorize_url
+from fotoweb_middleware.fotoweb.authorize import AUTHORIZE_PATH, build_authorize_url, challenge_of, make_verifier
 from fotoweb_middleware.fotoweb.http import client_options
 from fotoweb_middleware.fotoweb.messages import HttpReply, read_date
-from fotoweb_middleware.fotoweb.pkce import challenge_of, make_verifier
 from fotoweb_middleware.fotoweb.tokens import TOKEN_PATH, build_code_form, read_error_code
 from fotoweb_middleware.fotoweb.unreachable import proxy_of
 from fotoweb_middleware.settings import Settings
@@ -119,7 +118,9 @@ def judge_both(site: Site, page: Reply, reply: Reply, settings: Settings) -> lis
             return [judge_authorize(page, settings), wrong_secret()]
         return [judge_authorize(page, settings), judge_token(reply, settings)]
     is_refused = 400 <= page.status < 500 and page.status not in {httpx.codes.NOT_FOUND, httpx.codes.TOO_MANY_REQUESTS}
-    if (is_refused or callback_error(page, settings) == "invalid_request") and site.accepts(pkce=not settings.pkce):
+    if (is_refused or error_in(page.headers.get("location", "")) == "invalid_request") and site.accepts(
+        pkce=not settings.pkce
+    ):
         about_pkce = pkce_refused("authorize") if settings.pkce else pkce_required()
         return [about_pkce, judge_token(reply, settings)]
     if is_refused:
@@ -238,45 +239,28 @@ def judge_authorize(reply: Reply, settings: Settings) -> Finding:
 
 def redirected(location: str, settings: Settings) -> Finding:
     """Say what it means that FotoWeb sends the browser there: to a login, or back to the callback."""
-    target, parts, origin = read_location(location, settings)
-    if target.partition("?")[0] != settings.redirect_uri:
-        if parts.path == AUTHORIZE_PATH and origin != settings.url:
-            return bad(f"{settings.url} sends browsers on to {origin}.", f"Set FOTOWEB_URL={origin}.")
-        if error := error_in(parts.query):  # Without a redirect URI in the settings it may be the registered one.
-            return told_to_callback(error)
-        place = "its login" if origin == settings.url else f"a login at {parts.netloc}"
-        return ok(f"The authorize endpoint of {settings.url} leads to {place}.")
-    error = error_in(parts.query)
-    return told_to_callback(error) if error else ok("The authorize endpoint leads straight back to the callback.")
-
-
-def told_to_callback(error: str) -> Finding:
-    """Say what an error code at the callback means."""
+    target = urljoin(f"{settings.url}{AUTHORIZE_PATH}", location)
+    parts, is_callback = urlsplit(target), target.partition("?")[0] == settings.redirect_uri
+    origin = f"{parts.scheme}://{parts.netloc}"
+    if not is_callback and parts.path == AUTHORIZE_PATH and origin != settings.url:
+        return bad(f"{settings.url} sends browsers on to {origin}.", f"Set FOTOWEB_URL={origin}.")
+    error = error_in(location)  # Without a redirect URI in the settings, the registered one may be the target.
     if error in {"temporarily_unavailable", "server_error"}:
         return warn(f"The authorize endpoint answers {error}.", TROUBLE)
-    return bad(
-        f"The authorize endpoint knows the application, but answers {error}.",
-        f"In FotoWeb, open {REGISTRATION}: is its type Web App / API, and is the site licensed for it?",
-    )
+    if error:
+        return bad(
+            f"The authorize endpoint knows the application, but answers {error}.",
+            f"In FotoWeb, open {REGISTRATION}: is its type Web App / API, and is the site licensed for it?",
+        )
+    if is_callback:
+        return ok("The authorize endpoint leads straight back to the callback.")
+    place = "its login" if origin == settings.url else f"a login at {parts.netloc}"
+    return ok(f"The authorize endpoint of {settings.url} leads to {place}.")
 
 
-def read_location(location: str, settings: Settings) -> tuple[str, SplitResult, str]:
-    """Return where a redirect of the authorize endpoint leads: the whole address, its parts, its origin."""
-    target = urljoin(f"{settings.url}{AUTHORIZE_PATH}", location)
-    parts = urlsplit(target)
-    return target, parts, f"{parts.scheme}://{parts.netloc}"
-
-
-def error_in(query: str) -> str:
-    """Return the error code in a callback's query, escaped and cut; "" where there is none."""
-    return ascii(parse_qs(query).get("error", [""])[0])[1:-1][:64]
-
-
-def callback_error(reply: Reply, settings: Settings) -> str:
-    """Return the error code that an answer sends to the callback; "" where it does not."""
-    if not 300 <= reply.status < 400:
-        return ""
-    return error_in(read_location(reply.headers.get("location", ""), settings)[1].query)
+def error_in(location: str) -> str:
+    """Return the error code that a redirect carries in its query, escaped and cut; "" where there is none."""
+    return ascii(parse_qs(urlsplit(location).query).get("error", [""])[0])[1:-1][:64]
 
 
 def check_clock(reply: Reply, *, now: float) -> list[Finding]:
