@@ -107,14 +107,10 @@ class FotoWebASGIMiddleware:
         )
         self._handler = Handler(context, self._for_app)
         self._session_cache = context.session_cache
-        self._events = context.events
+        self._settings = settings
         self._always_secure = is_always_secure(settings)
         self._prefix = settings.path_prefix
-        self._timeout_seconds = settings.http_timeout
-        self._inject_header = settings.inject_header
-        self._always_varies = settings.login == "optional"
         self._withheld = frozenset({b"cookie", b"authorization"} if settings.inject_header else {b"cookie"})
-        self._close_websockets = settings.close_websockets
         self._urls = urls_by_mount(settings)
         self._unmounted_urls = self._urls("")
 
@@ -134,7 +130,7 @@ class FotoWebASGIMiddleware:
             return
         with in_request(RequestId(header_of(scope, b"x-request-id"))):
             await self._handle(scope, receive, send)
-        await self._events.deliver()  # After the answer, so that nobody waits for the app's callback.
+        await self._handler.context.events.deliver()  # After the answer, so that nobody waits for the app's callback.
 
     def _known_scope(self, scope: Scope) -> Scope | None:
         """Return the scope as the app sees it where the whole Cookie header is known and nothing is due, else None."""
@@ -165,7 +161,7 @@ class FotoWebASGIMiddleware:
         headers: Headers = []
         if cookie_header is not None:
             headers.append((b"cookie", cookie_header.encode("latin-1")))
-        if session is not None and self._inject_header:
+        if session is not None and self._settings.inject_header:
             headers.append((b"authorization", f"Bearer {session.access_token}".encode("ascii")))
         return headers, {} if session is None else {SESSION_KEY: session}
 
@@ -211,7 +207,7 @@ class FotoWebASGIMiddleware:
         found: Lookup = handler.known_session(request, cookies) or await self._look_up(state, cookies)
         decided = handler.decide(request, cookies, found)
         if isinstance(decided, Found):
-            waited = await state.wait(handler.refresher.start(decided.cached), self._timeout_seconds)
+            waited = await state.wait(handler.refresher.start(decided.cached), self._settings.http_timeout)
             decided = handler.after_refresh(request, cookies, decided, waited)
         if not isinstance(decided, FirstSeen):
             return decided
@@ -227,13 +223,13 @@ class FotoWebASGIMiddleware:
     async def _run_app(self, scope: Scope, receive: Receive, send: Send, outcome: RunApp) -> None:
         inner = self._inner_scope(scope, outcome.for_app)
         stale_session_id, has_session = outcome.stale_session_id, outcome.has_session
-        if has_session or self._always_varies or outcome.set_cookies:
+        if has_session or self._settings.login == "optional" or outcome.set_cookies:
             send = sender_with_cookies(outcome, send)
         del outcome
         live = live_session_of(inner[SESSION_KEY]) if has_session and scope["type"] == "websocket" else None
         try:
-            if live is not None and self._close_websockets:
-                await SessionWebSocket(live, receive, send, self._events).run(partial(self._app, inner))
+            if live is not None and self._settings.close_websockets:
+                await SessionWebSocket(live, receive, send, self._handler.context.events).run(partial(self._app, inner))
             else:
                 await self._app(inner, receive, send)
         finally:
@@ -345,6 +341,6 @@ async def send_response(response: Response, scope: Scope, receive: Receive, send
 
 
 def headers_of(response: Response) -> Headers:
-    """Return the headers of an answer of our own, as ASGI wants them."""
+    """Return the headers of an answer of our own, as ASGI wants them; no variable of ``send_response`` holds a cookie."""
     length = ("content-length", str(len(response.body)))
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in (*response.headers, length)]

@@ -110,10 +110,10 @@ def read_cookies(header: str | None, names: CookieNames) -> RequestCookies:
 
     Names match byte for byte: nothing is decoded, folded or trimmed but the space that follows a semicolon.
     """
-    if header is None or len(header) > MAX_HEADER_CHARACTERS:
-        return RequestCookies(names, {}, conflicting=False, rest=None, session_value=None)
-    if names.session not in header:
-        return RequestCookies(names, {}, conflicting=False, rest=header or None, session_value=None)
+    if not header or len(header) > MAX_HEADER_CHARACTERS:
+        header = None
+    if header is None or names.session not in header:
+        return RequestCookies(names, {}, conflicting=False, rest=header, session_value=None)
     values: dict[str, str] = {}
     rest: list[str] = []
     conflicting = False

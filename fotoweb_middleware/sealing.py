@@ -48,14 +48,6 @@ class Opened:
     by_newest_key: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """What one secret key encrypts and signs with, for one purpose."""
-
-    cipher: AESGCM = field(repr=False)
-    signer: Signer = field(repr=False)
-
-
 class Sealer:
     """Seals with the newest key and opens with any.
 
@@ -83,22 +75,22 @@ class Sealer:
             purpose: What for.
             name: The slot within the purpose, such as a cookie's name; opening needs the same.
         """
-        keys = self._keys[purpose][0]
+        cipher, signer = self._keys[purpose][0]
         nonce = self._entropy(NONCE_BYTES)
         plaintext = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
-        sealed = nonce + keys.cipher.encrypt(nonce, plaintext, self._associated_data(purpose, name))
-        return keys.signer.sign(base64url(sealed)).decode("ascii")
+        sealed = nonce + cipher.encrypt(nonce, plaintext, self._associated_data(purpose, name))
+        return signer.sign(base64url(sealed)).decode("ascii")
 
     def open(self, text: str, purpose: Purpose, *, name: str) -> Opened | None:
         """Return what ``seal`` was given, or None for anything that this sealer did not make."""
         if len(text) > MAX_SEALED_CHARACTERS or not text.isascii():
             return None
         encoded, _, signature = text.rpartition(SEPARATOR)
-        for keys in self._keys[purpose]:
+        for number, (cipher, signer) in enumerate(self._keys[purpose]):
             # The text of the signature is compared, not its bytes: base64 has other spellings of the same bytes.
-            if compare_digest(keys.signer.get_signature(encoded), signature.encode()):
-                value = decrypt(keys.cipher, encoded, self._associated_data(purpose, name))
-                return None if value is None else Opened(value, keys is self._keys[purpose][0])
+            if compare_digest(signer.get_signature(encoded), signature.encode()):
+                value = decrypt(cipher, encoded, self._associated_data(purpose, name))
+                return None if value is None else Opened(value, by_newest_key=number == 0)
         return None
 
     def _associated_data(self, purpose: Purpose, name: str) -> bytes:
@@ -115,12 +107,11 @@ def decrypt(cipher: AESGCM, encoded: str, associated_data: bytes) -> Any:
         return None
 
 
-def derive_keys(secret_key: str, purpose: Purpose) -> Keys:
-    """Derive the keys of one purpose (RFC 5869)."""
+def derive_keys(secret_key: str, purpose: Purpose) -> tuple[AESGCM, Signer]:
+    """Return what a secret key encrypts and signs with, for one purpose (RFC 5869)."""
     cipher = AESGCM(derive(secret_key, f"{purpose.value}/encrypt"))
     signing_key = derive(secret_key, f"{purpose.value}/sign")
-    signer = Signer(signing_key, salt=b"", sep=SEPARATOR, key_derivation="none", digest_method=hashlib.sha256)
-    return Keys(cipher, signer)
+    return cipher, Signer(signing_key, salt=b"", sep=SEPARATOR, key_derivation="none", digest_method=hashlib.sha256)
 
 
 def derive(secret_key: str, usage: str) -> bytes:

@@ -128,18 +128,13 @@ class CachedSession:
         """Return whether a request has to wait for a new token. A clock that went back tells nothing of its end."""
         return now < self.fresh_from or now >= self.refresh_at
 
-    def note_checked(self, now: float, monotonic: float, recheck_seconds: float) -> None:
-        """See ``SessionCache.note_checked``."""
-        self.recheck_at = monotonic + recheck_seconds
-        self.checked_at, self.checked_until = max(now, self.fresh_from), now + recheck_seconds
-        self._set_due()
-
     def postpone_refresh(self, until: float) -> None:
         """Let a stale token be used up to ``until`` (epoch seconds): a refresh is under way, or has just failed."""
         self.refresh_due_at = min(max(until, self.stale_at), self.refresh_at)
-        self._set_due()
+        self.set_due()
 
-    def _set_due(self) -> None:
+    def set_due(self) -> None:
+        """Work ``due_at`` out anew."""
         self.due_at = min(self.checked_until, self.refresh_due_at, self.ends_at, self.note_at)
 
 
@@ -237,7 +232,10 @@ class SessionCache:
     def note_checked(self, cached: CachedSession, *, is_saved: bool) -> None:
         """Note that the store has just been asked about a session, and whether it knows this version."""
         cached.is_saved = is_saved
-        cached.note_checked(self._clock(), self._monotonic(), self._settings.cache_recheck)
+        now, recheck_seconds = self._clock(), self._settings.cache_recheck
+        cached.recheck_at = self._monotonic() + recheck_seconds
+        cached.checked_at, cached.checked_until = max(now, cached.fresh_from), now + recheck_seconds
+        cached.set_due()
 
     def remember(self, header: bytes | str, cached: CachedSession, for_app: Any, *, secure: bool) -> None:
         """Note that a Cookie header carries a session at its newest version. Of each session the last two are known.

@@ -100,12 +100,11 @@ class FotoWebWSGIMiddleware:
         )
         self._handler = Handler(context, self._for_app)
         self._session_cache = context.session_cache
+        self._settings = settings
         self._always_secure = is_always_secure(settings)
         self._prefix = settings.path_prefix
-        self._inject_header = settings.inject_header
         client_authorization = ("HTTP_AUTHORIZATION",) if settings.inject_header else ()
         self._withheld = ["HTTP_COOKIE", "REMOTE_USER", SESSION_KEY, *client_authorization]
-        self._always_varies = settings.login == "optional"
         self._urls = urls_by_mount(settings)
         self._unmounted_urls = self._urls("")
 
@@ -164,7 +163,7 @@ class FotoWebWSGIMiddleware:
             given[SESSION_KEY] = session
             if session.user is not None:
                 given["REMOTE_USER"] = wsgi_text(session.user.user_name)
-            if self._inject_header:
+            if self._settings.inject_header:
                 given["HTTP_AUTHORIZATION"] = f"Bearer {session.access_token}"
         return given
 
@@ -179,7 +178,7 @@ class FotoWebWSGIMiddleware:
         return inner
 
     def _run_app(self, environ: Environ, start_response: StartResponse, outcome: RunApp) -> Iterable[bytes]:
-        if outcome.has_session or self._always_varies or outcome.set_cookies:
+        if outcome.has_session or self._settings.login == "optional" or outcome.set_cookies:
             start_response = starter_with_cookies(outcome, start_response)
         inner = self._inner_environ(environ, outcome.for_app)
         try:

@@ -1,9 +1,16 @@
-"""The authorization request, and what comes back at the callback (RFC 6749, 4.1.1 and 4.1.2)."""
+"""The authorization request, and what comes back at the callback (RFC 6749, 4.1.1 and 4.1.2).
+
+PKCE is S256 only (RFC 7636), as FotoWeb's PKCE reference asks.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
+
+from fotoweb_middleware.sealing import base64url
 
 AUTHORIZE_PATH = "/fotoweb/oauth2/authorize"
 MAX_STATE_CHARACTERS = 128
@@ -27,6 +34,20 @@ class CallbackQuery:
     code: str = field(repr=False)
     error: str
     error_description: str = field(repr=False)
+
+
+def make_verifier(entropy: Callable[[int], bytes]) -> str:
+    """Return a fresh ``code_verifier``: 32 random bytes as 43 unreserved characters (RFC 7636, 4.1).
+
+    Args:
+        entropy: Returns as many random bytes as asked for, such as ``secrets.token_bytes``.
+    """
+    return base64url(entropy(32))
+
+
+def challenge_of(verifier: str) -> str:
+    """Return the S256 ``code_challenge`` of a verifier: unpadded base64url of its SHA-256 (RFC 7636, 4.2)."""
+    return base64url(hashlib.sha256(verifier.encode("ascii")).digest())
 
 
 def build_authorize_url(

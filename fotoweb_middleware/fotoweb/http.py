@@ -99,37 +99,24 @@ class FotoWebClient:
         """
         return self._executor.submit(contextvars.copy_context().run, work)  # Tracing finds the caller's context.
 
-    def post_form(self, path: str, form: Form, *, timeout_seconds: float) -> HttpReply:
-        """POST a form and return the answer, whatever its status.
-
-        Args:
-            path: On the FotoWeb site.
-            form: The fields.
-            timeout_seconds: For everything: looking the name up, connecting, sending, reading the whole answer.
-
-        Raises:
-            FotoWebUnreachable: No answer, or not in time.
-            FotoWebNonsense: The answer is too large, or compressed.
-        """
-        headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
-        return self._call(
-            "POST", path, lambda: {"headers": headers, "content": urlencode(form.fields)}, timeout_seconds
-        )
-
     def ask_for_tokens(self, form: Form, *, timeout_seconds: float, before: TokenSet | None = None) -> TokenSet:
         """POST a form to the token endpoint and read the tokens in the answer (RFC 6749, 5).
 
         Args:
             form: A grant.
-            timeout_seconds: As for ``post_form``.
+            timeout_seconds: For everything: looking the name up, connecting, sending, reading the whole answer.
             before: The tokens that are refreshed; where no new refresh token comes, the old one is kept.
 
         Raises:
-            FotoWebError: There are none, as ``post_form`` and ``read_token_reply`` say.
+            FotoWebUnreachable: No answer, or not in time.
+            FotoWebError: There are none, as ``read_token_reply`` says.
         """
+        headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
         request_id = None
         try:
-            reply = self.post_form(TOKEN_PATH, form, timeout_seconds=timeout_seconds)
+            reply = self._call(
+                "POST", TOKEN_PATH, lambda: {"headers": headers, "content": urlencode(form.fields)}, timeout_seconds
+            )
             request_id = reply.request_id
             return read_token_reply(
                 reply, now=self._clock(), refresh_token=before.refresh_token if before is not None else None
@@ -140,7 +127,7 @@ class FotoWebClient:
             raise error.with_traceback(None) from None
 
     def get_document(self, path: str, *, accept: str, tokens: TokenSet, timeout_seconds: float) -> HttpReply:
-        """GET a document with an access token; arguments and errors are those of ``post_form``."""
+        """GET a document with an access token; errors are those of ``ask_for_tokens``."""
 
         def parts() -> dict[str, Any]:
             return {"headers": {"Accept": accept, "Authorization": f"Bearer {tokens.access_token}"}}

@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.cookies import MAX_TOTAL_CHARACTERS, RequestCookies, total_characters
 from fotoweb_middleware.events import EventName
-from fotoweb_middleware.fotoweb.authorize import build_authorize_url
-from fotoweb_middleware.fotoweb.pkce import challenge_of, make_verifier
+from fotoweb_middleware.fotoweb.authorize import build_authorize_url, challenge_of, make_verifier
 from fotoweb_middleware.request import (
     Request,
     callback_url,

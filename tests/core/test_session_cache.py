@@ -30,7 +30,7 @@ def adopted(cache: SessionCache, clock: FakeClock, record: SessionRecord, *heade
     """Put a session into the cache, checked just now, under these Cookie headers."""
     cached = cache.adopt(record)
     assert cached is not None
-    cached.note_checked(clock(), clock(), 5)
+    cache.note_checked(cached, is_saved=True)
     for header in headers:
         cache.remember(header, cached, FOR_APP, secure=True)
     return cached
@@ -61,7 +61,7 @@ def test_nothing_is_known_once_something_is_due(seconds: float) -> None:
     cache = SessionCache(a_settings(), clock=lambda: now[0], monotonic=lambda: now[0])
     cached = cache.adopt(a_record(tokens=a_token()))
     assert cached is not None
-    cached.note_checked(NOW, NOW, 5)
+    cache.note_checked(cached, is_saved=True)
     cache.remember("s=x", cached, FOR_APP, secure=True)
     assert cache.find("s=x", secure=True) is not None
 

@@ -11,8 +11,7 @@ import pytest
 
 from fotoweb_middleware.fotoweb import http
 from fotoweb_middleware.fotoweb.http import FotoWebClient
-from fotoweb_middleware.fotoweb.messages import Form
-from tests.core.samples import NOW, a_settings
+from tests.core.samples import NOW, a_record, a_settings
 
 SOON = 5.0
 """Nobody waits for so long where all is well."""
@@ -44,7 +43,9 @@ def a_client(may_answer: threading.Event, *, slots: int) -> FotoWebClient:
 
 def call(client: FotoWebClient) -> Future[int]:
     """Call FotoWeb in a thread of its own."""
-    return client.submit(lambda: client.post_form("/x", Form(()), timeout_seconds=20).status)
+    return client.submit(
+        lambda: client.get_document("/x", accept="*/*", tokens=a_record().tokens, timeout_seconds=20).status
+    )
 
 
 def test_result_that_is_there(may_answer: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 
-from fotoweb_middleware.fotoweb.pkce import challenge_of, make_verifier
+from fotoweb_middleware.fotoweb.authorize import challenge_of, make_verifier
 
 
 def test_challenge_of_rfc_example() -> None:
