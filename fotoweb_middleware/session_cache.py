@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, InitVar, dataclass, field
 from typing import Any
 
 from cachetools import LRUCache, TTLCache
@@ -31,6 +31,7 @@ MARGIN_SECONDS = 5.0
 """A token with less than this left, or a tenth of its lifetime, would expire in the app's hands."""
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class CachedSession:
     """One version of a session, and what this process knows of it. A newer version is a new object.
 
@@ -59,40 +60,35 @@ class CachedSession:
         headers: The Cookie headers that are known to carry it, the newest last.
     """
 
-    __slots__ = (
-        "by_reference",
-        "checked_at",
-        "checked_until",
-        "due_at",
-        "ends_at",
-        "expires_at",
-        "failures",
-        "fresh_from",
-        "headers",
-        "is_authorized",
-        "is_saved",
-        "lost_at",
-        "note_at",
-        "operator_error",
-        "recheck_at",
-        "record",
-        "refresh_at",
-        "refresh_due_at",
-        "refused_at",
-        "retry_at",
-        "stale_at",
-        "used_expired",
-    )
+    record: SessionRecord
+    settings: InitVar[Settings]
+    _: KW_ONLY
+    by_reference: bool
+    is_authorized: bool = False
+    is_saved: bool = True
+    lost_at: float = -math.inf
+    fresh_from: float = field(init=False)
+    stale_at: float = field(init=False)
+    refresh_at: float = field(init=False)
+    expires_at: float = field(init=False)
+    ends_at: float = field(init=False)
+    note_at: float = math.inf
+    checked_at: float = math.inf
+    checked_until: float = -math.inf
+    refresh_due_at: float = field(init=False)
+    due_at: float = -math.inf
+    recheck_at: float = -math.inf
+    failures: int = 0
+    retry_at: float = -math.inf
+    operator_error: str | None = None
+    refused_at: float = -math.inf
+    used_expired: bool = False
+    headers: tuple[tuple[bool, bytes | str], ...] = ()
 
-    def __init__(self, record: SessionRecord, settings: Settings, *, by_reference: bool) -> None:
-        tokens = record.tokens
+    def __post_init__(self, settings: Settings) -> None:
+        record, tokens = self.record, self.record.tokens
         expires_at = math.inf if tokens.expires_at is None else tokens.expires_at
         lifetime_seconds = expires_at - tokens.received_at
-        self.record = record
-        self.by_reference = by_reference
-        self.is_authorized = False
-        self.is_saved = True
-        self.lost_at = -math.inf
         if tokens.refresh_token is None:  # Nothing can renew it: it is used to its end, whatever the clock says.
             self.fresh_from = tokens.received_at - max(CLOCK_SKEW_SECONDS, lifetime_seconds)
             self.stale_at = self.refresh_at = expires_at
@@ -100,21 +96,11 @@ class CachedSession:
             self.fresh_from = tokens.received_at - CLOCK_SKEW_SECONDS
             self.refresh_at = expires_at - min(MARGIN_SECONDS, lifetime_seconds / 10)
             self.stale_at = min(expires_at - min(settings.refresh_leeway, lifetime_seconds / 2), self.refresh_at)
-        self.expires_at = expires_at
+        self.expires_at, self.refresh_due_at = expires_at, self.stale_at
         self.ends_at = record.started_at + settings.session_lifetime
-        self.note_at = math.inf
         if settings.session_idle:
             self.ends_at = min(self.ends_at, record.seen_at + settings.session_idle)
             self.note_at = record.seen_at + max(settings.session_idle / 20, min(1.0, settings.session_idle / 2))
-        self.refresh_due_at = self.stale_at
-        self.checked_at, self.checked_until = math.inf, -math.inf
-        self.due_at = self.recheck_at = -math.inf
-        self.failures = 0
-        self.retry_at = -math.inf
-        self.operator_error: str | None = None
-        self.refused_at = -math.inf
-        self.used_expired = False
-        self.headers: tuple[tuple[bool, bytes | str], ...] = ()
 
     def __repr__(self) -> str:
         """Show no token."""
