@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from types import NoneType
-from typing import Any, assert_never, cast
+from typing import Any, TypeGuard, assert_never, cast
 
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.errors import FotoWebUnreachable, SessionEnded
@@ -145,38 +145,35 @@ class LiveSession:
 
         ``is_refused`` tells whether a token is that one: no secret is in a variable that an error report may show.
         """
-        newest = self._newest(self._find(), is_refused)
-        if newest is None or not is_refused(newest.record.tokens.access_token):
-            return self._other(newest, is_refused)
-        waited = self.context.client.wait(self._refresher.start(newest, is_refused=True))
-        return self._other(waited.cached if isinstance(waited, Usable) else None, is_refused)
+        found: Lookup | RefreshResult | None = self._find()
+        if self._may_refresh(found, is_refused):
+            found = self.context.client.wait(self._refresher.start(found.cached, is_refused=True))
+        return self._other(found, is_refused)
 
     async def areplace_token(self, is_refused: Callable[[str], bool]) -> str | None:
         """Do what ``replace_token`` does, as a task."""
-        newest = self._newest(await self._afind(), is_refused)
-        if newest is None or not is_refused(newest.record.tokens.access_token):
-            return self._other(newest, is_refused)
-        started = self._refresher.start(newest, is_refused=True)
-        waited = await loop_state().wait(started, self.context.settings.http_timeout)
-        return self._other(waited.cached if isinstance(waited, Usable) else None, is_refused)
+        found: Lookup | RefreshResult | None = await self._afind()
+        if self._may_refresh(found, is_refused):
+            started = self._refresher.start(found.cached, is_refused=True)
+            found = await loop_state().wait(started, self.context.settings.http_timeout)
+        return self._other(found, is_refused)
 
     def note_refused_again(self) -> None:
         """Note that the API refused the token that ``replace_token`` gave too: one more would not help for now."""
         self._keep_newest().refused_at = self.context.monotonic()
 
-    def _newest(self, found: Lookup, is_refused: Callable[[str], bool]) -> CachedSession | None:
-        """Return the session's newest version, where it has another token or may be refreshed now."""
-        if not isinstance(found, Found):
-            return None
+    def _may_refresh(self, found: object, is_refused: Callable[[str], bool]) -> TypeGuard[Found]:
+        """Return whether the refused token is the newest one, and a refresh may bring another now."""
+        if not isinstance(found, Found) or not is_refused(found.cached.record.tokens.access_token):
+            return False
         cached, now = found.cached, self.context.monotonic()
-        may_refresh = now >= cached.retry_at and now - cached.refused_at >= REFUSED_AGAIN_SECONDS
-        may_refresh = may_refresh and cached.record.tokens.refresh_token is not None
-        return cached if may_refresh or not is_refused(cached.record.tokens.access_token) else None
+        is_time = now >= cached.retry_at and now - cached.refused_at >= REFUSED_AGAIN_SECONDS
+        return is_time and cached.record.tokens.refresh_token is not None
 
-    def _other(self, cached: CachedSession | None, is_refused: Callable[[str], bool]) -> str | None:
-        if cached is None or is_refused(cached.record.tokens.access_token):
+    def _other(self, found: object, is_refused: Callable[[str], bool]) -> str | None:
+        if not isinstance(found, Found | Usable) or is_refused(found.cached.record.tokens.access_token):
             return None
-        return self._token_of(Usable(cached))
+        return self._token_of(Usable(found.cached))
 
     # ---------------------------------------------------------------------------------------------------------- its end
 
