@@ -24,7 +24,6 @@ import dataclasses
 import random
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -212,8 +211,11 @@ def refresh(context: Context, cached: CachedSession, *, is_refused: bool = False
         except StoreUnavailable:
             return refresh_without_lock(context, cached)
         if lock is not None:
-            with released(context, lock):
+            try:
                 return refresh_under_lock(context, cached, lock, in_time_until)
+            finally:
+                with contextlib.suppress(StoreUnavailable):  # The lock then ends by itself.
+                    context.store.release_lock(lock)
         is_needed = is_refused or cached.must_refresh(context.clock())
         if time.monotonic() >= gives_up_at or not is_needed:
             return NotNow(FIRST_RETRY_SECONDS)
@@ -223,16 +225,6 @@ def refresh(context: Context, cached: CachedSession, *, is_refused: bool = False
             return Ended()
         if isinstance(newest, CachedSession) and was_refreshed(context, newest, before):
             return Usable(newest)
-
-
-@contextlib.contextmanager
-def released(context: Context, lock: StoreLock) -> Iterator[None]:
-    """Give a lock up in the end. Where the store can't be told, the lock ends by itself."""
-    try:
-        yield
-    finally:
-        with contextlib.suppress(StoreUnavailable):
-            context.store.release_lock(lock)
 
 
 def refresh_under_lock(context: Context, cached: CachedSession, lock: StoreLock, in_time_until: float) -> RefreshResult:

@@ -27,7 +27,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from fotoweb_middleware.errors import SettingsError
-from fotoweb_middleware.settings.cache_address import split_redis_address
+from fotoweb_middleware.settings.cache_address import RedisAddress, split_redis_address
 
 if int(redis.__version__.partition(".")[0]) < 8:
     raise SettingsError(
@@ -53,18 +53,14 @@ class FoundAddress:
     """What an address says.
 
     Attributes:
-        kind: As in ``RedisAddress``.
+        split: The address, taken apart.
         place: For the log, without a secret.
-        nodes: Sentinels, or nodes of the cluster.
-        service: What the sentinels call the primary.
         options: For redis-py's pool and its connections.
         sentinel_options: For connections to the sentinels.
     """
 
-    kind: str
+    split: RedisAddress
     place: str
-    nodes: list[tuple[str, int]]
-    service: str
     options: dict[str, Any] = field(repr=False)
     sentinel_options: dict[str, Any] = field(repr=False)
 
@@ -77,15 +73,16 @@ def read_address(address: str) -> FoundAddress | None:
         if not split.kind:
             place = f"Redis at {options.get('host', 'localhost')}:{options.get('port', 6379)}/{options.get('db', 0)}"
             make_pool(**options).make_connection()  # This connects to nothing; redis-py looks at the options.
-            return FoundAddress("", place, [], "", options, {})
-        nodes, hosts = split.nodes(), ", ".join(split.hosts)
+            return FoundAddress(split, place, options, {})
+        split.nodes()  # Raises where one can't be read.
+        hosts = ", ".join(split.hosts)
         del options["host"]
         options.pop("port", None)
         if split.kind == "cluster":
             options.pop("db", None)
             make_pool(**options).make_connection()
             is_known = options.keys() <= set(REDIS_ALLOWED_KEYS)  # It leaves others out, without a word.
-            return FoundAddress("cluster", f"Redis Cluster at {hosts}", nodes, "", options, {}) if is_known else None
+            return FoundAddress(split, f"Redis Cluster at {hosts}", options, {}) if is_known else None
         of_sentinels = {name: options.pop(name) for name in list(options) if name.startswith(OF_SENTINELS)}
         sentinel_options = {
             **{name: value for name, value in options.items() if name.startswith(("ssl_", "connection_class"))},
@@ -96,7 +93,7 @@ def read_address(address: str) -> FoundAddress | None:
     except Exception:  # noqa: BLE001 (redis-py raises anything, and its words may hold the password)
         return None
     place = f"Redis {split.service!a} of the sentinels {hosts}"
-    return FoundAddress("sentinel", place, nodes, split.service, options, sentinel_options)
+    return FoundAddress(split, place, options, sentinel_options)
 
 
 def client_maker(found: FoundAddress, timeout_seconds: float) -> Callable[[], Any]:
@@ -116,9 +113,9 @@ def client_maker(found: FoundAddress, timeout_seconds: float) -> Callable[[], An
     retrying = {"retry": make_retry(NoBackoff(), 0), "retry_on_error": [], "health_check_interval": 0}
     # For a free connection: longer than those who have one wait for Redis.
     options = found.options | connecting | {"timeout": timeout_seconds}
-    if found.kind == "cluster":
-        return ClusterClient(found.nodes, options, timeout_seconds)
-    if found.kind == "sentinel":
+    if found.split.kind == "cluster":
+        return ClusterClient(found.split.nodes(), options, timeout_seconds)
+    if found.split.kind == "sentinel":
         return sentinel_client(found, options | retrying, connecting | retrying)
     client = redis.Redis(connection_pool=make_pool(**options | retrying))
     return lambda: client
@@ -174,15 +171,16 @@ class BlockingSentinelPool(SentinelConnectionPool, redis.BlockingConnectionPool)
 def sentinel_client(found: FoundAddress, options: dict[str, Any], connecting: dict[str, Any]) -> Callable[[], Any]:
     """Return what returns a client of the primary, whichever server that is."""
     # However many of the sentinels are silent, those after them are asked in time.
-    share = {name: connecting[name] / len(found.nodes) for name in ("socket_timeout", "socket_connect_timeout")}
+    nodes = found.split.nodes()
+    share = {name: connecting[name] / len(nodes) for name in ("socket_timeout", "socket_connect_timeout")}
     of_sentinels = {**found.sentinel_options, **connecting, **share, "timeout": options["timeout"]}
     sentinel: Any = ExplainingSentinel([])  # type: ignore[no-untyped-call]
     sentinel.sentinels = [
-        redis.Redis(connection_pool=make_pool(host=host, port=port, **of_sentinels)) for host, port in found.nodes
+        redis.Redis(connection_pool=make_pool(host=host, port=port, **of_sentinels)) for host, port in nodes
     ]
     of_primary = {name: value for name, value in options.items() if name != "connection_class"}
     is_tls = "connection_class" in options
-    pool: Any = BlockingSentinelPool(found.service, sentinel, ssl=is_tls, **of_primary)  # type: ignore[no-untyped-call]
+    pool: Any = BlockingSentinelPool(found.split.service, sentinel, ssl=is_tls, **of_primary)  # type: ignore[no-untyped-call]
     client = redis.Redis(connection_pool=pool)
     return lambda: client
 

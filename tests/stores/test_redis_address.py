@@ -44,7 +44,7 @@ def test_sentinels() -> None:
     found = read_address("rediss+sentinel://u:p%2Fw@a,b:1/my%20set/4?ssl_ca_certs=/ca.pem&sentinel_password=s")
     assert found is not None
 
-    assert (found.nodes, found.service) == ([("a", 26379), ("b", 1)], "my set")
+    assert (found.split.nodes(), found.split.service) == ([("a", 26379), ("b", 1)], "my set")
     assert (found.options["username"], found.options["password"], found.options["db"]) == ("u", "p/w", 4)
     assert (found.sentinel_options["password"], "username" in found.sentinel_options) == ("s", False)
     assert found.sentinel_options["ssl_ca_certs"] == found.options["ssl_ca_certs"] == "/ca.pem"
@@ -64,7 +64,7 @@ def test_cluster() -> None:
     found = read_address("redis+cluster://:p@a,[::1]:7/0?max_connections=5")
     assert found is not None
 
-    assert found.nodes == [("a", 6379), ("::1", 7)]
+    assert found.split.nodes() == [("a", 6379), ("::1", 7)]
     assert found.options == {"password": "p", "max_connections": 5}
 
 
