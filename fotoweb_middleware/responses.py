@@ -68,14 +68,7 @@ Outcome: TypeAlias = RunApp | Response
 
 
 def page_response(pages: Pages, request: Request, page: Page, headers: Headers | None = None) -> Response:
-    """Return a page in the reader's language.
-
-    Args:
-        pages: Of the wrapped app (``context.pages``).
-        request: Names the language.
-        page: Which one.
-        headers: Those of ``pages.headers``, where a page needs others than most.
-    """
+    """Return a page in the reader's language; ``headers`` are those of ``pages.headers``, where it needs others."""
     language = choose_language(request.headers.get("accept-language"))
     shown = (pages.headers() if headers is None else headers) + headers_of(page, language)
     return Response(page.status, shown, pages.html(page, language), page.code)

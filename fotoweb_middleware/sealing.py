@@ -68,12 +68,9 @@ class Sealer:
         return "Sealer(…)"
 
     def seal(self, value: Any, purpose: Purpose, *, name: str) -> str:
-        """Return ``value`` encrypted and signed, as text that is safe in a cookie.
+        """Return what JSON can hold, encrypted and signed, as text that is safe in a cookie.
 
-        Args:
-            value: Anything that JSON can hold.
-            purpose: What for.
-            name: The slot within the purpose, such as a cookie's name; opening needs the same.
+        ``name`` is the slot within the purpose, such as a cookie's name; opening needs the same.
         """
         cipher, signer = self._keys[purpose][0]
         nonce = self._entropy(NONCE_BYTES)

@@ -174,9 +174,7 @@ class SessionCache:
     def find(self, header: bytes | str, *, secure: bool) -> KnownRequest | None:
         """Return what is known of a whole Cookie header, where its session's token is fresh and nothing is due.
 
-        Args:
-            header: As it came.
-            secure: Whether our cookies are Secure on this origin.
+        ``secure`` says whether our cookies are Secure on this origin.
         """
         known = self._by_header[secure].get(header)
         if known is None:
@@ -224,13 +222,9 @@ class SessionCache:
         cached.set_due()
 
     def remember(self, header: bytes | str, cached: CachedSession, for_app: Any, *, secure: bool) -> None:
-        """Note that a Cookie header carries a session at its newest version. Of each session the last two are known.
+        """Note that a verified Cookie header carries a session at its newest version. Of each the last two are known.
 
-        Args:
-            header: As it came, and was verified.
-            cached: The session.
-            for_app: See ``KnownRequest``.
-            secure: Whether our cookies are Secure on this origin.
+        ``secure`` is as in ``find``.
         """
         if len(header) > MAX_HEADER_CHARACTERS:
             return

@@ -37,11 +37,7 @@ class CallbackQuery:
 
 
 def make_verifier(entropy: Callable[[int], bytes]) -> str:
-    """Return a fresh ``code_verifier``: 32 random bytes as 43 unreserved characters (RFC 7636, 4.1).
-
-    Args:
-        entropy: Returns as many random bytes as asked for, such as ``secrets.token_bytes``.
-    """
+    """Return a fresh ``code_verifier``: 32 random bytes as 43 unreserved characters (RFC 7636, 4.1)."""
     return base64url(entropy(32))
 
 
@@ -53,15 +49,7 @@ def challenge_of(verifier: str) -> str:
 def build_authorize_url(
     url: str, *, client_id: str, redirect_uri: str | None, state: str, code_challenge: str | None
 ) -> str:
-    """Return where to send the browser; every parameter once, percent-encoded.
-
-    Args:
-        url: The FotoWeb site's origin.
-        client_id: From the application registration.
-        redirect_uri: None leaves it out.
-        state: Random, one per login.
-        code_challenge: None leaves PKCE out.
-    """
+    """Return where to send the browser; every parameter once, percent-encoded. What is None is left out."""
     query = {"response_type": "code", "client_id": client_id}
     if redirect_uri is not None:
         query["redirect_uri"] = redirect_uri

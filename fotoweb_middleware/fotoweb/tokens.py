@@ -37,12 +37,7 @@ def build_code_form(
 ) -> Form:
     """Return the form that exchanges a code (RFC 6749, 4.1.3; RFC 7636, 4.5).
 
-    Args:
-        client_id: From the application registration.
-        client_secret: From the application registration.
-        code: As it came to the callback.
-        redirect_uri: Exactly what the authorization request carried; None where it carried none.
-        code_verifier: None where no challenge was sent.
+    ``redirect_uri`` is what the authorization request carried, to the letter; None, as of the verifier: none was sent.
     """
     form = [("grant_type", "authorization_code"), ("code", code)]
     if redirect_uri is not None:

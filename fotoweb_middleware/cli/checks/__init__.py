@@ -30,10 +30,7 @@ def check_everything(
 ) -> list[Finding]:
     """Return every finding, the worst first, so that the first line names the cause.
 
-    Args:
-        app: ``module:name`` of the settings that the app's code makes; None: those of the environment.
-        url: The deployed app's public address, to be asked too.
-        clock: Epoch seconds.
+    ``app`` is as in ``read_settings``; ``url`` is the deployed app's public address, to be asked too.
     """
     settings, findings = read_settings(app)
     if settings is not None and all(finding.level != "bad" for finding in findings):

@@ -152,13 +152,7 @@ def why_no_place() -> str:
 
 
 def unavailable(error: StoreUnavailable, *, is_redis: bool, path: Path | None = None) -> Finding:
-    """Say what to do where the store did not answer.
-
-    Args:
-        error: What it raised.
-        is_redis: Whether it is a Redis, whose words are ``place: cause; what to do.``
-        path: Its file, where it is one.
-    """
+    """Say what to do where the store did not answer. A Redis says it itself, as ``place: cause; what to do``."""
     if path is not None and (cause := why_not_writable(path, error)) is not None:
         return cause
     said = str(error).removesuffix(".")
