@@ -167,6 +167,33 @@ def kill(server: RedisServer) -> None:
 
 
 @contextlib.contextmanager
+def killed(server: RedisServer) -> Iterator[None]:
+    """End Redis as a crash does, and start it empty."""
+    kill(server)
+    yield
+    server.start()
+
+
+@contextlib.contextmanager
+def other_password(server: RedisServer) -> Iterator[None]:
+    """Have Redis want a password for a while."""
+    with admin(server.url) as client:
+        client.config_set("requirepass", "x")
+        client.client_kill_filter(_type="normal", skipme=True)
+        yield
+        client.config_set("requirepass", "")
+
+
+@contextlib.contextmanager
+def full(server: RedisServer) -> Iterator[None]:
+    """Fill Redis up for a while."""
+    with admin(server.url) as client:
+        client.config_set("maxmemory", "1")
+        yield
+        client.config_set("maxmemory", "0")
+
+
+@contextlib.contextmanager
 def frozen(server: RedisServer) -> Iterator[None]:
     """Stop a Redis in its tracks: it takes connections and answers nothing."""
     pid = pid_of(server)

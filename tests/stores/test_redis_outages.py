@@ -16,7 +16,7 @@ from fotoweb_middleware.stores.base import SaveOutcome, Store, StoredEntry
 from fotoweb_middleware.stores.monitored import MonitoredStore
 from fotoweb_middleware.stores.redis import RedisStore
 from fotoweb_middleware.testing import FakeClock
-from tests.providers.redis_server import RedisServer, find_redis_server
+from tests.providers.redis_server import RedisServer, find_redis_server, full, killed, other_password
 from tests.stores.redis_kit import (
     PATIENT_SECONDS,
     SHORT_SECONDS,
@@ -233,33 +233,6 @@ def test_full(redis_server: RedisServer, store: RedisStore) -> None:
         client.config_set("maxmemory", "0")
     assert all("its memory is full (maxmemory); make room" in text for text in words)
     assert (read, store.acquire_lock("k", ttl_seconds=1) is not None) == (StoredEntry(b"v", 1), True)
-
-
-@contextlib.contextmanager
-def killed(server: RedisServer) -> Iterator[None]:
-    """End Redis as a crash does, and start it empty."""
-    kill(server)
-    yield
-    server.start()
-
-
-@contextlib.contextmanager
-def other_password(server: RedisServer) -> Iterator[None]:
-    """Have Redis want a password for a while."""
-    with admin(server.url) as client:
-        client.config_set("requirepass", "x")
-        client.client_kill_filter(_type="normal", skipme=True)
-        yield
-        client.config_set("requirepass", "")
-
-
-@contextlib.contextmanager
-def full(server: RedisServer) -> Iterator[None]:
-    """Fill Redis up for a while."""
-    with admin(server.url) as client:
-        client.config_set("maxmemory", "1")
-        yield
-        client.config_set("maxmemory", "0")
 
 
 FAULTS: dict[str, tuple[Callable[[RedisServer], AbstractContextManager[None]], str]] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.providers.redis_server import RedisServer, admin, frozen, kill
+from tests.providers.redis_server import RedisServer, admin, frozen, full, kill, killed, other_password
 from tests.stress.outage_kit import (
     NOTHING_SEEN,
     TOKEN_SECONDS,
@@ -29,14 +29,6 @@ READABLE = Promise(200, 503, 200)
 
 
 @contextlib.contextmanager
-def killed(server: RedisServer) -> Iterator[None]:
-    """End it as a crash does; later start it again, empty."""
-    kill(server)
-    yield
-    server.start()
-
-
-@contextlib.contextmanager
 def emptied(server: RedisServer) -> Iterator[None]:
     """Kill it and start it again at once: it answers, and knows nothing."""
     kill(server)
@@ -51,25 +43,6 @@ def read_only(server: RedisServer) -> Iterator[None]:
         client.replicaof("127.0.0.1", "1")
         yield
         client.replicaof("NO", "ONE")
-
-
-@contextlib.contextmanager
-def full(server: RedisServer) -> Iterator[None]:
-    """Give it no memory for anything new."""
-    with admin(server.url) as client:
-        client.config_set("maxmemory", "1")
-        yield
-        client.config_set("maxmemory", "0")
-
-
-@contextlib.contextmanager
-def other_password(server: RedisServer) -> Iterator[None]:
-    """Want another password from now on, and end the connections that gave the old one."""
-    with admin(server.url) as client:
-        client.config_set("requirepass", "another")
-        client.client_kill_filter(_type="normal", skipme=True)
-        yield
-        client.config_set("requirepass", "")
 
 
 @contextlib.contextmanager
