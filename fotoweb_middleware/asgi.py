@@ -341,6 +341,6 @@ async def send_response(response: Response, scope: Scope, receive: Receive, send
 
 
 def headers_of(response: Response) -> Headers:
-    """Return the headers of an answer of our own, as ASGI wants them; no variable of ``send_response`` holds a cookie."""
+    """Return the headers of an answer of our own, as ASGI wants them: in no variable of the frame that sends them."""
     length = ("content-length", str(len(response.body)))
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in (*response.headers, length)]

@@ -25,7 +25,7 @@ def counted_sealer() -> Sealer:
 
 
 SEALER = counted_sealer()
-SIGNER = derive_keys(KEY, Purpose.SESSION).signer
+SIGNER = derive_keys(KEY, Purpose.SESSION)[1]
 PAYLOADS = (["reference", "anna", 2e9], ["session", "b" * 4000], ["session", "c" * 7000])
 SEALED = tuple(SEALER.seal(payload, Purpose.SESSION, name=SESSION) for payload in PAYLOADS)
 GENUINE = tuple(split_into_chunks(SESSION, sealed) for sealed in SEALED)

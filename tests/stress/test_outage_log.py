@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.providers.redis_server import RedisServer
+from tests.providers.redis_server import RedisServer, full, killed, other_password
 from tests.stress.outage_kit import TOKEN_SECONDS, Case, opened_cases, together, until_back
-from tests.stress.test_outage_redis import full, killed, other_password
 from tests.stress.test_outage_sqlite import disk_full, locked
 
 

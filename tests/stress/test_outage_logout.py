@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.behaviour.kit import NAVIGATION, Visitor
-from tests.providers.redis_server import RedisServer, frozen
+from tests.providers.redis_server import RedisServer, frozen, killed
 from tests.stress.outage_kit import Case, opened_cases, together, until_back
-from tests.stress.test_outage_redis import killed
 from tests.stress.test_outage_sqlite import locked
 
 CLICK = {**NAVIGATION, "Sec-Fetch-Site": "same-origin"}

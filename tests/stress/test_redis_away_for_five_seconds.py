@@ -12,8 +12,8 @@ import pytest
 
 from fotoweb_middleware.testing import Client, FakeFotoWeb
 from tests.behaviour.kit import CALLBACK, Opening, Visited, opened_portal
-from tests.providers.redis_server import RedisServer, frozen
-from tests.stress.test_outage_redis import emptied, killed, read_only
+from tests.providers.redis_server import RedisServer, frozen, killed
+from tests.stress.test_outage_redis import emptied, read_only
 
 pytestmark = pytest.mark.redis
 
