@@ -89,7 +89,7 @@ def signed_in(site: Visited) -> Visitor:
 
 def test_answer_that_nobody_waited_for(hanging: Callable[..., Hanging]) -> None:
     """All who waited got their 503, then FotoWeb answers: its new tokens are used, and nobody is signed out."""
-    trouble = hanging(http_timeout=0.1)
+    trouble = hanging(http_timeout=0.3)
     site = trouble.site
     member = signed_in(site)
     token = member.get("/").seen["token"]
