@@ -37,7 +37,22 @@ TYPED_PAGES = (
 """The how-to pages whose Python must pass mypy and pyright in strict mode, besides those of the README, the tutorial
 and errors.md.
 
-Not here: django.md, since Django ships no types, and real-apps.md, whose packages ``make real-apps`` installs.
+Not here: real-apps.md, whose packages ``make real-apps`` installs.
+"""
+DJANGO = HOW_TO / "django.md"
+"""A project's files, of which ``manage.py startproject`` wrote the beginning."""
+DJANGO_HEADER = """\
+# mypy: disable-error-code="no-any-return,untyped-decorator"
+# pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false
+
+"""
+"""Django ships no types, and pyright's guesses from its code are wrong."""
+DJANGO_SETTINGS = """\
+from pathlib import Path
+
+BASE_DIR = Path()
+INSTALLED_APPS: list[str] = []
+MIDDLEWARE: list[str] = []
 """
 
 HEADER = "# pyright: strict, reportDuplicateImport=false\n\n"
@@ -75,6 +90,19 @@ def files_of(page: Path) -> dict[str, str]:
     return files
 
 
+def django_files() -> dict[str, str]:
+    """Return the Python of Django's page by module."""
+    files = {}
+    for name, code in named_files(DJANGO):
+        path, _, remark = name.partition(", ")
+        if path.endswith(".py"):
+            module = f"django__{Path(path).stem}{'_example' if remark else ''}"
+            before = DJANGO_SETTINGS if module == "django__settings" else ""
+            files[module] = before + code.replace("from mysite import ", "from build.code_blocks import django__")
+    files["django__urls"] = files["django__urls"].replace("django__views", "django__views as views", 1)
+    return files
+
+
 def main() -> None:
     """Write the files into a folder, and remove those of an earlier run."""
     folder = Path(sys.argv[1])
@@ -86,6 +114,8 @@ def main() -> None:
         files |= files_of(page)
     for name, code in files.items():
         (folder / f"{name}.py").write_text(HEADER + code, encoding="utf-8")
+    for name, code in django_files().items():
+        (folder / f"{name}.py").write_text(DJANGO_HEADER + code, encoding="utf-8")
 
 
 if __name__ == "__main__":
