@@ -4,7 +4,7 @@
 
 writes a file for each page of `TYPED_PAGES`; the blocks of a page belong together, from top to bottom.
 A block whose fence says more than ```python needs a package that is not always there, or that pyright can't see
-through, and has a test of its own.
+through: mypy alone checks it, and it has a test of its own.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ Not here: real-apps.md, whose packages ``make real-apps`` installs.
 """
 DJANGO = HOW_TO / "django.md"
 """A project's files, of which ``manage.py startproject`` wrote the beginning."""
-DJANGO_HEADER = """\
-# mypy: disable-error-code="no-any-return,untyped-decorator"
+LOOSE_HEADER = """\
+# mypy: disable-error-code="no-any-return,untyped-decorator,unused-ignore"
 # pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false
 
 """
-"""Django ships no types, and pyright's guesses from its code are wrong."""
+"""For packages without types, or with half of them: pyright's guesses from their code are wrong."""
 DJANGO_SETTINGS = """\
 from pathlib import Path
 
@@ -103,6 +103,18 @@ def django_files() -> dict[str, str]:
     return files
 
 
+def loose_blocks() -> dict[str, str]:
+    """Return the blocks by module whose packages pyright can't see through."""
+    (quart,) = blocks_of(HOW_TO / "quart.md", "python untyped")
+    (flask,) = blocks_of(HOW_TO / "flask.md", "python flask-login")
+    (prometheus,) = blocks_of(HOW_TO / "watch-events.md", "python opentelemetry-exporter-prometheus")
+    return {
+        "quart__test_app": quart.replace("from app import", "from build.code_blocks.quart__app import"),
+        "flask__flask_login": f"from build.code_blocks.flask__app import app\n{flask}",
+        "watch_events__prometheus": prometheus,
+    }
+
+
 def main() -> None:
     """Write the files into a folder, and remove those of an earlier run."""
     folder = Path(sys.argv[1])
@@ -114,8 +126,8 @@ def main() -> None:
         files |= files_of(page)
     for name, code in files.items():
         (folder / f"{name}.py").write_text(HEADER + code, encoding="utf-8")
-    for name, code in django_files().items():
-        (folder / f"{name}.py").write_text(DJANGO_HEADER + code, encoding="utf-8")
+    for name, code in (django_files() | loose_blocks()).items():
+        (folder / f"{name}.py").write_text(LOOSE_HEADER + code, encoding="utf-8")
 
 
 if __name__ == "__main__":
