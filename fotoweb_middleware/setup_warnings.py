@@ -18,7 +18,8 @@ from fotoweb_middleware.log import plain
 from fotoweb_middleware.stores import forks
 
 SILENT_SECONDS = 3600.0
-MANY_LOGINS = 10
+MANY_LOGINS = 30
+"""Where there are several processes, a login may come back to another than it began in; a run so long is no chance."""
 LONG_LOGIN_SECONDS = 120.0
 """People who type their password have come back by then."""
 MANY_REFUSED = 10
@@ -83,7 +84,6 @@ class SetupWarnings:
     def __init__(self, events: EventEmitter, *, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
         self._events = events
         self._clock = clock
-        self._opened_at = clock()
         self._monotonic = monotonic
         self.after_fork_in_child()
         forks.register(self)
@@ -91,6 +91,7 @@ class SetupWarnings:
     def after_fork_in_child(self) -> None:
         """Begin with nothing seen, and with a lock that nobody holds."""
         self._lock = threading.Lock()
+        self._began_at = self._clock()
         self._times = dict.fromkeys(SetupCause, 0)
         self._silent_until = dict.fromkeys(SetupCause, -math.inf)
         self._logins = 0
@@ -140,12 +141,12 @@ class SetupWarnings:
 
     def session_missing(self, saved_at: float) -> None:
         """Warn where the store lacks a session that was saved (epoch seconds) while this process ran."""
-        if saved_at > self._opened_at + CLOCK_SKEW_SECONDS:
+        if saved_at > self._began_at + CLOCK_SKEW_SECONDS:
             self.warn(SetupCause.STORE_NOT_SHARED)
 
     def token_refused(self, issued_at: float) -> None:
         """Warn where FotoWeb refuses a refresh token that it issued (epoch seconds) a moment ago: another used it."""
-        if self._clock() - issued_at < MOMENT_SECONDS:
+        if abs(self._clock() - issued_at) < MOMENT_SECONDS:
             self.warn(SetupCause.STORE_NOT_SHARED)
 
     def clock_seen(self, skew_seconds: float | None) -> None:

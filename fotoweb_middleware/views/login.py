@@ -98,19 +98,20 @@ def begin_login(context: Context, request: Request, cookies: RequestCookies, nex
         code_challenge=None if started.code_verifier is None else challenge_of(started.code_verifier),
     )
     context.events.emit(EventName.LOGIN_STARTED)
-    if has_fetch_metadata(request):  # A browser: monitors and robots begin logins too, and never come back.
-        context.warnings.login_started()
-    warn_of_address(context, request, redirect_uri)
+    if has_fetch_metadata(request):
+        warn_where_wrong(context, request, redirect_uri)
     return with_cookies(redirect("login_started", location), login_cookies(context, request, cookies, started))
 
 
-def warn_of_address(context: Context, request: Request, redirect_uri: str) -> None:
-    """Warn where the redirect URI is not the address that the browser sees.
+def warn_where_wrong(context: Context, request: Request, redirect_uri: str) -> None:
+    """Warn where no login comes back, or where the redirect URI is not the address that the browser sees.
 
-    Browsers send fetch metadata to https and to this machine alone (W3C Fetch Metadata, 2).
+    Only a browser's login tells: monitors and robots never come back, and may come past the proxy. Browsers send fetch
+    metadata to https and to this machine alone (W3C Fetch Metadata, 2).
     """
+    context.warnings.login_started()
     host = request.headers.get("host", "")
-    if redirect_uri.startswith("http:") and has_fetch_metadata(request) and not is_loopback_host_header(host):
+    if redirect_uri.startswith("http:") and not is_loopback_host_header(host):
         context.warnings.warn(SetupCause.HTTPS_SEEN_AS_HTTP, host=host)
     path = own_path(context.settings, request.mount, "callback")
     if urlsplit(redirect_uri).path != path:

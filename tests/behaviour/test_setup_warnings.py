@@ -143,6 +143,14 @@ def test_redirect_uri_of_the_mount(open_site: OpenSite, heard: list[Event], warn
     assert warned() == []
 
 
+def test_probe_that_comes_past_the_proxy(open_site: OpenSite, heard: list[Event], warned: Warned) -> None:
+    """What asks the app without its proxy, such as a health check, sees no sub-path: that is right for browsers."""
+    site = open_site(_on_event=heard.append, redirect_uri="https://app.test/sub/oauth2/callback")
+    assert site.visitor().send("GET", "/", {"Accept": "*/*"}).status == 302
+
+    assert warned() == []
+
+
 # ------------------------------------------------------------------------------------------------------------- logins
 
 
@@ -153,7 +161,7 @@ def begin_logins(site: Visited, count: int) -> None:
 
 
 def test_logins_that_never_come_back(site: Visited, warned: Warned) -> None:
-    """Ten logins without one that comes back, the first of them two minutes ago, are warned about."""
+    """Thirty logins without one that comes back, the first of them two minutes ago, are warned about."""
     begin_logins(site, MANY_LOGINS - 1)
     site.clock.advance(120)
     before = warned()
@@ -168,6 +176,15 @@ def test_monitors_begin_logins(site: Visited, warned: Warned) -> None:
     for _ in range(2 * MANY_LOGINS):
         assert site.visitor().send("GET", "/", {"Accept": "*/*"}).status == 302
         site.clock.advance(60)
+
+    assert warned() == []
+
+
+def test_logins_that_come_back_to_another_process(site: Visited, warned: Warned) -> None:
+    """A login may begin in one process and come back to another, so a run of twenty is no sign of trouble."""
+    begin_logins(site, 10)
+    site.clock.advance(120)
+    begin_logins(site, 10)
 
     assert warned() == []
 
@@ -226,6 +243,29 @@ def test_token_that_another_used(site: Visited, warned: Warned) -> None:
     member.get("/")
 
     assert causes(warned()) == ["store_not_shared"]
+
+
+def test_token_refused_after_the_clock_went_back(site: Visited, warned: Warned) -> None:
+    """Once this machine's clock was set back, tokens from before seem to be of the future, not of this moment."""
+    member = site.visitor()
+    member.log_in()
+    site.wall.wrong_by_seconds = -3600
+    site.fake.fault("token", Fault.invalid_grant())
+    member.get("/")
+
+    assert warned() == []
+
+
+def test_worker_that_is_replaced(opening: Opening, site: Visited, heard: list[Event], warned: Warned) -> None:
+    """A process begins when it is forked: what the worker before it kept in its memory alone is from before."""
+    replacement = second_process(opening, site, heard)
+    site.clock.advance(61)
+    member = site.visitor()
+    member.log_in()
+    replacement.middleware._handler.context.warnings.after_fork_in_child()
+    twin_of(member, replacement).get("/")
+
+    assert warned() == []
 
 
 def refuse_sessions(site: Visited, count: int, seconds: float) -> None:
