@@ -140,15 +140,16 @@ class FotoWebClient:
         A server has few threads, and those who wait for FotoWeb must leave some for all others. So once a call has been
         running for a second, only ``max_slow_waiters`` threads wait, and nobody else does at all.
         """
-        timeout_seconds = self._settings.http_timeout
-        free_seconds = min(FREE_WAIT_SECONDS, timeout_seconds)
+        left_seconds = self._settings.http_timeout
         if future.done() or not self._is_slow():
+            free_seconds = min(FREE_WAIT_SECONDS, left_seconds)
             with contextlib.suppress(TimeoutError):
                 return future.result(free_seconds)
+            left_seconds -= free_seconds
         if not self._slow_waiters.acquire(blocking=False):
             return None
         try:
-            return future.result(timeout_seconds - free_seconds)
+            return future.result(left_seconds)
         except TimeoutError:
             return None
         finally:

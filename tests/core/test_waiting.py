@@ -85,3 +85,14 @@ def test_nobody_waits_for_a_slow_fotoweb_without_a_slot(
     may_answer.set()
     assert running.result(SOON) == 200
     assert not client._is_slow()
+
+
+def test_slow_fotoweb_has_the_whole_time(may_answer: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has a slot waits as long as ``FOTOWEB_HTTP_TIMEOUT`` says, though nobody waits a moment for free then."""
+    monkeypatch.setattr(http, "FREE_WAIT_SECONDS", SOON)
+    client, soon = a_client(may_answer, slots=1), Future[int]()
+    client._settings = a_settings(http_timeout=SOON)
+    monkeypatch.setattr(client, "_is_slow", lambda: True)
+    threading.Timer(0.05, soon.set_result, [7]).start()
+
+    assert client.wait(soon) == 7
