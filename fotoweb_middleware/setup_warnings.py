@@ -1,7 +1,7 @@
-"""What the running app sees of a wrong set-up, told as one warning an hour for each cause, with how often it was seen.
+"""Signs of a wrong set-up that the running app sees: one warning an hour for each cause, with how often it was seen.
 
-All of it is seen where something is wrong already, or where a login begins: a request whose session is known asks
-nothing here.
+They are looked for when a login begins or something has gone wrong: a request whose session is known costs nothing
+here.
 """
 
 from __future__ import annotations
@@ -44,32 +44,31 @@ class SetupCause(enum.StrEnum):
 WORDS = {
     SetupCause.CLOCK_DIFFERS: "FotoWeb's clock and this machine's differ by more than a minute",
     SetupCause.HTTPS_SEEN_AS_HTTP: (
-        "TLS ends at a proxy, and the app is not told: browsers come by https, the app sees http, and FotoWeb is sent "
-        "an http redirect URI; let the proxy send X-Forwarded-Proto and the server trust it, or set "
-        "FOTOWEB_REDIRECT_URI"
+        "TLS ends at a proxy and the app doesn't know: browsers use https, but the app sees http and sends FotoWeb an "
+        "http redirect URI; make the proxy send X-Forwarded-Proto and the server trust it, or set FOTOWEB_REDIRECT_URI"
     ),
     SetupCause.LOGINS_NOT_COMPLETED: (
         f"{MANY_LOGINS} logins began and none came back: FotoWeb may refuse the redirect URI, the client ID or PKCE on "
-        "a page of its own, or a proxy may not hand the callback on; run fotoweb-middleware check"
+        "a page of its own, or a proxy may not pass on the callback; run fotoweb-middleware check"
     ),
     SetupCause.MANY_SESSIONS_REFUSED: (
         f"FotoWeb refused the refresh tokens of {MANY_REFUSED} sessions within a minute: it has lost or revoked them, "
-        "or processes that share no session store (FOTOWEB_CACHE) use up each other's"
+        "or processes that don't share a session store (FOTOWEB_CACHE) use up each other's"
     ),
     SetupCause.OTHER_KEY: (
-        "a session cookie came that no key in FOTOWEB_SECRET_KEY opens: other processes or another app on this host "
-        "have another key, FOTOWEB_URL, FOTOWEB_CLIENT_ID or FOTOWEB_COOKIE_NAME, or an old key was removed too soon"
+        "no key in FOTOWEB_SECRET_KEY opens a session cookie: other processes or another app on this host have a "
+        "different key, FOTOWEB_URL, FOTOWEB_CLIENT_ID or FOTOWEB_COOKIE_NAME, or an old key was removed too soon"
     ),
     SetupCause.REDIRECT_URI_MOUNT: (
-        "the path of FOTOWEB_REDIRECT_URI is not that of this app's callback: the app is not told of its sub-path "
+        "the path in FOTOWEB_REDIRECT_URI is not this app's callback path: the app doesn't know its sub-path "
         "(--root-path, SCRIPT_NAME), or the setting is wrong"
     ),
     SetupCause.STORE_NOT_SHARED: (
-        "the session store does not hold what another process saved: FOTOWEB_CACHE must name one store for all "
-        "processes and machines, and it must not evict"
+        "the session store lacks what another process saved: FOTOWEB_CACHE must name one store for all processes "
+        "and machines, and that store must not evict entries"
     ),
 }
-"""How the line of each begins: what is wrong, then what to do."""
+"""How the log line of each begins: what is wrong, then what to do."""
 
 
 class SetupWarnings:

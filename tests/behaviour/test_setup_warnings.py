@@ -93,7 +93,7 @@ def test_line(site: Visited, caplog: pytest.LogCaptureFixture) -> None:
     visitor.get("/")
 
     (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
-    assert record.getMessage().startswith("set-up warning: a session cookie came that no key in FOTOWEB_SECRET_KEY ")
+    assert record.getMessage().startswith("set-up warning: no key in FOTOWEB_SECRET_KEY opens a session cookie")
     assert record.getMessage().endswith(" cause=other_key times=1")
     assert record.__dict__["fotoweb_cause"] == "other_key"
 
@@ -127,7 +127,7 @@ def test_address_that_is_right(
 
 
 def test_redirect_uri_of_another_mount(open_site: OpenSite, heard: list[Event], warned: Warned) -> None:
-    """A redirect URI below a sub-path that the app is not told of is warned about."""
+    """A redirect URI below a sub-path that the app doesn't know is warned about."""
     site = open_site(_on_event=heard.append, redirect_uri="https://app.test/sub/oauth2/callback")
     site.visitor().visit("/")
 

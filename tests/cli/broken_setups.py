@@ -34,7 +34,7 @@ HEAD = "| what is broken | what `check` says first | what the log says first | w
 
 
 @broken(
-    "the app is not told of its sub-path (`check --url {origin}/sub/`)",
+    "the app doesn't know its sub-path (`check --url {origin}/sub/`)",
     "bad   The app does not know its sub-path /sub: its redirect URI is {origin}/oauth2/callback.",
     logs=NOT_COMPLETED,
     sees=FOTOWEBS_PAGE,
@@ -46,13 +46,13 @@ def _(bench: Bench) -> None:
 
 
 @broken(
-    "the app is not told that TLS ends at its proxy (`check --url {origin}/`)",
+    "the app doesn't know that TLS ends at its proxy (`check --url {origin}/`)",
     "bad   The app believes that it is served over http: its redirect URI is {own_origin}/oauth2/callback, and TLS "
     "ends at a proxy in front of it.",
     logs=(
-        "WARNING set-up warning: TLS ends at a proxy, and the app is not told: browsers come by https, "
-        "the app sees http, and FotoWeb is sent an http redirect URI; let the proxy send "
-        "X-Forwarded-Proto and the server trust it, or set FOTOWEB_REDIRECT_URI"
+        "WARNING set-up warning: TLS ends at a proxy and the app doesn't know: browsers use https, but the app sees "
+        "http and sends FotoWeb an http redirect URI; make the proxy send X-Forwarded-Proto and the server trust it, "
+        "or set FOTOWEB_REDIRECT_URI"
     ),
     sees=FOTOWEBS_PAGE,
 )

@@ -207,8 +207,8 @@ def _(bench: Bench) -> None:
     "warn  The session store is local:// in a Kubernetes pod: pods don't see each other's logouts and refreshes.",
     exit_code=2,
     logs=(
-        "WARNING set-up warning: the session store does not hold what another process saved: "
-        "FOTOWEB_CACHE must name one store for all processes and machines, and it must not evict"
+        "WARNING set-up warning: the session store lacks what another process saved: FOTOWEB_CACHE must name one "
+        "store for all processes and machines, and that store must not evict entries"
     ),
     sees=SIGNED_IN,
 )

@@ -121,6 +121,6 @@ def judge_callback(reply: Reply, base: str, settings: Settings) -> Finding:
         return ok(f"The app at {base}/ begins logins, and its callback {callback} can be reached.")
     return bad(
         f"The middleware does not answer at the callback {callback} (HTTP {reply.status}): a proxy changes the path, "
-        "and the app is not told.",
+        "and the app doesn't know.",
         f"Tell the app where it is mounted (uvicorn --root-path, SCRIPT_NAME in WSGI): {PROXY_PAGE}.",
     )
