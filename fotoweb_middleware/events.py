@@ -45,7 +45,7 @@ FIELDS = {
     "times": "how often it was seen since the last such event",
     "host": "the request's `Host` header",
     "seconds_ahead": "how far FotoWeb's clock is ahead; below 0: behind",
-    "upstream_request_id": "FotoWeb's own name of the call, where its answer has one (`X-Request-ID`, "
+    "upstream_request_id": "FotoWeb's own id for the call, if its answer has one (`X-Request-ID`, "
     "`X-Correlation-ID`)",
 }
 """The fields that events may have."""
@@ -119,7 +119,7 @@ KINDS = {
     ),
     EventName.REFUSAL_UNCONFIRMED: EventKind(
         logging.INFO,
-        "FotoWeb refused the refresh token, and the session store can't tell whether it was the newest: session kept",
+        "FotoWeb refused the refresh token, but the session store can't confirm that it was the newest: session kept",
         ("cause", "upstream_request_id"),
     ),
     EventName.REFRESH_FAILED: EventKind(

@@ -35,19 +35,19 @@ class Known:
 KNOWN = (
     Known(
         "login",
-        "Quart and Django run on asyncio only. Under trio each request fails in the framework, after the login.",
+        "Quart and Django only run on asyncio. Under trio, each request fails in the framework, after the login.",
         frameworks=("quart", "django-asgi"),
         servers=("hypercorn-trio",),
     ),
     Known(
         "WebSocket",
-        "Falcon's WebSockets run on asyncio only.",
+        "Falcon's WebSockets only run on asyncio.",
         frameworks=("falcon-asgi",),
         servers=("hypercorn-trio",),
     ),
     Known(
         "WebSocket",
-        "Quart reads a WebSocket's scheme, which Daphne does not give it (ASGI leaves it optional).",
+        "Quart needs a WebSocket's scheme, which Daphne does not provide (it is optional in ASGI).",
         frameworks=("quart",),
         servers=("daphne",),
     ),
