@@ -1,8 +1,8 @@
-"""pytest's entry point ``fotoweb``: reads one ini line, and without it does nothing else.
+"""pytest's entry point ``fotoweb``: reads one ini line, and does nothing without it.
 
-It lies beside the package and not in it: pytest imports it in every project of an environment that has the package,
-and importing any module of the package imports all that a protected app needs, which takes more than a tenth of a
-second. What the line switches on is ``fotoweb_middleware.testing.pytest_plugin``.
+It is outside the package because pytest imports it in every environment that has the package, and importing any module
+of the package imports all that a protected app needs, which takes more than a tenth of a second. The line turns on
+``fotoweb_middleware.testing.pytest_plugin``.
 """
 
 from __future__ import annotations

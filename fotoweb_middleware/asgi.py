@@ -61,17 +61,17 @@ class FotoWebASGIMiddleware:
 
     Args:
         app: The app, ASGI 3 or 2.
-        settings: None reads the ``FOTOWEB_*`` variables.
-        authorize: Gets the session at login, and when this process first sees it; returns whether it may enter. It may
-            be async; a plain function is called in a worker thread.
-        on_login: Gets the session at each login, once it is known that it may enter; as ``authorize``.
-        on_event: Gets each event (``fotoweb_middleware.events``); may be async.
-        store: A session store to use instead of the one that ``FOTOWEB_CACHE`` names.
+        settings: None: read from the ``FOTOWEB_*`` variables.
+        authorize: Called with the session at login, and when this process first sees it; returns whether it may
+            enter. May be async; a plain function is called in a worker thread.
+        on_login: Called with the session after each login that ``authorize`` admits; async or plain, as ``authorize``.
+        on_event: Called with each event (``fotoweb_middleware.events``); may be async.
+        store: A session store of your own, instead of the one that ``FOTOWEB_CACHE`` names.
         transport: Where calls to FotoWeb go instead of the network; for tests.
-        executor: Where calls to FotoWeb run; None: in a pool of 40 threads.
+        executor: Where calls to FotoWeb run; None: a pool of 40 threads.
         clock: Epoch seconds; for tests.
         monotonic: Seconds of a clock that never jumps; for tests.
-        entropy: Returns as many random bytes as asked for; for tests.
+        entropy: Returns the given number of random bytes; for tests.
 
     Raises:
         SettingsError: A setting is missing or wrong.
@@ -115,7 +115,7 @@ class FotoWebASGIMiddleware:
         self._unmounted_urls = self._urls("")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection; ``lifespan`` and types we do not know reach the app untouched."""
+        """Serve one connection; ``lifespan`` and unknown types reach the app untouched."""
         if scope["type"] == "http":
             inner = self._known_scope(scope)
             if inner is not None:

@@ -29,23 +29,23 @@ else:
 
 
 class FotoWebAuth(AnyAuth):
-    """Signs requests to FotoWeb with the session's token, and no request to anywhere else.
+    """Adds the session's token to requests to FotoWeb, and to no other requests.
 
         with httpx.Client(auth=FotoWebAuth(session), base_url=session.fotoweb_url) as client:
-            archives = client.get("/fotoweb/archives/").json()
+            archives = client.get("/fotoweb/me/archives/", headers={"Accept": "application/json"}).json()
 
     For ``httpx.Client``, ``httpx.AsyncClient`` and those of httpx2. Each request gets a token that is valid now.
 
-    Where FotoWeb's API answers 401, which happens when somebody ended the token there, the session is refreshed once
-    and the request sent again. The 401 is handed on where no other token is to be had, where the body can't be sent a
-    second time (a generator), and for a minute after a new token was refused too. A response hook that raises on a
-    401 (``raise_for_status``) comes before all this: raise after the call instead.
+    If FotoWeb's API answers 401, for example because somebody revoked the token there, the token is refreshed once and
+    the request sent again. The caller gets the 401 if there is no other token, if the body can't be sent a second time
+    (a generator), and for a minute after a new token was refused too. A response hook that raises on a 401
+    (``raise_for_status``) would prevent this: raise after the call instead.
 
-    A redirect away from FotoWeb's origin carries no token (httpx takes it off), except for one from http to https on
-    the same host.
+    A redirect away from FotoWeb's origin carries no token (httpx removes it), unless it leads from http to https on the
+    same host.
 
     Args:
-        session: The user's, from ``get_session`` or ``require_session``.
+        session: The user's session, from ``get_session`` or ``require_session``.
 
     Raises:
         SessionEnded: From a request: the session is over.
@@ -78,7 +78,7 @@ class FotoWebAuth(AnyAuth):
             live.note_refused_again()
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
-        """Do what ``sync_auth_flow`` does, for async clients."""
+        """As ``sync_auth_flow``, for async clients."""
         if not self._is_for_fotoweb(request):
             yield request
             return

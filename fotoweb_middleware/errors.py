@@ -1,13 +1,13 @@
 """Every error of this package, in one tree.
 
     FotoWebMiddlewareError
-    ├── SettingsError            a FOTOWEB_* variable or Settings argument is wrong (the operator's to fix)
-    ├── FotoWebError             FotoWeb, or the way to it
+    ├── SettingsError            a FOTOWEB_* variable or Settings argument is missing or wrong
+    ├── FotoWebError             a call to FotoWeb failed
     │   ├── FotoWebUnreachable   no valid token for now: try again later
     │   ├── FotoWebNonsense      an answer that isn't what RFC 6749 promises
     │   └── FotoWebRefused       an OAuth error code (``error``) in an orderly answer
     ├── StoreUnavailable         the session store can't be reached
-    ├── NotSignedIn              nobody is signed in, and ``require_session`` was asked for a session
+    ├── NotSignedIn              nobody is signed in, but ``require_session`` was called
     └── SessionEnded             a session that the app still holds is over: there are no more tokens
 
 Each class has a stable ``code`` for logs and monitoring.
@@ -33,7 +33,7 @@ __all__ = [
 
 
 class FotoWebMiddlewareError(Exception):
-    """The root of the tree: catch it to catch everything this package raises."""
+    """The base class: catch it to catch all errors of this package."""
 
     code: ClassVar[str] = "error"
 
@@ -45,10 +45,10 @@ class SettingsError(FotoWebMiddlewareError):
 
 
 class FotoWebError(FotoWebMiddlewareError):
-    """FotoWeb, or the way to it, is the cause.
+    """A call to FotoWeb failed: no answer, an unreadable one, or a refusal.
 
     Attributes:
-        request_id: FotoWeb's own name of the call, where its answer has one.
+        request_id: FotoWeb's own id for the call, if its answer has one.
     """
 
     code = "fotoweb"
@@ -56,10 +56,10 @@ class FotoWebError(FotoWebMiddlewareError):
 
 
 class FotoWebUnreachable(FotoWebError):
-    """There is no answer, or no valid token, for now.
+    """FotoWeb does not answer, or there is no valid token for now.
 
-    FotoWeb gave no answer in time, a 5xx or a 429. From ``fresh_token`` it may also mean that the session store is out
-    of reach, or that FotoWeb refuses this app itself: the message tells.
+    FotoWeb gave no answer in time, or answered 5xx or 429. From ``fresh_token`` it may also mean that the session store
+    can't be reached, or that FotoWeb refuses this app: the message says which.
 
     Args:
         message: What happened, in words for the log.
@@ -74,16 +74,16 @@ class FotoWebUnreachable(FotoWebError):
 
 
 class FotoWebNonsense(FotoWebError):
-    """An answer that is not what RFC 6749, section 5, promises: HTML, broken JSON, a token that can't be a header."""
+    """FotoWeb's answer breaks RFC 6749, section 5: HTML, broken JSON, a token that can't be sent in a header."""
 
     code = "fotoweb_nonsense"
 
 
 class FotoWebRefused(FotoWebError):
-    """An orderly refusal.
+    """FotoWeb refused a request, usually with an OAuth error code.
 
     Args:
-        error: The OAuth error code (RFC 6749, 4.1.2.1 and 5.2), or "" where none could be read.
+        error: The OAuth error code (RFC 6749, 4.1.2.1 and 5.2), or "" if none could be read.
         status: The HTTP status it came with.
         hint: What to look at, in words for the log.
     """
@@ -103,13 +103,13 @@ class StoreUnavailable(FotoWebMiddlewareError):
 
 
 class NotSignedIn(FotoWebMiddlewareError):
-    """Nobody is signed in. The framework integrations make it a 401."""
+    """Nobody is signed in. The framework integrations turn it into a 401."""
 
     code = "not_signed_in"
 
 
 class SessionEnded(FotoWebMiddlewareError):
-    """A session is over: signed out, refused by FotoWeb, or past its lifetime. Its user has to sign in again."""
+    """The session is over: signed out, refused by FotoWeb, or past its lifetime. The user has to sign in again."""
 
     code = "session_ended"
 

@@ -45,8 +45,7 @@ FIELDS = {
     "times": "how often it was seen since the last such event",
     "host": "the request's `Host` header",
     "seconds_ahead": "how far FotoWeb's clock is ahead; below 0: behind",
-    "upstream_request_id": "FotoWeb's own id for the call, if its answer has one (`X-Request-ID`, "
-    "`X-Correlation-ID`)",
+    "upstream_request_id": "FotoWeb's own id for the call, if its answer has one (`X-Request-ID`, `X-Correlation-ID`)",
 }
 """The fields that events may have."""
 

@@ -1,4 +1,4 @@
-"""What a login is: the session that the app gets, and the record behind it that the cookie and the store carry."""
+"""A login: the session that the app gets, and the record behind it in the cookie and the store."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SESSION_KEY = "fotoweb.session"
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who is logged in, as FotoWeb's API descriptor says (``GET /fotoweb/me``).
+    """The logged-in user, from FotoWeb's API descriptor (``GET /fotoweb/me``).
 
     Attributes:
-        user_id: the user's number in FotoWeb; unique within one FotoWeb site.
+        user_id: The user's number in FotoWeb; unique within one FotoWeb site.
         user_name: The login name.
         full_name: May be empty.
         email: May be empty.
@@ -41,14 +41,14 @@ class TokenSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What the wrapped app sees of a login.
+    """A user's login, as the app sees it.
 
     Attributes:
-        access_token: For ``Authorization: Bearer …``; valid for the request that carries it.
+        access_token: For ``Authorization: Bearer …``; valid for the request that brought it.
         token_type: "bearer".
-        expires_at: Epoch seconds, or None where FotoWeb gave no ``expires_in``.
-        user: Who it is, or None where FotoWeb did not tell.
-        fotoweb_url: The FotoWeb site, without a slash at its end.
+        expires_at: Epoch seconds, or None if FotoWeb gave no ``expires_in``.
+        user: Who it is, or None if FotoWeb did not say.
+        fotoweb_url: The FotoWeb site, without a trailing slash.
     """
 
     access_token: str = field(repr=False)
@@ -61,8 +61,8 @@ class Session:
     def fresh_token(self) -> str:
         """Return a token that is valid now, for work that outlives its request: streams, WebSockets, background tasks.
 
-        It may wait for FotoWeb where the token has expired. In async code use ``afresh_token``. A session that has no
-        middleware, since it was pickled or made by hand, returns the token that it has.
+        It waits for FotoWeb if the token has expired. In async code, use ``afresh_token``. A session without a
+        middleware, because it was pickled or made by hand, returns the token that it has.
 
         Raises:
             SessionEnded: The session is over.
@@ -71,7 +71,7 @@ class Session:
         return self.access_token if self._source is None else self._source.fresh_token()
 
     async def afresh_token(self) -> str:
-        """Do what ``fresh_token`` does without blocking the event loop; asyncio or trio."""
+        """As ``fresh_token``, without blocking the event loop (asyncio or trio)."""
         return self.access_token if self._source is None else await self._source.afresh_token()
 
 
@@ -149,7 +149,7 @@ def build_session(record: SessionRecord, fotoweb_url: str, source: TokenSource |
 
 
 def get_session(request: object) -> Session | None:
-    """Return the session of the logged-in user, or None where nobody is logged in.
+    """Return the session of the logged-in user, or None if nobody is logged in.
 
     Args:
         request: A Starlette, FastAPI, Quart, Litestar, Django or Flask request, an ASGI scope, or a WSGI environ.

@@ -45,16 +45,16 @@ def urls_by_mount(settings: Settings) -> Callable[[str], Urls]:
 
 
 def login_url(request: object, next: object = None) -> str:  # noqa: A002 (what Django calls it)
-    """Return the path at which a login starts, for a link: ``/oauth2/login?next=%2Freports``, the mount included.
+    """Return the path of a sign-in link: ``/oauth2/login?next=%2Freports``, with the app's mount.
 
     Args:
         request: As in ``get_session``.
-        next: Where the login leads: a path on this origin as ``url_for`` and ``reverse`` give it, the mount included,
-            or a URL of this origin, as Starlette's ``url_for`` gives it. None: where the request itself was going.
-            What is neither leads to the app's front page.
+        next: Where the login leads: a path on this origin, with the app's mount, as from ``url_for`` or ``reverse``; or
+            a URL of this origin, as from Starlette's ``url_for``. None: the page of this request. Anything else leads
+            to the app's front page.
 
     Raises:
-        TypeError: ``request`` is none, or did not come through the middleware.
+        TypeError: ``request`` is not a request, or did not come through the middleware.
     """
     scope, urls = _find(request)
     path = _path_of(scope) if next is None else _path_on(_host_of(scope), str(next))
@@ -72,13 +72,13 @@ def login_path(request: object) -> str:
 
 
 def logout_url(request: object) -> str:
-    """Return the path at which a logout starts, for a link or a form: ``/oauth2/logout``, the mount included.
+    """Return the path for a sign-out link or form: ``/oauth2/logout``, with the app's mount.
 
     Args:
         request: As in ``get_session``.
 
     Raises:
-        TypeError: ``request`` is none, or did not come through the middleware.
+        TypeError: ``request`` is not a request, or did not come through the middleware.
     """
     return f"{_find(request)[1].own_pages}logout"
 

@@ -52,20 +52,20 @@ class FotoWebWSGIMiddleware:
 
     Args:
         app: The app (PEP 3333).
-        settings: None reads the ``FOTOWEB_*`` variables.
-        authorize: Gets the session at login, and when this process first sees it; returns whether it may enter.
-        on_login: Gets the session at each login, once it is known that it may enter.
-        on_event: Gets each event (``fotoweb_middleware.events``).
-        store: A session store to use instead of the one that ``FOTOWEB_CACHE`` names.
+        settings: None: read from the ``FOTOWEB_*`` variables.
+        authorize: Called with the session at login, and when this process first sees it; returns whether it may enter.
+        on_login: Called with the session after each login that ``authorize`` admits.
+        on_event: Called with each event (``fotoweb_middleware.events``).
+        store: A session store of your own, instead of the one that ``FOTOWEB_CACHE`` names.
         transport: Where calls to FotoWeb go instead of the network; for tests.
-        executor: Where calls to FotoWeb run; None: in a pool of 40 threads.
+        executor: Where calls to FotoWeb run; None: a pool of 40 threads.
         clock: Epoch seconds; for tests.
         monotonic: Seconds of a clock that never jumps; for tests.
-        entropy: Returns as many random bytes as asked for; for tests.
+        entropy: Returns the given number of random bytes; for tests.
 
     Raises:
         SettingsError: A setting is missing or wrong.
-        TypeError: One of the three callables is async: WSGI has no event loop to await it on.
+        TypeError: ``authorize``, ``on_login`` or ``on_event`` is async; WSGI has no event loop.
     """
 
     def __init__(  # noqa: PLR0913 (most are for tests)

@@ -1,1 +1,1 @@
-"""The middleware's session as each framework has it. Each module is imported on demand and needs its framework."""
+"""The session in the style of each framework. Each module is imported on demand and needs its framework."""

@@ -1,4 +1,4 @@
-"""Settings from a framework's own configuration, behind the ``FOTOWEB_*`` variables."""
+"""Settings from a framework's own configuration, in addition to the ``FOTOWEB_*`` variables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["read_settings"]
 
 
 def read_settings(entries: Callable[[], Mapping[str, Any]], *, source: str, prefix: str = "") -> Settings:
-    """Return the middleware's settings: the variables, then what a framework's configuration holds.
+    """Return the middleware's settings: from the variables first, then from a framework's configuration.
 
     Args:
         entries: Returns the configuration's entries by setting, as in ``Settings(...)``. It is a function so that no

@@ -4,8 +4,8 @@
     async def me(user: CurrentUser) -> dict[str, str]:
         return {"name": user.full_name}
 
-The OpenAPI document shows a padlock on what asks for one of them. ``FastAPI(exception_handlers=exception_handlers)``
-answers 401 where ``require_session`` finds nobody or a session has ended, and 503 where FotoWeb is out of reach.
+The OpenAPI document shows a padlock on path operations that use one. ``FastAPI(exception_handlers=exception_handlers)``
+answers 401 if ``require_session`` finds no session or the session has ended, and 503 if FotoWeb can't be reached.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class SessionCookie(SecurityBase):
 
 
 OptionalSession = Annotated[Session | None, Depends(SessionCookie())]
-"""The session, or None where nobody is signed in: on a public path, or with ``FOTOWEB_LOGIN=optional``."""
+"""The session; None if nobody is signed in, on a public path or with ``FOTOWEB_LOGIN=optional``."""
 
 
 async def signed_in(connection: HTTPConnection, session: OptionalSession) -> Session:
@@ -55,7 +55,7 @@ async def signed_in(connection: HTTPConnection, session: OptionalSession) -> Ses
 
 
 SignedIn = Annotated[Session, Depends(signed_in)]
-"""The session; 401 where nobody is signed in."""
+"""The session; 401 if nobody is signed in."""
 
 
 async def current_user(connection: HTTPConnection, session: SignedIn) -> User:
@@ -66,8 +66,8 @@ async def current_user(connection: HTTPConnection, session: SignedIn) -> User:
 
 
 CurrentUser = Annotated[User, Depends(current_user)]
-"""Who is signed in; 401 where nobody is. 403 where FotoWeb did not say who it is: its answer failed at the login, or
-``FOTOWEB_FETCH_USER`` is off. ``SignedIn`` does not ask for a name."""
+"""The signed-in user; 401 if there is none. 403 if FotoWeb did not say who it is: it could not be asked at login, or
+``FOTOWEB_FETCH_USER`` is off. ``SignedIn`` needs no user."""
 
 
 def refusal(connection: HTTPConnection, status: int, detail: Any, headers: dict[str, str] | None = None) -> Exception:

@@ -1,6 +1,6 @@
 """Flask: ``FotoWeb`` wraps the app, ``current_session`` is the session of the request, ``login_required`` guards views.
 
-``integrations.quart`` takes from here what is the same in both.
+``integrations.quart`` imports what is the same in both.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ CHALLENGE = WWWAuthenticate("FotoWeb-Login", {"realm": "fotoweb"})
 """The middleware's own challenge, which Werkzeug writes in other letters: ``Fotoweb-Login realm=fotoweb``."""
 
 current_session = cast("Session", LocalProxy(lambda: get_session(request)))
-"""The session of this request; false where nobody is signed in. Like ``request``, it is there in a request alone: for
-what outlives the view (a stream, a thread) take ``require_session(request)``."""
+"""The session of this request; falsy if nobody is signed in. Like ``request``, it exists only during a request: pass
+``require_session(request)`` to anything that outlives the view (a stream, a thread)."""
 
 
 class FotoWeb:
-    """Puts a FotoWeb login in front of a Flask app, and makes its errors answers of the app.
+    """Puts a FotoWeb login in front of a Flask app, and turns the middleware's errors into answers.
 
-    In a view ``NotSignedIn`` and ``SessionEnded`` become a 401, ``FotoWebUnreachable`` a 503, for which the app's own
-    error handlers of these codes are asked. Templates get ``current_session``, ``fotoweb_login_url(next=None)`` and
+    In a view, ``NotSignedIn`` and ``SessionEnded`` become a 401, ``FotoWebUnreachable`` a 503; the app's own error
+    handlers for these codes are used. Templates get ``current_session``, ``fotoweb_login_url(next=None)`` and
     ``fotoweb_logout_url()``.
 
     Args:
-        app: None where ``init_app`` follows.
-        settings: None takes the ``FOTOWEB_*`` variables, and from ``app.config`` what they leave out.
-        options: Whatever else ``FotoWebWSGIMiddleware`` takes.
+        app: None if you call ``init_app`` later.
+        settings: None: read from the ``FOTOWEB_*`` variables, then from ``app.config``.
+        options: Other arguments for ``FotoWebWSGIMiddleware``.
 
     Raises:
         SettingsError: A setting is missing or wrong.
@@ -58,7 +58,7 @@ class FotoWeb:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Wrap an app. ``app.config`` is read now, and never again.
+        """Wrap an app. ``app.config`` is read now, and not again.
 
         Raises:
             SettingsError: A setting is missing or wrong.
@@ -69,7 +69,7 @@ class FotoWeb:
 
 
 def login_required(view: View) -> View:
-    """Answer 401 where nobody is signed in, and call the view, sync or async, where somebody is."""
+    """Decorate a sync or async view: it answers 401 if nobody is signed in."""
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -81,7 +81,7 @@ def login_required(view: View) -> View:
 
 
 def handle_error(error: Exception) -> Any:
-    """Return the app's own answer to one of our errors."""
+    """Return the app's answer to one of our errors."""
     return current_app.handle_http_exception(http_error(error))
 
 

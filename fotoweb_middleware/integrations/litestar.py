@@ -3,8 +3,8 @@
     app = Litestar([reports], plugins=[FotoWebPlugin()])
 
 The plugin puts the middleware around the whole app, its routing and error pages included, when the app starts (its
-lifespan). Where nothing starts it, under a server without lifespan or mounted in another app, wrap it by hand:
-``FotoWebASGIMiddleware(app)``; the plugin adds nothing then. Until the app is behind one of them it answers 503.
+lifespan). If nothing runs the lifespan, because the server has none or the app is mounted in another, wrap the app by
+hand: ``FotoWebASGIMiddleware(app)``; the plugin then adds nothing. Without either, the app answers 503.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ __all__ = ["FotoWebPlugin", "signed_in"]
 class FotoWebPlugin(InitPlugin):
     """Adds the middleware, the dependency ``fotoweb_session`` (a ``Session``, or None), and answers to our errors.
 
-    ``NotSignedIn`` and ``SessionEnded`` become 401, ``FotoWebUnreachable`` becomes 503; they close a
-    WebSocket with 4401 and 1013.
+    ``NotSignedIn`` and ``SessionEnded`` become a 401, or close a WebSocket with 4401; ``FotoWebUnreachable`` becomes a
+    503, or closes it with 1013.
 
     Args:
-        settings: None reads the ``FOTOWEB_*`` variables.
-        options: More of what ``FotoWebASGIMiddleware`` takes.
+        settings: None: read from the ``FOTOWEB_*`` variables.
+        options: Other arguments for ``FotoWebASGIMiddleware``.
 
     Raises:
         SettingsError: A setting is missing or wrong.
@@ -106,7 +106,7 @@ def session_of_request(scope: Scope) -> Session | None:
 
 
 def signed_in(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Guard handlers, controllers or routers: 401 where nobody is signed in, 4401 for a WebSocket."""
+    """Guard for handlers, controllers and routers: 401, or 4401 for a WebSocket, if nobody is signed in."""
     if get_session(connection) is not None:
         return
     if connection.scope["type"] == ScopeType.WEBSOCKET:

@@ -26,19 +26,19 @@ TAKES_CONTEXT = "ctx" in signature(Quart.handle_http_exception).parameters  # Fr
 connection = LocalProxy(lambda: websocket if has_websocket_context() else request)
 
 current_session = cast("Session", LocalProxy(lambda: get_session(connection)))
-"""The session of this request or WebSocket; false where nobody is signed in. It is there in the view alone: for what
-outlives it (a stream, a background task) take ``require_session(request)``."""
+"""The session of this request or WebSocket; falsy if nobody is signed in. It exists only in the view: pass
+``require_session(request)`` to anything that outlives it (a stream, a background task)."""
 
 
 class FotoWeb:
     """Puts a FotoWeb login in front of a Quart app: see ``integrations.flask.FotoWeb``.
 
-    ``SessionEnded`` raised in a WebSocket closes it with 4401, ``FotoWebUnreachable`` with 1013.
+    In a WebSocket, ``SessionEnded`` closes it with 4401, and ``FotoWebUnreachable`` with 1013.
 
     Args:
-        app: None where ``init_app`` follows.
-        settings: None takes the ``FOTOWEB_*`` variables, and from ``app.config`` what they leave out.
-        options: Whatever else ``FotoWebASGIMiddleware`` takes.
+        app: None if you call ``init_app`` later.
+        settings: None: read from the ``FOTOWEB_*`` variables, then from ``app.config``.
+        options: Other arguments for ``FotoWebASGIMiddleware``.
 
     Raises:
         SettingsError: A setting is missing or wrong.
@@ -57,7 +57,7 @@ class FotoWeb:
 
 
 def login_required(view: View) -> View:
-    """Answer 401 where nobody is signed in, and call the view, sync or async, where somebody is."""
+    """Decorate a sync or async view, or a WebSocket: it answers 401 if nobody is signed in."""
 
     @wraps(view)
     async def guarded(*args: Any, **kwargs: Any) -> Any:

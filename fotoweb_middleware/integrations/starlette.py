@@ -3,8 +3,8 @@
     app.add_middleware(AuthenticationMiddleware, backend=FotoWebAuthBackend())
     app.add_middleware(FotoWebASGIMiddleware, settings=settings)  # Added last, so it is the outer one.
 
-``Starlette(exception_handlers=exception_handlers)`` answers 401 where ``require_session`` finds nobody or a session has
-ended, and 503 where FotoWeb is out of reach.
+``Starlette(exception_handlers=exception_handlers)`` answers 401 if ``require_session`` finds no session or the session
+has ended, and 503 if FotoWeb can't be reached.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ __all__ = ["FotoWebAuthBackend", "FotoWebUser", "exception_handlers"]
 
 
 class FotoWebUser(BaseUser):
-    """Starlette's ``request.user`` of somebody who is signed in.
+    """Starlette's ``request.user`` for somebody who is signed in.
 
     Attributes:
-        session: Their session; ``session.user`` is None where FotoWeb did not tell who it is.
+        session: Their session; ``session.user`` is None if FotoWeb did not say who it is.
     """
 
     def __init__(self, session: Session) -> None:
@@ -50,7 +50,7 @@ class FotoWebUser(BaseUser):
 
     @property
     def identity(self) -> str:
-        """FotoWeb's key of the user in digits, unique within one FotoWeb site; "" where FotoWeb did not tell."""
+        """The user's number in FotoWeb, as text; unique within one FotoWeb site. "" if FotoWeb did not say."""
         user = self.session.user
         return "" if user is None else str(user.user_id)
 
@@ -104,5 +104,5 @@ exception_handlers: dict[int | type[Exception], Callable[[Any, Any], Coroutine[A
     SessionEnded: _handle_not_signed_in,
     FotoWebUnreachable: _handle_unreachable,
 }
-"""For ``Starlette(exception_handlers=…)`` and ``FastAPI(exception_handlers=…)``: 401 and 503. A WebSocket that is
-open, or that the server can't refuse so, is closed with 4401 and 1013."""
+"""For ``Starlette(exception_handlers=…)`` and ``FastAPI(exception_handlers=…)``: answers 401 and 503. A WebSocket that
+is open, or that the server can't refuse with a status, is closed with 4401 or 1013."""

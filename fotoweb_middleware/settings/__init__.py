@@ -79,14 +79,14 @@ _REGISTRATION = "In FotoWeb, open Site Configuration > Integrations > Applicatio
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Settings:
-    """Everything that can be set: read once, checked once, unchangeable afterwards.
+    """All settings: read once, checked once, and immutable afterwards.
 
-    What is not given as an argument is read from the ``FOTOWEB_*`` variable of the same name; what is not set
-    there either takes its default. ``dataclasses.replace(settings, http_timeout=5)`` returns others that differ in
-    something; they are checked again. Text is taken for switches and numbers too, as in a variable.
+    A setting that is not given as an argument is read from the ``FOTOWEB_*`` variable of the same name; if that is not
+    set either, it takes its default. ``dataclasses.replace(settings, http_timeout=5)`` returns a changed copy, which is
+    checked again. Switches and numbers may also be given as text, as in a variable.
 
     Raises:
-        SettingsError: When anything is wrong. One message names every wrong setting, and shows no secret.
+        SettingsError: A setting is missing or wrong. One message names every wrong setting, and shows no secret.
     """
 
     url: str = setting(
@@ -122,7 +122,7 @@ class Settings:
         hint="Run `fotoweb-middleware secret`, or `python -c 'import secrets; print(secrets.token_urlsafe(32))'`, and "
         "use what it prints, the same value in every process and on every machine.",
     )
-    """Signs and seals cookies and store entries. Several, newest first, while changing from one key to the next."""
+    """Signs and encrypts cookies and store entries. Several, newest first, while changing to a new key."""
 
     allow_http: bool = switch(default=False)
     """Allows plain http for hosts other than this machine. Tokens then travel in the open."""
@@ -142,14 +142,14 @@ class Settings:
         "https://app.example/oauth2/callback",
         hint=f"{_REGISTRATION} and copy the redirection endpoint letter for letter.",
     )
-    """The callback address as registered. Its origin is the app's public origin, its path the callback path."""
+    """The callback URL as registered. Its origin is the app's public origin, and its path is the callback path."""
 
     send_redirect_uri: bool = switch(default=True)
     """`false` leaves `redirect_uri` out of the authorize and the token request (one registered address only). Set
-    `FOTOWEB_REDIRECT_URI` then too: it tells the app's public address."""
+    `FOTOWEB_REDIRECT_URI` too: it says what the app's public address is."""
 
     pkce: bool = switch(default=True)
-    """PKCE with S256. `false` only for servers that predate it."""
+    """PKCE with S256. `false` only for FotoWeb servers without support for it."""
 
     public_paths: Converted[Iterable[str], tuple[str, ...]] = setting(
         rules.read_public_paths,
@@ -163,8 +163,8 @@ class Settings:
     """`optional`: anonymous requests reach the app without a session."""
 
     cookie_mode: Literal["sealed", "reference"] = one_of("sealed", "reference")
-    """`sealed`: the cookie carries the encrypted tokens. `reference`: a random reference; the tokens stay in the
-    session store."""
+    """`sealed`: the cookie holds the encrypted tokens. `reference`: it holds a random reference, and the tokens stay
+    in the session store."""
 
     close_websockets: bool = switch(default=True)
     """Closes an accepted WebSocket with 4401 when its session ends. `false` leaves it open."""
@@ -212,7 +212,7 @@ class Settings:
     """Seconds without a request that end the session; 0: never."""
 
     refresh_leeway: float = seconds(0, 86_400, default=60)
-    """Seconds before its expiry from which a token counts as stale (half its lifetime where that is less)."""
+    """Seconds before its expiry from which a token counts as stale (half its lifetime if that is less)."""
 
     http_timeout: float = seconds(0.1, 300, default=10)
     """Seconds for one call to FotoWeb, everything included."""
@@ -225,7 +225,7 @@ class Settings:
     """PEM file with the certificates of a private CA."""
 
     inject_header: bool = switch(default=True)
-    """Puts the bearer token into the `Authorization` header that the app sees."""
+    """Adds the bearer token to the app's request, in the `Authorization` header."""
 
     fetch_user: bool = switch(default=True)
     """After a login, calls `GET /fotoweb/me` once to find out who signed in."""
@@ -245,10 +245,10 @@ class Settings:
         expects="user names, and e-mail domains such as @example.com, separated by commas",
         hint="Write user names as FotoWeb shows them; in front of a domain an @, and nothing else.",
     )
-    """Who may enter; others get a 403 page. Needs `FOTOWEB_FETCH_USER`."""
+    """Who may use the app; others get a 403 page. Needs `FOTOWEB_FETCH_USER`."""
 
     health: bool = switch(default=False)
-    """Serves `PREFIX/health/live` and `PREFIX/health/ready`, for probes and load balancers, to anybody who asks."""
+    """Serves `PREFIX/health/live` and `PREFIX/health/ready`, without a login, for probes and load balancers."""
 
     app: str | None = setting(rules.read_app, expects="module:attribute, such as mypackage.main:app")
     """The app, for `fotoweb_middleware.wrap` only."""
@@ -258,14 +258,14 @@ class Settings:
         unset="a signed-out page",
         expects="a path on this origin, such as /bye, or an https address",
     )
-    """Where logout leads."""
+    """Where a logout leads."""
 
     app_name: str | None = setting(
         rules.read_app_name,
         unset='none: the pages say "FotoWeb sign-in"',
         expects="a name of up to 60 characters, such as Picture Desk",
     )
-    """The app's name, at the head of the middleware's own pages and in the window's title."""
+    """The app's name, at the top of the middleware's own pages and in the browser tab."""
 
     accent_color: str | None = setting(
         rules.read_accent_color,
@@ -280,17 +280,17 @@ class Settings:
         unset="the built-in one",
         expects="the path of a PNG or SVG file of up to 64 KiB",
     )
-    """The logo at the head of the middleware's own pages, read at start-up."""
+    """The logo at the top of the middleware's own pages, read at start-up."""
 
     pages: Converted[str | os.PathLike[str] | None, str | None] = setting(
         rules.read_pages_folder,
         unset="none",
         expects="the path of a folder with Jinja2 templates",
     )
-    """Templates that go before those of the middleware's own pages, read at start-up."""
+    """A folder of templates that replace those of the middleware's own pages, read at start-up."""
 
     origins: Mapping[str, str] = field(init=False, compare=False)
-    """Where each value came from: argument, environment, file PATH or default. Equal settings may differ in it."""
+    """Where each value came from: argument, environment, file PATH or default. Not compared."""
 
     # Type checkers don't see this one: they know the arguments from the fields.
     if not TYPE_CHECKING:

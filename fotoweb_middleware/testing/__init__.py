@@ -1,9 +1,9 @@
-"""What tests of an application behind the middleware need. Comes with the extra `testing`.
+"""Tools for testing an app behind the middleware. Needs the extra `testing`.
 
 `FakeFotoWeb` simulates a FotoWeb site: behaviour modelled on public documentation; not affiliated with or endorsed
-by Fotoware. `FakeClock` is a clock that tests turn by hand. `SimulatedFotoWeb` and `SignIn` are the types of the pytest
-fixtures `fotoweb` and `sign_in` (docs/how-to/test-your-app.md). `StoreContract` and what belongs to it try a session
-store of your own (docs/how-to/write-your-own-store.md).
+by Fotoware. `FakeClock` is a clock that tests move by hand. `SimulatedFotoWeb` and `SignIn` are the types of the pytest
+fixtures `fotoweb` and `sign_in` (docs/how-to/test-your-app.md). `StoreContract` and its companions test a
+session store of your own (docs/how-to/write-your-own-store.md).
 """
 
 from __future__ import annotations

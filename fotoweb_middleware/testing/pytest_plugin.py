@@ -1,8 +1,8 @@
-"""What ``fotoweb_simulator = true`` in pytest's ini file brings: a simulator, and the fixtures that tests use it by.
+"""What ``fotoweb_simulator = true`` in pytest's ini file turns on: a simulator, and fixtures for it.
 
-The simulator listens on a loopback port of the test process, and ``FOTOWEB_*`` name it, from before the first
-``conftest.py`` is imported to the end of the session. So apps are tested as they are, also where they wrap themselves
-at import; what is turned and forgotten between tests is found by a replacement of ``Context``.
+The simulator listens on a loopback port of the test process, and ``FOTOWEB_*`` point to it, from before the first
+``conftest.py`` is imported until the end of the session. So apps are tested unchanged, even if they wrap themselves at
+import. A replacement for ``Context`` finds the clocks and sessions that must be reset between tests.
 """
 
 from __future__ import annotations

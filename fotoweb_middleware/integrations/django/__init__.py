@@ -1,4 +1,4 @@
-"""Django: ``request.user`` is who signed in to FotoWeb, and ``FOTOWEB`` in Django's settings is a source of settings.
+"""Django: ``request.user`` is the person signed in to FotoWeb; settings can be in ``FOTOWEB`` in Django's settings.
 
     __init__            fotoweb_settings: ``FOTOWEB`` and the environment
     middleware          FotoWebUserMiddleware
@@ -36,8 +36,8 @@ OWN_ENTRIES = frozenset({"CREATE_USERS"})
 def fotoweb_settings() -> Settings:
     """Return the middleware's settings: the ``FOTOWEB_*`` variables, then ``FOTOWEB`` in Django's settings.
 
-    The variable wins where both are there, so that a deployment, or a test with the pytest plugin, can replace what
-    the project's code says. ``FOTOWEB = {"PUBLIC_PATHS": ["/about"]}`` sets what ``FOTOWEB_PUBLIC_PATHS`` sets.
+    If both are set, the variable wins, so that a deployment, or a test with the pytest plugin, can override the
+    project's code. ``FOTOWEB = {"PUBLIC_PATHS": ["/about"]}`` sets what ``FOTOWEB_PUBLIC_PATHS`` sets.
 
     Raises:
         SettingsError: A setting is missing or wrong.

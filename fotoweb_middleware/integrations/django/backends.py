@@ -12,20 +12,20 @@ from fotoweb_middleware.session import User, get_session
 
 
 class FotoWebBackend(RemoteUserBackend):  # type: ignore[misc]  # Django ships no types.
-    """Finds or makes the Django user of a FotoWeb user. Passwords are none of its business.
+    """Finds or creates the Django user of a FotoWeb user. It doesn't check passwords.
 
-    Users are matched by FotoWeb's ``user_name``, since that is what administrators know people by: they can be added
-    before their first login, and made staff. Subclass it to change ``clean_username`` or ``configure_user``, as with
+    Users are matched by FotoWeb's ``user_name``, the name that administrators know: people can be added before their
+    first login, and made staff. Subclass it to change ``clean_username`` or ``configure_user``, as with
     Django's ``RemoteUserBackend``.
     """
 
     @property
     def create_unknown_user(self) -> bool:
-        """Whether somebody who is new here gets a Django user; ``FOTOWEB = {"CREATE_USERS": False}`` says no."""
+        """Whether a new person gets a Django user; ``FOTOWEB = {"CREATE_USERS": False}`` says no."""
         return creates_users()
 
     def authenticate(self, request: HttpRequest, fotoweb_user: User) -> Any:
-        """Return the Django user of a FotoWeb user; None where there is none, or it is not active."""
+        """Return the Django user of a FotoWeb user; None if there is none, or it is not active."""
         return self._same(super().authenticate(request, remote_user=fotoweb_user.user_name), fotoweb_user)
 
     def _same(self, user: Any, known: User) -> Any:
@@ -33,13 +33,13 @@ class FotoWebBackend(RemoteUserBackend):  # type: ignore[misc]  # Django ships n
         return user if user is not None and user.get_username() == self.clean_username(known.user_name) else None
 
     async def aauthenticate(self, request: HttpRequest, fotoweb_user: User) -> Any:
-        """Do what ``authenticate`` does, as a task."""
+        """As ``authenticate``, async."""
         return self._same(await super().aauthenticate(request, remote_user=fotoweb_user.user_name), fotoweb_user)
 
     def configure_user(self, request: HttpRequest, user: Any, created: bool = True) -> Any:  # noqa: FBT001, FBT002 (Django's signature)
-        """Give a user the name and e-mail address that FotoWeb knows, where there is none; a new user has no password.
+        """Fill in a missing name and e-mail address from FotoWeb, and return the user; a new user gets no password.
 
-        It is called at each login, and returns the user.
+        Called at each login.
         """
         if user is None:
             return None

@@ -8,9 +8,9 @@ from fotoweb_middleware.urls import has_middleware, login_url, logout_url
 
 
 def fotoweb(request: HttpRequest) -> dict[str, str]:
-    """Give templates ``fotoweb_login_url``, which leads back to this page, and ``fotoweb_logout_url``.
+    """Give templates ``fotoweb_login_url``, which leads back to the current page, and ``fotoweb_logout_url``.
 
-    On a request that did not come through the FotoWeb middleware, as of a plain test client, there are none.
+    Requests that did not come through the FotoWeb middleware, as from a plain test client, get neither.
     """
     if not has_middleware(request):
         return {}

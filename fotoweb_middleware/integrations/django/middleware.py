@@ -1,7 +1,7 @@
-"""``request.user`` for who signed in to FotoWeb, under WSGI and ASGI.
+"""``request.user`` for people signed in to FotoWeb, under WSGI and ASGI.
 
-Django's own ``RemoteUserMiddleware`` does not do: ``REMOTE_USER`` is WSGI's, and under ASGI it reads a header that
-anybody can send. Two rules stand above its others:
+Django's own ``RemoteUserMiddleware`` won't do: there is no ``REMOTE_USER`` under ASGI, so it reads a header that anyone
+can send. Two rules come first:
 
 1. Django's session is never believed alone. It belongs to the person whom FotoWeb's session names, on each request.
    Where somebody else is signed in, or nobody, it is emptied before the app sees it.
@@ -33,14 +33,14 @@ UNAVAILABLE_PAGE = "<!doctype html><title>{0}</title><p>{0}</p>"
 
 
 class FotoWebUserMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django ships no types.
-    """Sets ``request.user`` and ``request.auser`` to the Django user of who is signed in to FotoWeb.
+    """Sets ``request.user`` and ``request.auser`` to the Django user of the person signed in to FotoWeb.
 
-    It goes after ``AuthenticationMiddleware``. Without ``django.contrib.sessions`` it works too, and remembers nothing.
-    In a view ``NotSignedIn`` and ``SessionEnded`` become a 401, ``FotoWebUnreachable`` a 503. Requests that did not
+    Put it after ``AuthenticationMiddleware``. It also works without ``django.contrib.sessions``, but remembers nothing.
+    In a view, ``NotSignedIn`` and ``SessionEnded`` become a 401, ``FotoWebUnreachable`` a 503. Requests that did not
     come through the FotoWeb middleware are left as they are, so that ``client.force_login`` works in tests.
 
     Raises:
-        ImproperlyConfigured: It stands before what it needs, or ``AUTHENTICATION_BACKENDS`` has no ``FotoWebBackend``.
+        ImproperlyConfigured: It comes before what it needs, or ``AUTHENTICATION_BACKENDS`` has no ``FotoWebBackend``.
         PermissionDenied: From a request: FotoWeb knows the user, but there is no active Django user.
     """
 
