@@ -51,7 +51,7 @@ FIELDS = {
 
 
 class EventName(enum.StrEnum):
-    """Which events there are. Each is a string, such as ``"refresh_failed"``."""
+    """The names of all events. Each is a string, such as ``"refresh_failed"``."""
 
     LOGIN_STARTED = "login_started"
     LOGGED_IN = "logged_in"
@@ -157,12 +157,12 @@ class Event:
     """Something that happened.
 
     Attributes:
-        name: What; a string, such as ``"refresh_failed"``.
-        session: Whose session: the first digits of a hash of its id, as in the log; None: nobody's, or of no one
-            session.
-        request_id: Which request it happened in, or was begun by: its ``X-Request-ID``, else a random one. None where
-            there was none.
-        fields: What else there is to tell, by the names that ``KINDS`` lists.
+        name: What happened; a string, such as ``"refresh_failed"``.
+        session: The session, as the first digits of a hash of its id, as in the log; None if it is about no session in
+            particular.
+        request_id: The request that it happened in, or that caused it: its ``X-Request-ID``, or else a random id. None
+            outside a request.
+        fields: More details, by the names that ``KINDS`` lists.
     """
 
     name: EventName
@@ -172,12 +172,12 @@ class Event:
 
     @property
     def level(self) -> int:
-        """How grave it is, as ``logging`` has it."""
+        """Its level in ``logging``."""
         return KINDS[self.name].level
 
 
 OnEvent: TypeAlias = Callable[[Event], object]
-"""A plain function, or under ASGI an async one; what it returns is not looked at."""
+"""A plain function, or under ASGI also an async one; what it returns is ignored."""
 
 
 class RequestId:

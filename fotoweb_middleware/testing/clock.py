@@ -1,4 +1,4 @@
-"""Clocks that tests turn by hand."""
+"""Clocks that tests move by hand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["FakeClock", "ForwardClock"]
 
 
 class FakeClock:
-    """A clock that stands still until a test turns it.
+    """A clock that stands still until a test moves it.
 
     It stands in for `time.time` wherever a clock is an argument, and its `advance` stands in for `time.sleep`.
     Safe to use from many threads.
@@ -33,13 +33,13 @@ class FakeClock:
         return f"FakeClock({self._now!r})"
 
     def advance(self, seconds: float) -> None:
-        """Turn the clock forward.
+        """Move the clock forward.
 
         Args:
             seconds: how far; not negative.
 
         Raises:
-            ValueError: when `seconds` is negative. Time does not run backwards.
+            ValueError: when `seconds` is negative. Time does not go backwards.
         """
         if seconds < 0:
             raise ValueError(f"seconds must not be negative, got {seconds!r}")
@@ -48,7 +48,7 @@ class FakeClock:
 
 
 class ForwardClock:
-    """The machine's clock, which a test can turn forward. Safe to use from many threads."""
+    """The machine's clock, which a test can move forward. Safe to use from many threads."""
 
     def __init__(self) -> None:
         self.reset()
@@ -58,11 +58,11 @@ class ForwardClock:
         return time.time() + self._ahead_seconds()
 
     def monotonic(self) -> float:
-        """Return seconds of a clock that is turned forward by the same."""
+        """Return monotonic seconds, moved forward by the same amount."""
         return time.monotonic() + self._ahead_seconds()
 
     def advance(self, seconds: float) -> None:
-        """Turn it forward.
+        """Move it forward.
 
         Args:
             seconds: How far; not negative.

@@ -1,4 +1,4 @@
-"""A login with a test client: what a browser does, except that the simulator's pages are walked in process."""
+"""A login with a test client: the same steps as in a browser, but with the simulator's pages in process."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SignIn(Protocol):
 
     Raises:
         ValueError: There is no such user.
-        AssertionError: The login did not come about; the message says why.
+        AssertionError: The login failed; the message says why.
     """
 
     @overload
@@ -54,7 +54,7 @@ def login_steps(fotoweb: SimulatedFotoWeb, user: str, login_url: str) -> Steps:
 
     Raises:
         ValueError: There is no such user.
-        AssertionError: The login did not come about; the message says why.
+        AssertionError: The login failed; the message says why.
     """
     if user not in fotoweb.users:
         raise ValueError(f"FotoWeb knows no user {user!r}; it knows {', '.join(fotoweb.users)}")

@@ -9,11 +9,11 @@ __all__ = ["SimulatedFotoWeb"]
 
 
 class SimulatedFotoWeb(FakeFotoWeb):
-    """The simulator that ``FOTOWEB_*`` name while tests run.
+    """The simulator that ``FOTOWEB_*`` point to while tests run.
 
     Attributes:
-        clock: Its clock, and that of every middleware which was not given one of its own.
-        url: Where it listens; ``FOTOWEB_URL`` holds the same.
+        clock: Its clock, also used by every middleware that was not given one.
+        url: Where it listens; the same as ``FOTOWEB_URL``.
     """
 
     def __init__(self) -> None:

@@ -37,12 +37,12 @@ def endpoint_of(path: str) -> Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing that goes wrong. Build it with one of the class methods; `dataclasses.replace` combines them.
+    """One fault. Create it with one of the class methods; `dataclasses.replace` combines them.
 
     Args:
         name: for reprs and records.
         processes: whether the request reaches FotoWeb's own code. With a fault that replaces or drops the answer,
-            True means: FotoWeb did its work (a refresh token was rotated), but the client never learns of it.
+            True means that FotoWeb did its work (a refresh token was rotated), but the client never finds out.
         delay_seconds: pause before anything else happens.
         drops_connection: no answer at all.
         strips_authorization: the request loses its Authorization header, as behind some reverse proxies.
@@ -64,7 +64,7 @@ class Fault:
 
     @classmethod
     def bad_gateway(cls) -> Fault:
-        """A 502 with an HTML body, as a proxy in front of FotoWeb gives it."""
+        """A 502 with an HTML body, as from a proxy in front of FotoWeb."""
         return cls._page("bad gateway", 502, BAD_GATEWAY_PAGE)
 
     @classmethod
@@ -82,7 +82,7 @@ class Fault:
 
     @classmethod
     def slow(cls, delay_seconds: float) -> Fault:
-        """The right answer, late. A client that gives up earlier misses it; FotoWeb does its work all the same."""
+        """The right answer, late. A client that gives up earlier misses it, but FotoWeb still does its work."""
         return cls(name="slow", delay_seconds=delay_seconds)
 
     @classmethod
@@ -97,7 +97,7 @@ class Fault:
 
     @classmethod
     def invalid_grant(cls, status: int = 400) -> Fault:
-        """The token endpoint refuses the code or refresh token, which itself is left as it was."""
+        """The token endpoint refuses the code or refresh token, which stays valid."""
         return cls.oauth_error("invalid_grant", status, "The grant is invalid, expired or revoked.")
 
     @classmethod

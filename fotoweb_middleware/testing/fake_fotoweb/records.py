@@ -15,7 +15,7 @@ __all__ = ["RequestRecord", "TokenFacts", "TokenRequest", "fingerprint", "read_t
 
 
 def fingerprint(secret: str) -> str:
-    """Give a short name for a secret that doesn't tell it: the same secret always has the same name."""
+    """Return a short name for a secret that doesn't reveal it; the same secret always gets the same name."""
     return hashlib.sha256(secret.encode()).hexdigest()[:12]
 
 
@@ -62,7 +62,7 @@ class TokenRequest:
         status: as sent.
         outcome: "answered", "dropped" or "timed out".
         error: the OAuth error code of the answer; empty: none.
-        issued: whether FotoWeb issued tokens, even where a fault kept the client from seeing them.
+        issued: whether FotoWeb issued tokens, even if a fault kept the client from seeing them.
         received_at: epoch seconds, after a fault's delay.
         fault: name of the fault that was used; empty: none.
         code: fingerprint of the code; empty: none was sent.

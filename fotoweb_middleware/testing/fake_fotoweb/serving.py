@@ -135,7 +135,7 @@ class Serving:
     """A simulator on a port. `with` starts and stops it, or call `start` and `stop`, as often as you like.
 
     Attributes:
-        port: the port; 0 until it was started the first time, then always the same one.
+        port: the port; 0 until the first start, then always the same one.
     """
 
     def __init__(self, fake: Handles, host: str, port: int) -> None:
@@ -147,7 +147,7 @@ class Serving:
 
     @property
     def url(self) -> str:
-        """Origin to use as FOTOWEB_URL."""
+        """The origin, for FOTOWEB_URL."""
         return f"http://[{self._host}]:{self.port}" if ":" in self._host else f"http://{self._host}:{self.port}"
 
     def __enter__(self) -> str:
@@ -159,7 +159,7 @@ class Serving:
         self.stop()
 
     def start(self) -> str:
-        """Listen, serve from a thread, and give the URL. Starting twice changes nothing.
+        """Listen, serve from a thread, and return the URL. Starting twice changes nothing.
 
         Raises:
             OSError: when the port is taken.

@@ -37,11 +37,11 @@ DEFAULT_CLIENTS = (Client(redirect_uris=("http://localhost:8000/oauth2/callback"
 class FakeFotoWeb:
     """A simulated FotoWeb site for tests: OAuth 2.0 endpoints, pages, and a small gallery API.
 
-    Behaviour modelled on public documentation; not affiliated with or endorsed by Fotoware. Where the documentation
-    leaves a choice there is a switch. All methods may be called from any thread, while it serves.
+    Behaviour modelled on public documentation; not affiliated with or endorsed by Fotoware. If the documentation
+    leaves a choice, there is a switch. All methods may be called from any thread, even while it serves.
 
-    Three ways to talk to it, all with the same answers: in process with `transport()` and `async_transport()` for
-    httpx, as an ASGI app with `asgi_app`, over a port with `serve()`.
+    There are three ways to talk to it, all with the same answers: in process, with `transport()` and
+    `async_transport()` for httpx; as an ASGI app, with `asgi_app`; and over a port, with `serve()`.
 
     Args:
         clients: application registrations; default: one web application.
@@ -49,7 +49,7 @@ class FakeFotoWeb:
         clock: gives epoch seconds.
         entropy: gives n random bytes, different ones each time.
         switches: how to behave.
-        pause: waits so many seconds; for slow faults.
+        pause: waits the given number of seconds; for slow faults.
 
     Attributes:
         on_token: called after each token request with its record, in the thread that served it; None: nobody listens.
@@ -90,18 +90,18 @@ class FakeFotoWeb:
         return sent
 
     def transport(self) -> Transport:
-        """Give an `httpx.Client` transport that talks to this site in process, whatever the URL's host."""
+        """Return a transport for `httpx.Client` that talks to this site in process, whatever the URL's host."""
         return Transport(self)
 
     def async_transport(self) -> AsyncTransport:
-        """Give an `httpx.AsyncClient` transport that talks to this site in process, under asyncio or trio."""
+        """Return a transport for `httpx.AsyncClient` that talks to this site in process, under asyncio or trio."""
         return AsyncTransport(self)
 
     def serve(self, port: int = 0, host: str = "127.0.0.1") -> Serving:
         """Serve over a port: `with fake.serve() as url:`. May be stopped and served again; nothing is forgotten.
 
         Args:
-            port: 0 takes a free one. `Serving.port` tells which, to come back on the same one.
+            port: 0: any free port; `Serving.port` says which.
             host: address to listen on.
         """
         return Serving(self, host, port)
@@ -155,7 +155,7 @@ class FakeFotoWeb:
         return dict(self._site.users)
 
     def register(self, client: Client) -> Client:
-        """Register an application, or replace the one with the same id; give it with its id and secret."""
+        """Register an application, or replace the one with the same id; return it with its id and secret."""
         with self._lock:
             return self._site.register(client)
 
@@ -170,7 +170,7 @@ class FakeFotoWeb:
     def fault(
         self, endpoint: Endpoint, fault: Fault, *, times: int | None = None, grant_type: str | None = None
     ) -> None:
-        """Let something go wrong. Several faults queue up: the second comes when the first is used up.
+        """Make something go wrong. Several faults queue up: the second starts when the first is used up.
 
         Args:
             endpoint: "authorize", "token", "me", "api" (everything else behind a token) or "page".
@@ -192,7 +192,7 @@ class FakeFotoWeb:
             self._site.revoke_everything()
 
     def expire_access_tokens(self) -> None:
-        """Make every access token run out now; refresh tokens keep working."""
+        """Make every access token expire now; refresh tokens keep working."""
         with self._lock:
             self._site.expire_access_tokens()
 
@@ -202,7 +202,7 @@ class FakeFotoWeb:
             self._site.browsers.clear()
 
     def webhook_body(self, href: str, origin: str) -> dict[str, Any]:
-        """Build what FotoWeb posts to a webhook, as JSON, after a change of an asset's metadata. Nothing is sent.
+        """Return the JSON that FotoWeb posts to a webhook when an asset's metadata changes. Nothing is sent.
 
         Args:
             href: the asset's path.
@@ -215,7 +215,7 @@ class FakeFotoWeb:
             return webhook_body(self._site, href, origin)
 
     def reset(self) -> None:
-        """Be as it was made: no logins, faults or records, the first switches, users and applications."""
+        """Go back to the first state: no logins, faults or records, and the first switches, users and applications."""
         with self._lock:
             self.on_token = None
             self._site = self._as_made()

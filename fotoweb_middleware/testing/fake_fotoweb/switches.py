@@ -24,26 +24,26 @@ class Switches:
         authorize_error: send every authorize request back with this error code; None: don't.
         authorize_error_description: goes with `authorize_error`, and with a user's refusal where it isn't empty.
         code_lifetime_seconds: how long an authorization code can be exchanged.
-        code_reuse_revokes: a code used twice also ends the tokens of its first use (RFC 6749, 4.1.2).
+        code_reuse_revokes: using a code twice also revokes the tokens of its first use (RFC 6749, 4.1.2).
         access_token_lifetime_seconds: how long an access token works; goes into `expires_in` too.
-        access_token_length: characters of an access token; less than it needs counts as what it needs.
+        access_token_length: characters of an access token; smaller values than it needs are raised.
         expires_in_style: "decimal" writes 28800.000000 (captured from a real site), "integer", "string" or "absent".
         expires_in_raw: JSON text put in place of the number, such as `NaN` or `"soon"`; None: don't.
         token_type: value of `token_type`; None leaves it out.
         refresh_tokens: False issues none.
         refresh_token_length: characters of a refresh token, at least 43.
         refresh_token_lifetime_seconds: how long a refresh token works; None: for ever.
-        rotate_every: 1 (ROTATE_ALWAYS): each refresh gives a new refresh token and ends the old one;
+        rotate_every: 1 (ROTATE_ALWAYS): each refresh gives a new refresh token and revokes the old one;
             0 (ROTATE_NEVER): the first one stays; n: every nth refresh of a login gives a new one.
         kept_refresh_token: what `refresh_token` is in an answer that rotates nothing.
-        refresh_reuse_revokes: a rotated refresh token used again also ends the whole login.
+        refresh_reuse_revokes: using an old refresh token again also ends the whole login.
         invalid_client_status: 401 or 400; FotoWeb's is not documented.
         preview_lifetime_seconds: how long a preview URL works.
         assets_per_page: page size of asset lists.
         archives_per_page: page size of lists of archives.
         polls_until_ready: how often a rendition or an upload says that it isn't ready, before it is.
         rendition_lifetime_seconds: how long a rendition can be downloaded once it was asked for.
-        upload_chunk_bytes: size of each chunk of an upload but the last.
+        upload_chunk_bytes: size of each chunk of an upload, except the last.
         query_token: accept `?access_token=` for the API.
         guest_access: answer `/fotoweb/` with the descriptor for guests.
         reachable: False: connections are refused (in process) or cut (over a port).

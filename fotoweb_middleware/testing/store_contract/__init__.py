@@ -1,4 +1,4 @@
-"""Every promise of a session store (``stores/base.py``) as a test, for anyone who writes one.
+"""Tests of everything that a session store (``stores/base.py``) must do, for anyone who writes one.
 
 Subclass ``StoreContract`` in a test module and give pytest a fixture ``trial``:
 
@@ -8,12 +8,12 @@ Subclass ``StoreContract`` in a test module and give pytest a fixture ``trial``:
             clock = FakeClock()
             return StoreTrial(MyStore(size=20, clock=clock), advance=clock.advance)
 
-``SharedStoreContract`` is for a store that several processes share, and takes one fixture more: ``elsewhere``, the same
-store as another process opens it. ``OutageContract`` is for a store whose storage may be out of reach, and takes
-``out_of_reach``, a store whose storage is.
+``SharedStoreContract`` is for a store that several processes share, and needs one more fixture: ``elsewhere``, the same
+store as opened by another process. ``OutageContract`` is for a store whose storage may be unreachable, and needs
+``out_of_reach``, a store whose storage can't be reached.
 
-A store whose clock can't be turned gives ``time.sleep`` for ``advance`` and sets ``unit_seconds`` to a fraction of a
-second. For readable failures call ``pytest.register_assert_rewrite`` with this package's name before the import.
+If you can't move the store's clock, pass ``time.sleep`` as ``advance`` and set ``unit_seconds`` to a fraction of a
+second. For readable failures, call ``pytest.register_assert_rewrite`` with this package's name before the import.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ __all__ = ["OutageContract", "SharedStoreContract", "StoreContract", "StoreTrial
 
 
 class StoreContract(Entries, Revocations, Locks, SingleUse, Keys):
-    """All promises that every store makes: of entries, revocations, locks, what is used once, and finding keys."""
+    """What every store must do with entries, revocations, locks, single-use keys, and finding keys."""
 
 
 class SharedStoreContract(Sharing):
-    """What a store promises besides, where several processes share it."""
+    """What a store must also do if several processes share it."""
 
 
 class OutageContract(Outages):
-    """What a store promises besides, where its storage may be out of reach."""
+    """What a store must also do if its storage may be unreachable."""

@@ -20,11 +20,11 @@ THREADS = 8
 
 @dataclass(frozen=True, slots=True)
 class StoreTrial:
-    """A store on trial.
+    """The store to test, and how to move its clock.
 
     Attributes:
-        store: Empty, and with room for 20 entries where it has a limit.
-        advance: Lets so many seconds pass for the store.
+        store: Empty, with room for 20 entries if it has a limit.
+        advance: Lets the given number of seconds pass for the store.
     """
 
     store: Store
