@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import jinja2
+import jinja2.ext
 from markupsafe import Markup
 
 from fotoweb_middleware.errors import SettingsError
@@ -221,7 +222,8 @@ def make_environment(language: str, folder: str | None) -> jinja2.Environment:
         loader=jinja2.ChoiceLoader([*theirs, ours, jinja2.PrefixLoader({"builtin": ours})]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
+        extensions=[jinja2.ext.i18n],  # Not by name: a first import in a thread may be under way while others fork.
+        cache_size=-1,  # A plain dictionary: no lock that a fork could leave locked.
         auto_reload=False,  # An upgrade under a running process must not mix two releases.
         trim_blocks=True,
         lstrip_blocks=True,
@@ -231,6 +233,11 @@ def make_environment(language: str, folder: str | None) -> jinja2.Environment:
     # The extension adds this method.
     environment.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
     return environment
+
+
+# Jinja2, gettext and the codecs import some modules when they are first used. In a thread, that may be under way while
+# the process forks, and the child would then wait for it for ever. So they are used once here, at import.
+make_environment("de", None).from_string('{% trans %}a{% endtrans %}{{ "b" }}').render()
 
 
 def page(code: str, **context: object) -> Page:
