@@ -235,9 +235,9 @@ def make_environment(language: str, folder: str | None) -> jinja2.Environment:
     return environment
 
 
-# Jinja2, gettext and the codecs import some modules when they are first used. In a thread, that may be under way while
-# the process forks, and the child would then wait for it for ever. So they are used once here, at import.
-make_environment("de", None).from_string('{% trans %}a{% endtrans %}{{ "b" }}').render()
+# Jinja2 and the codecs import some modules when they are first used. In a thread, that may be under way while the
+# process forks, and the child would then wait for it for ever. So they are used once here, at import.
+make_environment("en", None).from_string('{% trans %}a{% endtrans %}{{ "b" }}').render()
 
 
 def page(code: str, **context: object) -> Page:
