@@ -1,6 +1,6 @@
 """The ASGI middleware: scope to Request, outcome to what the app or the server gets.
 
-A request whose whole Cookie header is known is answered from memory, on the event loop; ``handler`` decides about all
+A request whose cookies of ours are known is answered from memory, on the event loop; ``handler`` decides about all
 others. What may block runs in worker threads (``event_loop``).
 """
 
@@ -19,7 +19,7 @@ from asgiref.compatibility import guarantee_single_callable
 
 from fotoweb_middleware.authorization import Authorize, OnLogin
 from fotoweb_middleware.context import Callbacks, Context
-from fotoweb_middleware.cookies import MAX_HEADER_CHARACTERS, RequestCookies
+from fotoweb_middleware.cookies import MAX_HEADER_CHARACTERS, RequestCookies, join_cookies, split_header
 from fotoweb_middleware.event_loop import MAX_THREADS, LoopState, loop_state
 from fotoweb_middleware.events import OnEvent, RequestId, in_request
 from fotoweb_middleware.handler import FirstSeen, Handler
@@ -32,20 +32,21 @@ from fotoweb_middleware.request import (
     is_always_secure,
     is_harmless_mount,
     is_loopback_host_header,
+    names_by_security,
 )
 from fotoweb_middleware.response_headers import private_headers
 from fotoweb_middleware.responses import Outcome, Response, RunApp
 from fotoweb_middleware.session import SESSION_KEY, Session
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores.base import Store
-from fotoweb_middleware.urls import URLS_KEY, urls_by_mount
+from fotoweb_middleware.urls import URLS_KEY, outer_names, urls_by_mount
 from fotoweb_middleware.views.callback import callback
 from fotoweb_middleware.views.health import ready
 from fotoweb_middleware.websocket import SessionWebSocket
 
 __all__ = ["FotoWebASGIMiddleware"]
 
-WANTED = {name.encode("ascii"): name for name in HEADERS_READ}
+WANTED = {name.encode("ascii"): name for name in HEADERS_READ if name != "cookie"}
 HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 
 Scope = Any  # asgiref's scopes are TypedDicts that know no extension keys such as ours.
@@ -53,7 +54,7 @@ Receive = Any
 Send = Any
 Headers = list[tuple[bytes, bytes]]
 ForApp = tuple[Headers, dict[str, Session]]
-"""The request headers that the app gets of us, and what its scope gets."""
+"""The request headers that the app gets of us, but for its cookies, and what its scope gets."""
 
 
 class FotoWebASGIMiddleware:
@@ -109,13 +110,18 @@ class FotoWebASGIMiddleware:
         self._session_cache = context.session_cache
         self._settings = settings
         self._always_secure = is_always_secure(settings)
+        self._cookie_names = names_by_security(settings)
         self._prefix = settings.path_prefix
         self._withheld = frozenset({b"cookie", b"authorization"} if settings.inject_header else {b"cookie"})
         self._urls = urls_by_mount(settings)
         self._unmounted_urls = self._urls("")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection; ``lifespan`` and unknown types reach the app untouched."""
+        """Serve one connection; ``lifespan`` reaches the app untouched.
+
+        Raises:
+            RuntimeError: It is of a type that this middleware does not know, and has a path.
+        """
         if scope["type"] == "http":
             inner = self._known_scope(scope)
             if inner is not None:
@@ -125,6 +131,11 @@ class FotoWebASGIMiddleware:
                     del inner  # It holds the token, and error reporters send a frame's local variables along.
                 return
         elif scope["type"] != "websocket":
+            if "path" in scope:
+                raise RuntimeError(
+                    f"FotoWebASGIMiddleware guards http and websocket connections and refuses {scope['type']!r}: the "
+                    "app behind it would get requests that nobody signed in for"
+                )
             self._handler.note_start()
             await self._app(scope, receive, send)
             return
@@ -133,7 +144,7 @@ class FotoWebASGIMiddleware:
         await self._handler.context.events.deliver()  # After the answer, so that nobody waits for the app's callback.
 
     def _known_scope(self, scope: Scope) -> Scope | None:
-        """Return the scope as the app sees it where the whole Cookie header is known and nothing is due, else None."""
+        """Return the scope as the app sees it where our cookies are known and nothing is due, else None."""
         path, mount, raw_path = scope["path"], scope.get("root_path"), scope.get("raw_path")
         if mount:
             path = path_within(mount.rstrip("/"), path)
@@ -143,35 +154,34 @@ class FotoWebASGIMiddleware:
             or path.startswith(self._prefix)
             or (raw_path and raw_path[:1] != b"/")
             or (mount and not is_harmless_mount(mount))
+            or URLS_KEY in scope  # Wrapped twice.
         ):
             return None
-        named = dict(scope["headers"])
-        if (cookie := named.get(b"cookie")) is None or len(named) != len(scope["headers"]):
-            return None  # Some header came twice: ``request_from_scope`` joins them.
-        is_secure = self._always_secure
-        if is_secure is None:  # As ``request.cookie_names`` has it.
-            host = named.get(b"host", b"").decode("latin-1")
-            is_secure = scope.get("scheme") == "https" or not is_loopback_host_header(host)
-        known = self._session_cache.find(cookie, secure=is_secure)
+        cookie = cookie_header_of(scope)
+        if not cookie:
+            return None
+        is_secure = is_secure_origin(scope) if self._always_secure is None else self._always_secure
+        own, others = split_header(cookie, self._cookie_names[is_secure])
+        known = self._session_cache.find(own, secure=is_secure)
         if known is None:
             return None
-        return self._inner_scope(scope, known.for_app)
+        return self._inner_scope(scope, known.for_app, join_cookies(others, known.kept_and_tag))
 
-    def _for_app(self, session: Session | None, cookie_header: str | None) -> ForApp:
-        headers: Headers = []
-        if cookie_header is not None:
-            headers.append((b"cookie", cookie_header.encode("latin-1")))
-        if session is not None and self._settings.inject_header:
-            headers.append((b"authorization", f"Bearer {session.access_token}".encode("ascii")))
-        return headers, {} if session is None else {SESSION_KEY: session}
+    def _for_app(self, session: Session | None) -> ForApp:
+        if session is None:
+            return [], {}
+        authorization = (b"authorization", f"Bearer {session.access_token}".encode("ascii"))
+        return [authorization] if self._settings.inject_header else [], {SESSION_KEY: session}
 
-    def _inner_scope(self, scope: Scope, for_app: ForApp) -> Scope:
+    def _inner_scope(self, scope: Scope, for_app: ForApp, cookie_header: str) -> Scope:
         """Return the scope as the app sees it: no cookie of ours, and no identity but the session's."""
         withheld = self._withheld
         given, session = for_app
         # A list of its own, always: uvicorn with httptools adds a request's trailers to the scope's.
         headers = [header for header in scope["headers"] if header[0] not in withheld]
         headers += given
+        if cookie_header:
+            headers.append((b"cookie", cookie_header.encode("latin-1")))
         mount = scope.get("root_path")
         urls = self._urls(mount.rstrip("/")) if mount else self._unmounted_urls
         inner = {**scope, "headers": headers, URLS_KEY: urls, **session}
@@ -204,7 +214,7 @@ class FotoWebASGIMiddleware:
                 return await state.ask_store(key, partial(view, handler.context, request, cookies))
             limiter = state.fotoweb_limiter if view is callback else state.store_limiter
             return await anyio.to_thread.run_sync(view, handler.context, request, cookies, limiter=limiter)
-        found: Lookup = handler.known_session(request, cookies) or await self._look_up(state, cookies)
+        found: Lookup = handler.known_session(cookies) or await self._look_up(state, cookies)
         decided = handler.decide(request, cookies, found)
         if isinstance(decided, Found):
             waited = await state.wait(handler.refresher.start(decided.cached), self._settings.http_timeout)
@@ -221,7 +231,7 @@ class FotoWebASGIMiddleware:
         return await state.ask_store(key, partial(look_up, self._handler.context, cookies))
 
     async def _run_app(self, scope: Scope, receive: Receive, send: Send, outcome: RunApp) -> None:
-        inner = self._inner_scope(scope, outcome.for_app)
+        inner = self._inner_scope(scope, outcome.for_app, outcome.cookie_header)
         stale_session_id, has_session = outcome.stale_session_id, outcome.has_session
         if has_session or self._settings.login == "optional" or outcome.set_cookies:
             send = sender_with_cookies(outcome, send)
@@ -242,17 +252,13 @@ class FotoWebASGIMiddleware:
 def request_from_scope(scope: Scope) -> Request:
     """Return what decisions may know of a request (ASGI "HTTP & WebSocket" 2.5)."""
     headers: dict[str, str] = {}
-    cookies: list[bytes] = []
     for name, value in scope["headers"]:
         wanted = WANTED.get(name)
-        if wanted == "cookie":
-            cookies.append(value)
-        elif wanted is not None:
+        if wanted is not None:
             text = value.decode("latin-1")
             headers[wanted] = f"{headers[wanted]}, {text}" if wanted in headers else text
-    cookie = b"; ".join(cookies) if sum(map(len, cookies)) <= MAX_HEADER_CHARACTERS else b""
-    if cookie:
-        headers["cookie"] = cookie.decode("latin-1")
+    if cookie := cookie_header_of(scope):
+        headers["cookie"] = cookie
     mount = (scope.get("root_path") or "").rstrip("/")
     raw_path, scheme = scope.get("raw_path"), scope.get("scheme") or "http"
     path = path_within(mount, scope["path"])
@@ -265,11 +271,23 @@ def request_from_scope(scope: Scope) -> Request:
         query=query if isinstance(query, str) else query.decode("latin-1"),  # Text: Django's AsyncClient.
         scheme=HTTP_SCHEMES.get(scheme, scheme),
         headers=headers,
-        cookie_key=cookie,
         is_websocket=scope["type"] == "websocket",
         # Hypercorn's path lacks the mount; Litestar cuts it off at the first place where it stands, wherever that is.
         has_stray_mount=bool(mount) and path == scope["path"] and mount in path,
+        outer=outer_names(scope),
     )
+
+
+def cookie_header_of(scope: Scope) -> str:
+    """Return the Cookie header, several put together (RFC 9113, 8.2.3); empty where none came or it is too long."""
+    cookie = b"; ".join([value for name, value in scope["headers"] if name == b"cookie"])
+    return cookie.decode("latin-1") if len(cookie) <= MAX_HEADER_CHARACTERS else ""
+
+
+def is_secure_origin(scope: Scope) -> bool:
+    """Return what ``request.cookie_names`` makes of a request whose settings don't tell."""
+    host = b", ".join([value for name, value in scope["headers"] if name == b"host"])
+    return scope.get("scheme") == "https" or not is_loopback_host_header(host.decode("latin-1"))
 
 
 def header_of(scope: Scope, name: bytes) -> str | None:

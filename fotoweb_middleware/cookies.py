@@ -28,6 +28,7 @@ MAX_CHUNKS = 3  # More never fit into the total.
 CHUNK_COUNTS = frozenset({"2", "3"})
 CHUNK_SUFFIX = re.compile(r"\.[1-9]")  # More than we ever write: leftovers are ours too.
 ATTEMPTS_SUFFIX = "-attempts"
+TAG_SUFFIX = "-tag"
 LOGIN_SUFFIX = re.compile(r"-login-[A-Za-z0-9_-]{1,64}")
 
 
@@ -37,18 +38,21 @@ class CookieNames:
 
     Attributes:
         session: The session cookie; further chunks of it are called ``session.1``, ``session.2``.
+        tag: The cookie that the app sees in place of ours. Browsers never have it.
         secure: Whether they carry ``Secure`` (and then ``__Host-`` stands in the name).
         same_site: "Lax", "Strict" or "None", for the session cookie.
     """
 
     session: str
+    tag: str
     secure: bool
     same_site: str
 
     @classmethod
     def build(cls, cookie_name: str, *, secure: bool, same_site: str) -> CookieNames:
         """Return our cookies' names: ``__Host-`` before them where they are Secure (RFC 6265bis, 4.1.3.2)."""
-        return cls(f"__Host-{cookie_name}" if secure else cookie_name, secure=secure, same_site=same_site.title())
+        session = f"__Host-{cookie_name}" if secure else cookie_name
+        return cls(session, cookie_name + TAG_SUFFIX, secure=secure, same_site=same_site.title())
 
     @property
     def login_attempts(self) -> str:
@@ -81,17 +85,27 @@ class RequestCookies:
 
     Attributes:
         names: What our cookies are called on this origin.
+        own: The pieces of the Cookie header that hold a name of ours, as they stand; all that follows but ``others``
+            depends on them alone. Empty: none.
         values: Name to value; the names are exact.
         conflicting: Whether one name came with two values: somebody planted one, so none can be trusted.
-        rest: The Cookie header without them, for the app; None where nothing is left.
         session_value: The session cookie's sealed value, chunks put together; None where there is none to be trusted.
+        kept: Those of ``own`` that are the app's after all; empty: none.
+        others: The rest of the header, as it came; empty: none.
     """
 
     names: CookieNames
-    values: Mapping[str, str] = field(repr=False)
-    conflicting: bool
-    rest: str | None = field(repr=False)
-    session_value: str | None = field(repr=False)
+    own: str = field(default="", repr=False)
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    conflicting: bool = False
+    session_value: str | None = field(default=None, repr=False)
+    kept: str = field(default="", repr=False)
+    others: str = field(default="", repr=False)
+
+    @property
+    def rest(self) -> str:
+        """The Cookie header without ours; empty where nothing is left."""
+        return join_cookies(self.others, self.kept)
 
     @property
     def session_chunks(self) -> list[str]:
@@ -105,30 +119,43 @@ class RequestCookies:
         return {name: value for name, value in self.values.items() if name.startswith(self.names.login_prefix)}
 
 
+def split_header(header: str, names: CookieNames) -> tuple[str, str]:
+    """Return the pieces of a Cookie header that hold a name of ours, and all others, each as they stand."""
+    session, tag = names.session, names.tag
+    own: list[str] = []
+    others: list[str] = []
+    for piece in header.split(";"):
+        (own if session in piece or tag in piece else others).append(piece)
+    if not own:
+        return "", header
+    return ";".join(own).strip(" \t"), ";".join(others).strip(" \t")
+
+
 def read_cookies(header: str | None, names: CookieNames) -> RequestCookies:
     """Split a Cookie header into our own cookies and the rest, in linear time and without ever raising.
 
     Names match byte for byte: nothing is decoded, folded or trimmed but the space that follows a semicolon.
     """
     if not header or len(header) > MAX_HEADER_CHARACTERS:
-        header = None
-    if header is None or names.session not in header:
-        return RequestCookies(names, {}, conflicting=False, rest=header, session_value=None)
+        return RequestCookies(names)
+    own, others = split_header(header, names)
     values: dict[str, str] = {}
-    rest: list[str] = []
+    kept: list[str] = []
     conflicting = False
-    for pair in header.split(";"):
-        if names.session not in pair:
-            rest.append(pair)
-            continue
-        name, _, value = pair.strip(" \t").partition("=")
+    for piece in own.split(";"):
+        name, _, value = piece.strip(" \t").partition("=")
         if is_own(name, names):
             conflicting = conflicting or values.get(name, value) != value
             values[name] = value
-        else:
-            rest.append(without_joined(pair, names))
+        elif names.tag not in piece:  # The app can trust the tag: no spelling of it comes from a client.
+            kept.append(without_joined(piece, names))
     session_value = None if conflicting else join_chunks(names.session, values)
-    return RequestCookies(names, values, conflicting, ";".join(rest).strip(" \t") or None, session_value)
+    return RequestCookies(names, own, values, conflicting, session_value, ";".join(kept).strip(" \t"), others)
+
+
+def join_cookies(first: str, second: str) -> str:
+    """Return two parts of a Cookie header as one; either may be empty."""
+    return f"{first}; {second}" if first and second else first or second
 
 
 def is_own(name: str, names: CookieNames) -> bool:

@@ -1,7 +1,7 @@
 """The order of things: what becomes of a request. Every decision is made here or below, for both middlewares.
 
-    0. A Cookie header that is known, nothing due           session_cache.py, asked by the middlewares first of all
-    1. The request target is a path?                       else 400
+    0. Cookies of ours that are known, nothing due          session_cache.py, asked by the middlewares first of all
+    1. The request target is a path?                       else 400; wrapped twice: 500
     2. One of our own pages?                               views/
     3. A CORS preflight?                                   never with a session
     4. A session: cookie, memory, store                    lookup.py
@@ -21,10 +21,18 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, assert_never
 
 from fotoweb_middleware.context import Context
-from fotoweb_middleware.cookies import RequestCookies, read_cookies
+from fotoweb_middleware.cookies import RequestCookies, join_cookies, read_cookies
 from fotoweb_middleware.live_session import session_of
 from fotoweb_middleware.log import LOGGER
-from fotoweb_middleware.lookup import Found, Lookup, NoSession, forget_session_cookies, look_up, session_cookies
+from fotoweb_middleware.lookup import (
+    Found,
+    Lookup,
+    NoSession,
+    forget_session_cookies,
+    look_up,
+    session_cookies,
+    tag_cookie,
+)
 from fotoweb_middleware.records import StoreDown, revoke_session
 from fotoweb_middleware.refresh import Ended, NotNow, OperatorFault, Refresher, RefreshResult, Usable
 from fotoweb_middleware.request import (
@@ -41,6 +49,7 @@ from fotoweb_middleware.request import (
 )
 from fotoweb_middleware.responses import Outcome, Response, RunApp, with_cookies
 from fotoweb_middleware.session import Session
+from fotoweb_middleware.session_cache import KnownRequest
 from fotoweb_middleware.views import refusals
 from fotoweb_middleware.views.callback import callback
 from fotoweb_middleware.views.health import live, ready
@@ -50,9 +59,8 @@ from fotoweb_middleware.views.next_path import requested_path
 from fotoweb_middleware.views.status import status
 
 View: TypeAlias = Callable[[Context, Request, RequestCookies], Response]
-ForApp: TypeAlias = Callable[[Session | None, str | None], Any]
-"""Takes the session, if any, and the Cookie header without our own cookies, if anything is left of it; returns what the
-app gets of them, as ASGI or WSGI has it."""
+ForApp: TypeAlias = Callable[[Session | None], Any]
+"""Takes the session, if any; returns what the app gets of it besides cookies, as ASGI or WSGI has it."""
 
 
 STATUS = "/session"
@@ -93,7 +101,8 @@ class Handler:
             return outcome
         if (view := self.blocking_view(request)) is not None:
             return view(self.context, request, cookies)
-        decided = self.decide(request, cookies, look_up(self.context, cookies))
+        found = self.known_session(cookies) or look_up(self.context, cookies)
+        decided = self.decide(request, cookies, found)
         if isinstance(decided, Found):
             waited = self.context.client.wait(self.refresher.start(decided.cached))
             decided = self.after_refresh(request, cookies, decided, waited)
@@ -118,6 +127,8 @@ class Handler:
         """Decide what needs neither a session nor I/O; None for all else."""
         if not is_origin_form(request):
             return refusals.bad_target(self.context, request)
+        if request.outer & {self.context.settings.cookie_name, self.context.settings.path_prefix}:
+            return refusals.wrapped_twice(self.context, request)
         page = self.own_page(request)
         if page in self._blocking_views:
             return None
@@ -131,10 +142,9 @@ class Handler:
             return None
         return self._challenge(request, cookies) if page is None else status(self.context, request, NoSession())
 
-    def known_session(self, request: Request, cookies: RequestCookies) -> Found | None:
-        """Return the session of a Cookie header that is known, where nothing is due; does no I/O."""
-        key = request.cookie_key
-        known = self.context.session_cache.find(key, secure=cookies.names.secure) if key else None
+    def known_session(self, cookies: RequestCookies) -> Found | None:
+        """Return the session of cookies that are known, where nothing is due; does no I/O."""
+        known = self.context.session_cache.find(cookies.own, secure=cookies.names.secure)
         return None if known is None else Found(known.cached, None)
 
     def decide(self, request: Request, cookies: RequestCookies, found: Lookup) -> Outcome | Found | FirstSeen:
@@ -211,14 +221,21 @@ class Handler:
         """Let the app run with the session. The browser gets a new cookie where it has an older version."""
         context, cached, now = self.context, found.cached, self.context.clock()
         set_cookies: tuple[str, ...] = ()
-        for_app = self._for_app(session_of(self.refresher, cached), cookies.rest)
-        if found.cookie_version is not None and found.cookie_version < cached.record.version:
+        for_app = self._for_app(session_of(self.refresher, cached))
+        kept_and_tag = join_cookies(cookies.kept, tag_cookie(context, cookies, cached))
+        if found.cookie_version is None or found.cookie_version >= cached.record.version:
+            known = KnownRequest(cached, for_app, kept_and_tag)
+            context.session_cache.remember(cookies.own, known, secure=cookies.names.secure)
+        elif not is_public(request, context.settings):  # Caches keep answers of public paths, whatever headers say.
             set_cookies = session_cookies(context, cookies, cached)
-        elif request.cookie_key:
-            context.session_cache.remember(request.cookie_key, cached, for_app, secure=cookies.names.secure)
         is_due = cached.is_stale(now) and now >= cached.refresh_due_at
-        stale_session_id = cached.record.session_id if is_due else None
-        return RunApp(for_app, has_session=True, set_cookies=set_cookies, stale_session_id=stale_session_id)
+        return RunApp(
+            for_app,
+            join_cookies(cookies.others, kept_and_tag),
+            has_session=True,
+            set_cookies=set_cookies,
+            stale_session_id=cached.record.session_id if is_due else None,
+        )
 
     def _challenge(self, request: Request, cookies: RequestCookies, set_cookies: tuple[str, ...] = ()) -> Outcome:
         """Decide for a request without a session: the app where the path is open, else a login or a 401."""
@@ -232,14 +249,17 @@ class Handler:
     def _anonymous(self, request: Request, cookies: RequestCookies, set_cookies: tuple[str, ...] = ()) -> RunApp | None:
         """Let the app run without a session where it may, else return None."""
         settings = self.context.settings
-        if settings.login == "optional" or is_public(request, settings):
-            return RunApp(self._for_app(None, cookies.rest), has_session=False, set_cookies=set_cookies)
-        return None
+        if is_public(request, settings):  # As in ``_authenticated``.
+            return self._run_anonymous(cookies)
+        return self._run_anonymous(cookies, set_cookies) if settings.login == "optional" else None
+
+    def _run_anonymous(self, cookies: RequestCookies, set_cookies: tuple[str, ...] = ()) -> RunApp:
+        return RunApp(self._for_app(None), cookies.rest, has_session=False, set_cookies=set_cookies)
 
     def _preflight(self, request: Request, cookies: RequestCookies) -> Outcome:
         """Let a preflight reach the app from a trusted origin or on an open path, never with a session; else 401."""
         if is_trusted_origin(request.headers["origin"], self.context.settings):
-            return RunApp(self._for_app(None, cookies.rest), has_session=False)
+            return self._run_anonymous(cookies)
         return self._anonymous(request, cookies) or refusals.not_signed_in(self.context, request)
 
     def _store_unavailable(self, request: Request) -> Response:

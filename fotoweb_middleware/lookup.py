@@ -8,6 +8,7 @@ the store in sealed mode too.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import itertools
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -205,6 +206,15 @@ def session_cookies(context: Context, cookies: RequestCookies, cached: CachedSes
     written = [names.write(name, value, max_age_seconds=max_age_seconds) for name, value in chunks.items()]
     leftovers = [name for name in cookies.session_chunks if name not in chunks]
     return (*written, *map(names.expire, leftovers))
+
+
+def tag_cookie(context: Context, cookies: RequestCookies, cached: CachedSession) -> str:
+    """Return the cookie that the app sees in place of ours, so that what it keys on cookies tells people apart.
+
+    It stays the same as long as the session, and tells nothing of it.
+    """
+    bound = f"tag\n{context.settings.url}\n{context.settings.client_id}\n{cached.record.session_id}"
+    return f"{cookies.names.tag}={hashlib.sha256(bound.encode()).hexdigest()}"
 
 
 def forget_session_cookies(cookies: RequestCookies) -> tuple[str, ...]:

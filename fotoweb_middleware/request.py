@@ -57,9 +57,9 @@ class Request:
         scheme: "http" or "https" ("ws" and "wss" are told as these).
         headers: Those of ``HEADERS_READ`` that came, names in lower case, latin-1 text.
             Several Cookie headers are joined by "; " (RFC 9113, 8.2.3), others by ", ".
-        cookie_key: The Cookie header exactly as it came, for ``SessionCache``; None: none that it could know.
         is_websocket: Whether this is a WebSocket handshake.
         has_stray_mount: Whether the mount stands in the path, but not at its start: some frameworks cut there.
+        outer: Cookie name and path prefix of a FotoWeb middleware through which this request came already.
     """
 
     method: str
@@ -69,9 +69,9 @@ class Request:
     query: str = field(repr=False)  # The callback's holds code and state.
     scheme: str
     headers: Mapping[str, str] = field(repr=False)
-    cookie_key: bytes | str | None = field(default=None, repr=False)
     is_websocket: bool = False
     has_stray_mount: bool = False
+    outer: frozenset[str] = frozenset()
 
 
 # ---------------------------------------------------------------------------------------------- what kind of request
@@ -295,7 +295,13 @@ def cookie_names(request: Request, settings: Settings) -> CookieNames:
     secure = is_always_secure(settings)
     if secure is None:
         secure = request.scheme == "https" or not is_loopback_host_header(request.headers.get("host", ""))
-    return CookieNames.build(settings.cookie_name, secure=secure, same_site=settings.cookie_samesite)
+    return names_by_security(settings)[secure]
+
+
+def names_by_security(settings: Settings) -> dict[bool, CookieNames]:
+    """Return the names of our cookies where they are Secure (True) and where they are not."""
+    name, same_site = settings.cookie_name, settings.cookie_samesite
+    return {secure: CookieNames.build(name, secure=secure, same_site=same_site) for secure in (True, False)}
 
 
 @functools.lru_cache(maxsize=256)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 Pairs = list[tuple[str, str]]
+TARGETED = frozenset({"surrogate-control", "x-accel-expires", "edge-control"})
 FOR_SHARED_CACHES = frozenset({"public", "s-maxage"})
 
 
@@ -13,7 +14,7 @@ def private_headers(headers: Iterable[tuple[str, str]], *, has_session: bool, se
 
     1. ``Vary: Cookie``, beside what the app says.
     2. ``Cache-Control: private`` where the app says nothing and had a session.
-    3. With cookies of ours the answer is private whatever the app says.
+    3. With cookies of ours the answer is private whatever the app says, to all caches or to some kind of them.
 
     Args:
         headers: The app's; wrong ones raise.
@@ -30,11 +31,16 @@ def private_headers(headers: Iterable[tuple[str, str]], *, has_session: bool, se
     pairs = [pair for pair in pairs if pair[0].lower() != "vary"]
     pairs.append(("Vary", ", ".join(varies)))  # One header: older nginx reads no more of several.
     if sets_cookie:
-        pairs = [pair for pair in pairs if pair[0].lower() != "cache-control"]
+        pairs = [pair for pair in pairs if not is_for_caches(pair[0].lower())]
         pairs.append(("Cache-Control", made_private(", ".join(cache_control))))
     elif has_session and not cache_control:
         pairs.append(("Cache-Control", "private"))
     return pairs
+
+
+def is_for_caches(name: str) -> bool:
+    """Return whether a header tells caches what they may keep, some kind of them (RFC 9213) or a single product."""
+    return name.endswith("cache-control") or name in TARGETED
 
 
 def made_private(cache_control: str) -> str:

@@ -34,12 +34,14 @@ class RunApp:
 
     Attributes:
         for_app: What the app gets, as the middleware's interface has it (``handler.ForApp``).
+        cookie_header: The Cookie header that the app gets; empty: none.
         has_session: Whether a session is part of that.
         set_cookies: Whole values of Set-Cookie headers to add to the app's answer.
         stale_session_id: The session whose token should be refreshed once the answer has been sent; None: none.
     """
 
     for_app: Any = field(repr=False)
+    cookie_header: str = field(repr=False)
     has_session: bool
     set_cookies: tuple[str, ...] = field(default=(), repr=False)
     stale_session_id: str | None = field(default=None, repr=False)

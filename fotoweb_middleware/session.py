@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from fotoweb_middleware.errors import NotSignedIn
+from fotoweb_middleware.log import LOGGER
 
 __all__ = ["SESSION_KEY", "Session", "SessionRecord", "TokenSet", "User", "get_session", "require_session"]
 
 SESSION_KEY = "fotoweb.session"
 """Where the session lies in an ASGI scope and in a WSGI environ."""
+URLS_KEY = "fotoweb.urls"
+"""Where ``urls.Urls`` lies there: in every request that came through the middleware, with a session or without."""
+
+
+NO_MIDDLEWARE = (
+    "this request did not come through the FotoWeb middleware, so nobody is signed in: wrap the app with "
+    "FotoWebASGIMiddleware or FotoWebWSGIMiddleware, and make the server load what that returns"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +171,8 @@ def get_session(request: object) -> Session | None:
         session = scope.get(SESSION_KEY)
         if isinstance(session, Session):
             return session
+    if not has_middleware(request):
+        warn_of_missing_middleware()
     return None
 
 
@@ -171,13 +183,24 @@ def require_session(request: object) -> Session:
         request: As in ``get_session``.
 
     Raises:
-        NotSignedIn: Nobody is logged in.
+        NotSignedIn: Nobody is logged in, or the request did not come through the middleware.
         TypeError: It is none of these.
     """
     session = get_session(request)
     if session is None:
-        raise NotSignedIn("nobody is signed in")
+        raise NotSignedIn("nobody is signed in" if has_middleware(request) else NO_MIDDLEWARE)
     return session
+
+
+def has_middleware(request: object) -> bool:
+    """Return whether a request came through the middleware."""
+    return any(URLS_KEY in scope for scope in scopes_of(request))
+
+
+@functools.cache
+def warn_of_missing_middleware() -> None:
+    """Say once in the log why nobody is signed in."""
+    LOGGER.warning("get_session: %s", NO_MIDDLEWARE)
 
 
 def scopes_of(request: object) -> list[Mapping[Any, Any]]:

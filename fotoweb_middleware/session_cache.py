@@ -1,10 +1,11 @@
-"""What one process remembers of sessions, so that the same Cookie header again costs one look into a dictionary.
+"""What one process remembers of sessions, so that the same cookies again cost one look into a dictionary.
 
 Two rules:
 
 1. Everything here may be forgotten at any time but revocations, which live as long as any cookie of their session.
-2. ``find`` takes no lock, does no I/O and believes nothing but a whole Cookie header that was verified before:
-   a single changed byte is another header, and everything is verified again.
+2. ``find`` takes no lock, does no I/O and believes nothing but our own cookies as they stood in a Cookie header that
+   was verified before (``cookies.split_header``): with a single changed byte everything is verified again. All else in
+   the header is the app's, and may change with every request, as cookies of analytics do.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from fotoweb_middleware.session import SessionRecord
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores import forks
 
-HEADERS_PER_SESSION = 2  # During a refresh the old cookie still comes while the new one is on its way.
-MAX_HEADER_CHARACTERS = 16_384
+MAX_OWN_CHARACTERS = 16_384
+"""More than our cookies ever take; who is signed in could fill the memory with names like ours."""
 CLOCK_SKEW_SECONDS = 60.0
 """A token that seems to come from further ahead shows that the clock went back."""
 MAX_USED_STATES = 10_000
@@ -57,7 +58,7 @@ class CachedSession:
         refused_at: Monotonic seconds at which FotoWeb's API refused the token although it was new; minus infinity:
             never.
         used_expired: Whether the token was used while it had expired.
-        headers: The Cookie headers that are known to carry it, the newest last.
+        known_cookies: The cookies by which ``SessionCache.find`` knows it, for Secure and for plain names.
     """
 
     record: SessionRecord
@@ -83,7 +84,7 @@ class CachedSession:
     operator_error: str | None = None
     refused_at: float = -math.inf
     used_expired: bool = False
-    headers: tuple[tuple[bool, bytes | str], ...] = ()
+    known_cookies: tuple[tuple[bool, str], ...] = ()
 
     def __post_init__(self, settings: Settings) -> None:
         record, tokens = self.record, self.record.tokens
@@ -126,19 +127,21 @@ class CachedSession:
 
 @dataclass(frozen=True, slots=True)
 class KnownRequest:
-    """What is known of a Cookie header.
+    """What is known of the cookies of ours in a request.
 
     Attributes:
-        cached: Its session.
+        cached: Their session.
         for_app: What the app gets, as the middleware's interface has it; made once, and never changed.
+        kept_and_tag: What the app gets in their place in its Cookie header.
     """
 
     cached: CachedSession
     for_app: Any = field(repr=False)
+    kept_and_tag: str = field(repr=False)
 
 
 class SessionCache:
-    """Sessions by Cookie header and by id, and revocations.
+    """Sessions by cookies and by id, and revocations.
 
     Args:
         settings: For the size and the lifetimes.
@@ -156,9 +159,9 @@ class SessionCache:
     def clear(self) -> None:
         """Begin with nothing, not even revocations, while nobody else uses the cache."""
         self._lock = threading.Lock()
-        self._sessions = SessionsById(self._settings.cache_size, self._forget_headers)
-        # An origin knows either the Secure cookie names or the plain ones: a header of one means nothing on the other.
-        self._by_header: dict[bool, dict[bytes | str, KnownRequest]] = {True: {}, False: {}}
+        self._sessions = SessionsById(self._settings.cache_size, self._forget_cookies)
+        # An origin knows either the Secure cookie names or the plain ones: a cookie of one means nothing on the other.
+        self._by_cookies: dict[bool, dict[str, KnownRequest]] = {True: {}, False: {}}
         # Twice a session's lifetime is longer than any of its cookies may come, also where the wall clock went back.
         revoked_seconds = 2 * self._settings.session_lifetime
         self._revoked: TTLCache[str, None] = TTLCache(math.inf, revoked_seconds, timer=self._monotonic)
@@ -171,12 +174,14 @@ class SessionCache:
             self.clear()
         self._lock = threading.Lock()
 
-    def find(self, header: bytes | str, *, secure: bool) -> KnownRequest | None:
-        """Return what is known of a whole Cookie header, where its session's token is fresh and nothing is due.
+    def find(self, own: str, *, secure: bool) -> KnownRequest | None:
+        """Return what is known of a request's own cookies, where their session's token is fresh and nothing is due.
 
-        ``secure`` says whether our cookies are Secure on this origin.
+        Args:
+            own: As ``cookies.split_header`` returns them.
+            secure: Whether our cookies are Secure on this origin.
         """
-        known = self._by_header[secure].get(header)
+        known = self._by_cookies[secure].get(own)
         if known is None:
             return None
         cached = known.cached
@@ -205,7 +210,7 @@ class SessionCache:
                 by_reference = known.by_reference if known is not None else self._settings.cookie_mode == "reference"
             newer = CachedSession(record, self._settings, by_reference=by_reference)
             if known is not None:
-                self._forget_headers(known)
+                self._forget_cookies(known)
                 newer.is_authorized = known.is_authorized
                 if known.record.tokens == record.tokens:  # A note that the session was used, not a refresh.
                     newer.failures, newer.retry_at, newer.lost_at = known.failures, known.retry_at, known.lost_at
@@ -221,21 +226,23 @@ class SessionCache:
         cached.checked_at, cached.checked_until = max(now, cached.fresh_from), now + recheck_seconds
         cached.set_due()
 
-    def remember(self, header: bytes | str, cached: CachedSession, for_app: Any, *, secure: bool) -> None:
-        """Note that a verified Cookie header carries a session at its newest version. Of each the last two are known.
+    def remember(self, own: str, known: KnownRequest, *, secure: bool) -> None:
+        """Note what verified cookies carry, a session at its newest version, in place of those known before.
 
-        ``secure`` is as in ``find``.
+        ``own`` and ``secure`` are as in ``find``.
         """
-        if len(header) > MAX_HEADER_CHARACTERS:
+        if len(own) > MAX_OWN_CHARACTERS:
             return
+        cached = known.cached
         with self._lock:
             if self._sessions.get(cached.record.session_id) is not cached:
                 return  # A newer version, or a logout, came meanwhile.
-            others = [known for known in cached.headers if known != (secure, header)]
-            for forgotten in others[: 1 - HEADERS_PER_SESSION]:
-                self._by_header[forgotten[0]].pop(forgotten[1], None)
-            cached.headers = (*others[1 - HEADERS_PER_SESSION :], (secure, header))
-            self._by_header[secure][header] = KnownRequest(cached, for_app)
+            for is_secure, before in cached.known_cookies:
+                if is_secure is secure:
+                    self._by_cookies[secure].pop(before, None)
+            others = tuple(each for each in cached.known_cookies if each[0] is not secure)
+            cached.known_cookies = (*others, (secure, own))
+            self._by_cookies[secure][own] = known
 
     def revoke(self, session_id: str) -> None:
         """End a session in this process: nothing brings it back."""
@@ -243,7 +250,7 @@ class SessionCache:
             self._revoked[session_id] = None
             cached = self._sessions.pop(session_id, None)
             if cached is not None:
-                self._forget_headers(cached)
+                self._forget_cookies(cached)
 
     def is_revoked(self, session_id: str) -> bool:
         """Return whether a session was logged out or refused, as far as this process knows."""
@@ -272,10 +279,10 @@ class SessionCache:
         with self._lock:
             return [self._pending_revocations.pop() for _ in range(min(most, len(self._pending_revocations)))]
 
-    def _forget_headers(self, cached: CachedSession) -> None:
-        for secure, header in cached.headers:
-            self._by_header[secure].pop(header, None)
-        cached.headers = ()
+    def _forget_cookies(self, cached: CachedSession) -> None:
+        for secure, own in cached.known_cookies:
+            self._by_cookies[secure].pop(own, None)
+        cached.known_cookies = ()
 
 
 class SessionsById(LRUCache[str, CachedSession]):

@@ -39,6 +39,7 @@ class SetupCause(enum.StrEnum):
     OTHER_KEY = "other_key"
     REDIRECT_URI_MOUNT = "redirect_uri_mount"
     STORE_NOT_SHARED = "store_not_shared"
+    WRAPPED_TWICE = "wrapped_twice"
 
 
 WORDS = {
@@ -66,6 +67,10 @@ WORDS = {
     SetupCause.STORE_NOT_SHARED: (
         "the session store lacks what another process saved: FOTOWEB_CACHE must name one store for all processes "
         "and machines, and that store must not evict entries"
+    ),
+    SetupCause.WRAPPED_TWICE: (
+        "the app is wrapped in the FotoWeb middleware twice, such as in its code and by FOTOWEB_APP: remove one; if "
+        "both are meant, give the inner one a FOTOWEB_COOKIE_NAME and a FOTOWEB_PATH_PREFIX of its own"
     ),
 }
 """How the log line of each begins: what is wrong, then what to do."""

@@ -9,14 +9,20 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from fotoweb_middleware.request import front_page, own_path
-from fotoweb_middleware.session import scopes_of
+from fotoweb_middleware.session import URLS_KEY, has_middleware, scopes_of
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.views.next_path import PATH_SAFE, is_harmless
 
-__all__ = ["URLS_KEY", "Urls", "has_middleware", "login_path", "login_url", "logout_url", "urls_by_mount"]
-
-URLS_KEY = "fotoweb.urls"
-"""Where they lie in an ASGI scope and in a WSGI environ."""
+__all__ = [
+    "URLS_KEY",
+    "Urls",
+    "has_middleware",
+    "login_path",
+    "login_url",
+    "logout_url",
+    "outer_names",
+    "urls_by_mount",
+]
 
 MAX_MOUNTS = 64
 
@@ -28,18 +34,21 @@ class Urls:
     Attributes:
         own_pages: What the paths of its own pages begin with: "/sub/oauth2/".
         front_page: The app's front page: "/sub/".
+        names: Cookie name and path prefix of the middleware, which no second one around the same app may have.
     """
 
     own_pages: str
     front_page: str
+    names: frozenset[str]
 
 
 def urls_by_mount(settings: Settings) -> Callable[[str], Urls]:
     """Return a function that returns the paths below a mount ("" or "/sub"), and remembers some mounts."""
+    names = frozenset({settings.cookie_name, settings.path_prefix})
 
     @lru_cache(MAX_MOUNTS)
     def urls_of(mount: str) -> Urls:
-        return Urls(own_path(settings, mount, ""), front_page(mount))
+        return Urls(own_path(settings, mount, ""), front_page(mount), names)
 
     return urls_of
 
@@ -83,9 +92,10 @@ def logout_url(request: object) -> str:
     return f"{_find(request)[1].own_pages}logout"
 
 
-def has_middleware(request: object) -> bool:
-    """Return whether a request came through the middleware."""
-    return any(URLS_KEY in scope for scope in scopes_of(request))
+def outer_names(scope: Mapping[Any, Any]) -> frozenset[str]:
+    """Return ``Urls.names`` of the middleware through which a request came already; empty where it did not."""
+    urls = scope.get(URLS_KEY)
+    return urls.names if isinstance(urls, Urls) else frozenset()
 
 
 def _find(request: object) -> tuple[Mapping[Any, Any], Urls]:

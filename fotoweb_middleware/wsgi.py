@@ -1,6 +1,6 @@
 """The WSGI middleware: environ to Request, outcome to what the app or the server gets.
 
-A request whose whole Cookie header is known is answered from memory; ``handler`` decides about all others.
+A request whose cookies of ours are known is answered from memory; ``handler`` decides about all others.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import httpx
 
 from fotoweb_middleware.authorization import Authorize, OnLogin
 from fotoweb_middleware.context import Callbacks, Context
-from fotoweb_middleware.cookies import MAX_HEADER_CHARACTERS
+from fotoweb_middleware.cookies import MAX_HEADER_CHARACTERS, join_cookies, split_header
 from fotoweb_middleware.events import OnEvent, RequestId, current_request_id, in_request
 from fotoweb_middleware.handler import Handler
 from fotoweb_middleware.log import log_response
@@ -26,13 +26,14 @@ from fotoweb_middleware.request import (
     is_always_secure,
     is_harmless_mount,
     is_loopback_host_header,
+    names_by_security,
 )
 from fotoweb_middleware.response_headers import private_headers
 from fotoweb_middleware.responses import Response, RunApp
 from fotoweb_middleware.session import SESSION_KEY, Session
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores.base import Store
-from fotoweb_middleware.urls import URLS_KEY, urls_by_mount
+from fotoweb_middleware.urls import URLS_KEY, outer_names, urls_by_mount
 
 __all__ = ["FotoWebWSGIMiddleware"]
 
@@ -102,9 +103,10 @@ class FotoWebWSGIMiddleware:
         self._session_cache = context.session_cache
         self._settings = settings
         self._always_secure = is_always_secure(settings)
+        self._cookie_names = names_by_security(settings)
         self._prefix = settings.path_prefix
         client_authorization = ("HTTP_AUTHORIZATION",) if settings.inject_header else ()
-        self._withheld = ["HTTP_COOKIE", "REMOTE_USER", SESSION_KEY, *client_authorization]
+        self._withheld = ["REMOTE_USER", SESSION_KEY, *client_authorization]
         self._urls = urls_by_mount(settings)
         self._unmounted_urls = self._urls("")
 
@@ -133,9 +135,11 @@ class FotoWebWSGIMiddleware:
                 assert_never(outcome)
 
     def _known_environ(self, environ: Environ) -> Environ | None:
-        """Return the environ as the app sees it where the Cookie header is known and nothing is due, else None."""
+        """Return the environ as the app sees it where our cookies are known and nothing is due, else None."""
         cookie = environ.get("HTTP_COOKIE")
-        if not cookie or environ["REQUEST_METHOD"] not in {"GET", "HEAD"} or "HTTP_UPGRADE" in environ:
+        if not cookie or len(cookie) > MAX_HEADER_CHARACTERS:
+            return None
+        if environ["REQUEST_METHOD"] not in {"GET", "HEAD"} or "HTTP_UPGRADE" in environ:
             return None  # Other methods, and WebSockets, are refused where another origin sends them.
         path, mount = environ.get("PATH_INFO", ""), environ.get("SCRIPT_NAME")
         raw_path = environ.get("RAW_URI") or environ.get("REQUEST_URI")
@@ -144,21 +148,24 @@ class FotoWebWSGIMiddleware:
             or path.startswith(self._prefix)
             or (raw_path and raw_path[0] != "/")
             or (mount and not is_harmless_mount(mount))
+            or URLS_KEY in environ  # Wrapped twice.
         ):
             return None
-        known = self._session_cache.find(cookie, secure=self._is_secure(environ))
+        is_secure = self._is_secure(environ)
+        own, others = split_header(cookie, self._cookie_names[is_secure])
+        known = self._session_cache.find(own, secure=is_secure)
         if known is None:
             return None
-        return self._inner_environ(environ, known.for_app)
+        return self._inner_environ(environ, known.for_app, join_cookies(others, known.kept_and_tag))
 
     def _is_secure(self, environ: Environ) -> bool:
         if self._always_secure is not None:
             return self._always_secure
         return environ.get("wsgi.url_scheme") == "https" or not is_loopback_host_header(host_of(environ))
 
-    def _for_app(self, session: Session | None, cookie_header: str | None) -> Environ:
-        """Return what the app's environ gets of us."""
-        given: Environ = {} if cookie_header is None else {"HTTP_COOKIE": cookie_header}
+    def _for_app(self, session: Session | None) -> Environ:
+        """Return what the app's environ gets of us, but for its cookies."""
+        given: Environ = {}
         if session is not None:
             given[SESSION_KEY] = session
             if session.user is not None:
@@ -167,9 +174,13 @@ class FotoWebWSGIMiddleware:
                 given["HTTP_AUTHORIZATION"] = f"Bearer {session.access_token}"
         return given
 
-    def _inner_environ(self, environ: Environ, for_app: Environ) -> Environ:
+    def _inner_environ(self, environ: Environ, for_app: Environ, cookie_header: str) -> Environ:
         """Return the environ as the app sees it: no cookie of ours, and no identity but the session's."""
         inner = environ | for_app
+        if cookie_header:
+            inner["HTTP_COOKIE"] = cookie_header
+        else:
+            inner.pop("HTTP_COOKIE", None)
         mount = environ.get("SCRIPT_NAME")
         inner[URLS_KEY] = self._urls(text_of(mount).rstrip("/")) if mount else self._unmounted_urls
         for name in self._withheld:
@@ -180,7 +191,7 @@ class FotoWebWSGIMiddleware:
     def _run_app(self, environ: Environ, start_response: StartResponse, outcome: RunApp) -> Iterable[bytes]:
         if outcome.has_session or self._settings.login == "optional" or outcome.set_cookies:
             start_response = starter_with_cookies(outcome, start_response)
-        inner = self._inner_environ(environ, outcome.for_app)
+        inner = self._inner_environ(environ, outcome.for_app, outcome.cookie_header)
         try:
             body = self._app(inner, start_response)
         finally:
@@ -230,9 +241,9 @@ def request_from_environ(environ: Environ) -> Request:
         query=environ.get("QUERY_STRING", ""),
         scheme=environ.get("wsgi.url_scheme", "http"),
         headers=headers,
-        cookie_key=headers.get("cookie"),
         # PEP 3333 knows no WebSockets, but servers let apps take the connection over (Flask-Sock, gevent-websocket).
         is_websocket="websocket" in environ.get("HTTP_UPGRADE", "").lower(),
+        outer=outer_names(environ),
     )
 
 

@@ -4,7 +4,8 @@
 
 The plugin puts the middleware around the whole app, its routing and error pages included, when the app starts (its
 lifespan). If nothing runs the lifespan, because the server has none or the app is mounted in another, wrap the app by
-hand: ``FotoWebASGIMiddleware(app)``; the plugin then adds nothing. Without either, the app answers 503.
+hand, ``FotoWebASGIMiddleware(app)``, and use ``FotoWebPlugin(add_middleware=False)``. Without either, the app answers
+503.
 """
 
 from __future__ import annotations
@@ -47,19 +48,22 @@ class FotoWebPlugin(InitPlugin):
 
     Args:
         settings: None: read from the ``FOTOWEB_*`` variables.
+        add_middleware: False where the app is wrapped by hand; ``settings`` and ``options`` then are that middleware's.
         options: Other arguments for ``FotoWebASGIMiddleware``.
 
     Raises:
         SettingsError: A setting is missing or wrong.
     """
 
-    def __init__(self, settings: Settings | None = None, **options: Any) -> None:
-        self._settings = settings if settings is not None else Settings()
+    def __init__(self, settings: Settings | None = None, *, add_middleware: bool = True, **options: Any) -> None:
+        self._settings = Settings() if settings is None and add_middleware else settings
+        self._add_middleware = add_middleware
         self._options = options
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Prepare the app; called by Litestar."""
-        app_config.on_startup.insert(0, self._wrap)
+        if self._add_middleware:
+            app_config.on_startup.insert(0, self._wrap)
         app_config.middleware.insert(0, require_middleware)
         app_config.dependencies.setdefault("fotoweb_session", Provide(session_of_request, sync_to_thread=False))
         ours: dict[int | type[Exception], Callable[[Any, Any], Response[Any]]]
@@ -74,16 +78,8 @@ class FotoWebPlugin(InitPlugin):
 
     def _wrap(self, app: Litestar) -> None:
         # Litestar's own middleware runs after routing, which knows nothing of our pages; only this is around all of it.
-        if not isinstance(app.asgi_handler, PluginMiddleware):
-            app.asgi_handler = PluginMiddleware(app.asgi_handler, self._settings, **self._options)
-
-
-class PluginMiddleware(FotoWebASGIMiddleware):
-    """The middleware, except inside another one, which has taken the cookies and decided already."""
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one connection."""
-        await (self._app if has_middleware(scope) else super().__call__)(scope, receive, send)
+        if not isinstance(app.asgi_handler, FotoWebASGIMiddleware):
+            app.asgi_handler = FotoWebASGIMiddleware(app.asgi_handler, self._settings, **self._options)
 
 
 def require_middleware(app: ASGIApp) -> ASGIApp:
@@ -93,7 +89,8 @@ def require_middleware(app: ASGIApp) -> ASGIApp:
         if not has_middleware(scope):
             raise ServiceUnavailableException(  # Litestar hides the message of a 500.
                 "FotoWebPlugin adds the middleware when the app starts, and this app was not started: run its lifespan "
-                "(`with TestClient(app)`), or wrap it with FotoWebASGIMiddleware(app)"
+                "(`with TestClient(app)`), or wrap it with FotoWebASGIMiddleware(app) and give the plugin "
+                "add_middleware=False"
             )
         await app(scope, receive, send)
 

@@ -72,6 +72,7 @@ _STATUSES: Final = {
     "method_not_allowed": 405,
     "no_such_page": 404,
     "not_signed_in": 401,
+    "wrapped_twice": 500,
     # On the way in, where cookies are Strict, and on the way out.
     "one_moment": 200,
     "confirm_logout": 200,

@@ -8,6 +8,7 @@ from fotoweb_middleware.events import EventName
 from fotoweb_middleware.pages import page
 from fotoweb_middleware.request import Request, front_page, own_path, wants_page
 from fotoweb_middleware.responses import Response, page_or_problem, page_response, problem_response
+from fotoweb_middleware.setup_warnings import SetupCause
 
 STORE_RETRY_SECONDS = 5
 
@@ -24,6 +25,12 @@ def not_signed_in(context: Context, request: Request) -> Response:
 def bad_target(context: Context, request: Request) -> Response:
     """Return the 400 for a request target that is no path, or a Host header that is no host."""
     return page_or_problem(context.pages, request, page("bad_request_target"))
+
+
+def wrapped_twice(context: Context, request: Request) -> Response:
+    """Return the 500 for a request that came through a FotoWeb middleware already: this one would see no cookie."""
+    context.warnings.warn(SetupCause.WRAPPED_TWICE)
+    return page_or_problem(context.pages, request, page("wrapped_twice"))
 
 
 def no_such_page(context: Context, request: Request) -> Response:

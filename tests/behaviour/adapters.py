@@ -54,6 +54,12 @@ class Reply:
         return content
 
 
+def cookies_seen(header: str | None) -> dict[str, Any]:
+    """Return the app's Cookie header without the middleware's tag, which stands last, and the tag's value."""
+    rest, name, tag = (header or "").rpartition("fotoweb-tag=")
+    return {"cookie": (rest.removesuffix("; ") if name else header) or None, "tag": tag if name else None}
+
+
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"})
 """The validator warns of others, which real servers let through."""
 
@@ -88,7 +94,7 @@ class EchoApp:
         session = get_session(environ)
         body = self.tell(
             authorization=environ.get("HTTP_AUTHORIZATION"),
-            cookie=environ.get("HTTP_COOKIE"),
+            **cookies_seen(environ.get("HTTP_COOKIE")),
             path=environ["PATH_INFO"],
             token=session.access_token if session else None,
             user=session.user.user_name if session and session.user else None,
@@ -106,7 +112,7 @@ class EchoApp:
         authorization, cookie = headers.get(b"authorization"), headers.get(b"cookie")
         body = self.tell(
             authorization=authorization.decode() if authorization else None,
-            cookie=cookie.decode("latin-1") if cookie else None,
+            **cookies_seen(cookie.decode("latin-1") if cookie else None),
             path=scope["path"],
             token=session.access_token if session else None,
             user=session.user.user_name if session and session.user else None,

@@ -1,4 +1,4 @@
-"""What a process remembers: sessions by whole Cookie headers and by id, and revocations."""
+"""What a process remembers: sessions by our own cookies and by id, and revocations."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from fotoweb_middleware.session import SessionRecord, TokenSet
-from fotoweb_middleware.session_cache import MAX_HEADER_CHARACTERS, CachedSession, SessionCache
+from fotoweb_middleware.session_cache import MAX_OWN_CHARACTERS, CachedSession, KnownRequest, SessionCache
 from fotoweb_middleware.testing import FakeClock
 from tests.core.samples import NOW, a_record, a_settings
 
 FOR_APP = {"HTTP_AUTHORIZATION": "Bearer access-1"}
+TAG = "fotoweb-tag=t"
 
 
 @pytest.fixture
@@ -26,13 +27,13 @@ def a_cache(clock: FakeClock, **changes: Any) -> SessionCache:
     return SessionCache(a_settings(**changes), clock=clock, monotonic=clock)
 
 
-def adopted(cache: SessionCache, clock: FakeClock, record: SessionRecord, *headers: str) -> CachedSession:
-    """Put a session into the cache, checked just now, under these Cookie headers."""
+def adopted(cache: SessionCache, clock: FakeClock, record: SessionRecord, *own: str) -> CachedSession:
+    """Put a session into the cache, checked just now, under these cookies."""
     cached = cache.adopt(record)
     assert cached is not None
     cache.note_checked(cached, is_saved=True)
-    for header in headers:
-        cache.remember(header, cached, FOR_APP, secure=True)
+    for each in own:
+        cache.remember(each, KnownRequest(cached, FOR_APP, TAG), secure=True)
     return cached
 
 
@@ -41,17 +42,14 @@ def a_token(lifetime_seconds: float | None = 3600) -> TokenSet:
     return TokenSet("access", "refresh", NOW, None if lifetime_seconds is None else NOW + lifetime_seconds)
 
 
-def test_whole_header_is_known(clock: FakeClock) -> None:
-    """The same header is found, with what the app gets; another one, and the same on another origin, is not."""
+def test_cookies_are_known(clock: FakeClock) -> None:
+    """The same cookies are found, with what the app gets; others, and the same on another origin, are not."""
     cache = a_cache(clock)
-    cached = adopted(cache, clock, a_record(tokens=a_token()), "a=1; s=x")
+    cached = adopted(cache, clock, a_record(tokens=a_token()), "s=x")
 
-    found = cache.find("a=1; s=x", secure=True)
-
-    assert found is not None
-    assert (found.cached, found.for_app) == (cached, FOR_APP)
-    assert cache.find("a=1; s=y", secure=True) is None
-    assert cache.find("a=1; s=x", secure=False) is None
+    assert cache.find("s=x", secure=True) == KnownRequest(cached, FOR_APP, TAG)
+    assert cache.find("s=y", secure=True) is None
+    assert cache.find("s=x", secure=False) is None
 
 
 @pytest.mark.parametrize("seconds", [5, -1, 3600], ids=["recheck", "clock went back", "expired"])
@@ -62,7 +60,7 @@ def test_nothing_is_known_once_something_is_due(seconds: float) -> None:
     cached = cache.adopt(a_record(tokens=a_token()))
     assert cached is not None
     cache.note_checked(cached, is_saved=True)
-    cache.remember("s=x", cached, FOR_APP, secure=True)
+    cache.remember("s=x", KnownRequest(cached, FOR_APP, TAG), secure=True)
     assert cache.find("s=x", secure=True) is not None
 
     now[0] += seconds
@@ -70,25 +68,29 @@ def test_nothing_is_known_once_something_is_due(seconds: float) -> None:
     assert cache.find("s=x", secure=True) is None
 
 
-def test_two_headers_a_session(clock: FakeClock) -> None:
-    """Of each session the last two headers are known."""
+def test_one_key_a_session(clock: FakeClock) -> None:
+    """A session is known by its last cookies alone, once for Secure names and once for plain ones."""
     cache = a_cache(clock)
-    adopted(cache, clock, a_record(tokens=a_token()), "s=1", "s=2", "s=3", "s=2")
+    cached = adopted(cache, clock, a_record(tokens=a_token()), "s=1", "s=2")
+    cache.remember("s=3", KnownRequest(cached, FOR_APP, TAG), secure=False)
 
-    assert [header for header in ("s=1", "s=2", "s=3") if cache.find(header, secure=True)] == ["s=2", "s=3"]
+    assert [own for own in ("s=1", "s=2") if cache.find(own, secure=True)] == ["s=2"]
+    assert cache.find("s=3", secure=False) is not None
+    cache.revoke(cached.record.session_id)
+    assert (cache.find("s=2", secure=True), cache.find("s=3", secure=False)) == (None, None)
 
 
-def test_long_header_is_not_remembered(clock: FakeClock) -> None:
+def test_long_cookies_are_not_remembered(clock: FakeClock) -> None:
     """What a client can make long without end takes no memory."""
     cache = a_cache(clock)
-    header = "s=" + "x" * MAX_HEADER_CHARACTERS
+    header = "s=" + "x" * MAX_OWN_CHARACTERS
     adopted(cache, clock, a_record(tokens=a_token()), header)
 
     assert cache.find(header, secure=True) is None
 
 
 def test_size(clock: FakeClock) -> None:
-    """No more sessions are kept than ``FOTOWEB_CACHE_SIZE``; the one used longest ago goes, its headers too (R-RL2)."""
+    """No more sessions are kept than ``FOTOWEB_CACHE_SIZE``; the one used longest ago goes, its cookies too (R-RL2)."""
     cache = a_cache(clock, cache_size=2)
     for number in range(3):
         adopted(cache, clock, a_record(session_id=f"id-{number}", tokens=a_token()), f"s={number}")
@@ -97,12 +99,12 @@ def test_size(clock: FakeClock) -> None:
     assert [number for number in range(3) if cache.find(f"s={number}", secure=True)] == [1, 2]
 
 
-def test_newer_version_forgets_the_headers(clock: FakeClock) -> None:
-    """After a refresh the old cookie's header goes the slow way, where the browser gets the new cookie."""
+def test_newer_version_forgets_the_cookies(clock: FakeClock) -> None:
+    """After a refresh the old cookie goes the slow way, where the browser gets the new cookie."""
     cache = a_cache(clock)
     old = adopted(cache, clock, a_record(tokens=a_token()), "s=1")
     new = adopted(cache, clock, a_record(version=2, tokens=a_token(7200)))
-    cache.remember("s=1", old, FOR_APP, secure=True)
+    cache.remember("s=1", KnownRequest(old, FOR_APP, TAG), secure=True)
 
     assert cache.find("s=1", secure=True) is None
     assert cache.get(old.record.session_id) is new

@@ -38,17 +38,17 @@ def check_cookie_header(data: bytes) -> None:
     for names in NAMES:
         own = read_cookies(header, names)
         assert all(is_own(name, names) and ";" not in value for name, value in own.values.items())
-        told = [piece.strip(" \t").partition("=") for piece in re.split("[;,]", own.rest or "")]
+        told = [piece.strip(" \t").partition("=") for piece in re.split("[;,]", own.rest)]
         assert not [name for name, equals, _ in told if equals and is_own(name, names)], "the app sees a cookie of ours"
         again = read_cookies("; ".join(f"{name}={value}" for name, value in own.values.items()), names)
         assert again.values == own.values
-        assert again.rest is None
+        assert not again.rest
         if "," not in header:
-            assert read_cookies(own.rest, names) == type(own)(
-                names, {}, conflicting=False, rest=own.rest, session_value=None
-            ), "what is left over is left alone"
-        if names.session not in header:
-            assert own.rest == (header or None)
+            left = read_cookies(own.rest, names)
+            assert (left.values, left.rest) == ({}, own.rest), "what is left over is left alone"
+        assert names.tag not in own.rest
+        if names.session not in header and names.tag not in header:
+            assert own.rest == header
 
 
 def check_chunks(data: bytes) -> None:

@@ -224,14 +224,15 @@ def test_an_app_that_was_not_started_serves_nothing(app: Litestar) -> None:
     assert "FotoWebASGIMiddleware" in answers[0].json()["detail"]
 
 
-def test_an_app_wrapped_by_hand_is_wrapped_once(app: Litestar, site: Site) -> None:
-    """Around a server without lifespan, or with one, the outer middleware is the only one."""
-    wrapped = FotoWebASGIMiddleware(app, **site.options())
-    with TestClient(app):  # Starts the app, which puts the plugin's own middleware in.
-        client = TestClient(wrapped, base_url=ORIGIN)
+@pytest.mark.parametrize(("add_middleware", "status"), [(False, 200), (True, 500)])
+def test_an_app_wrapped_by_hand(site: Site, add_middleware: bool, status: int) -> None:
+    """The plugin adds no second middleware if it is told so; else every request says that there are two."""
+    plugin = FotoWebPlugin(add_middleware=add_middleware, **site.options())
+    app = Litestar(HANDLERS, plugins=[plugin])
+    with TestClient(FotoWebASGIMiddleware(app, **site.options()), base_url=ORIGIN) as client:
         site.sign_in(client)
 
-        assert client.get("/open/session").status_code == 200
+        assert client.get("/open/session").status_code == status
 
 
 def test_an_app_that_starts_twice_is_wrapped_once(app: Litestar, site: Site) -> None:

@@ -54,6 +54,7 @@ EVERY_PAGE: dict[str, Page] = {
     "fotoweb_nonsense": page("fotoweb_nonsense", retry_url=LOGIN_URL),
     "fotoweb_unavailable": page("fotoweb_unavailable", retry_after_seconds=30, retry_url=RETRY_URL),
     "method_not_allowed": page("method_not_allowed", allowed=("GET", "POST"), app_url=APP_URL),
+    "wrapped_twice": page("wrapped_twice"),
     "no_such_page": page("no_such_page", app_url=APP_URL),
     "not_allowed": not_allowed(),
     "not_allowed/authorize": not_allowed(full_name="", email_domain="", cause="authorize"),

@@ -28,6 +28,7 @@ from tests.pages.every_page import (
 STATUSES = {
     "access_denied": 403,
     "bad_request_target": 400,
+    "wrapped_twice": 500,
     "confirm_logout": 200,
     "cross_origin_refused": 403,
     "fotoweb_error": 502,
@@ -46,16 +47,17 @@ STATUSES = {
 # The settings of the contract: a page may name no other.
 VARIABLES = frozenset(
     {
+        "FOTOWEB_APP",
+        "FOTOWEB_COOKIE_NAME",
+        "FOTOWEB_PATH_PREFIX",
         "FOTOWEB_URL",
         "FOTOWEB_CACHE",
         "FOTOWEB_CLIENT_ID",
         "FOTOWEB_COOKIE_MODE",
-        "FOTOWEB_COOKIE_NAME",
         "FOTOWEB_CLIENT_SECRET",
         "FOTOWEB_SECRET_KEY",
         "FOTOWEB_REDIRECT_URI",
         "FOTOWEB_SEND_REDIRECT_URI",
-        "FOTOWEB_PATH_PREFIX",
         "FOTOWEB_PKCE",
         "FOTOWEB_COOKIE_SAMESITE",
         "FOTOWEB_COOKIE_SECURE",
