@@ -105,6 +105,18 @@ def test_without_a_cookie_of_ours(has_session: bool, given: list[tuple[str, str]
     assert value_of(private_headers(given, has_session=has_session, sets_cookie=False), "cache-control") == expected
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["CDN-Cache-Control", "cloudflare-cdn-cache-control", "Surrogate-Control", "X-Accel-Expires", "Edge-Control"],
+)
+@pytest.mark.parametrize("sets_cookie", [True, False])
+def test_headers_for_one_kind_of_cache(name: str, sets_cookie: bool) -> None:
+    """What tells a CDN or a proxy to keep the answer (RFC 9213) goes where a cookie of ours goes with it."""
+    headers = private_headers([(name, "max-age=60")], has_session=True, sets_cookie=sets_cookie)
+
+    assert value_of(headers, name.lower()) == ([] if sets_cookie else ["max-age=60"])
+
+
 def test_the_rest_stays_in_its_order() -> None:
     """The app's other headers, its cookies among them, come first and as they were."""
     given = [("Content-Type", "text/html"), ("Set-Cookie", "theirs=1"), ("X-A", "1"), ("X-A", "2")]

@@ -46,6 +46,7 @@ PROBLEMS: dict[str, dict[str, Any]] = {
     "bad_request_target": {},
     "method_not_allowed": {"allowed": ("GET",), "app_url": "/"},
     "no_such_page": {"app_url": "/"},
+    "wrapped_twice": {},
 }
 """The pages that programs get as problem documents (``views/refusals.py``), and what each of them needs."""
 

@@ -100,11 +100,16 @@ def test_no_secret_in_any_byte(browser: Browser) -> None:
 
 @ON_SOME_SERVERS
 def test_app_sees_no_cookie_of_ours(member: Browser) -> None:
-    """The app sees its own cookies, and none of ours (T-CS-12)."""
+    """The app sees its own cookies, and in place of ours one that opens nothing (T-CS-12)."""
     member.begin("/")
     member.jar.plant("app-own", "1", host=APP_HOST)
 
-    assert member.xhr("/").seen["cookies"] == {"app-own": "1"}
+    seen = member.xhr("/").seen["cookies"]
+
+    assert seen.pop("app-own") == "1"
+    assert list(seen) == ["fotoweb-tag"]
+    member.jar.plant(SESSION, seen["fotoweb-tag"], host=APP_HOST)
+    assert member.xhr("/").status == 401
 
 
 @ON_SOME_SERVERS

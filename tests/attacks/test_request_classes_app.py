@@ -152,7 +152,7 @@ def test_lifespan_failure(asgi_kind: Kind, fotoweb: ScriptedFotoWeb, tmp_path: P
 
 
 def test_scope_that_nobody_knows(fotoweb: ScriptedFotoWeb) -> None:
-    """A scope of a type that nobody knows reaches the app as it is, without a session or a token (T-RC-08)."""
+    """A scope of a type that nobody knows reaches the app only where it has no path to guard (T-RC-08)."""
     seen: list[tuple[Any, ...]] = []
 
     async def app(*arguments: Any) -> None:
@@ -161,11 +161,12 @@ def test_scope_that_nobody_knows(fotoweb: ScriptedFotoWeb) -> None:
     settings = Settings(
         url=fotoweb.url, client_id=CLIENT_ID, client_secret=CLIENT_SECRET, secret_key=SECRET_KEY, cache="memory://"
     )
-    scope = {"type": "foo", "path": "/", "headers": [(b"cookie", b"__Host-fotoweb=x"), (b"authorization", b"own")]}
-    before = repr(scope)
-    receive, send = object(), object()
+    middleware = FotoWebASGIMiddleware(app, settings)
+    scope, receive, send = {"type": "foo"}, object(), object()
+    guarded = {"type": "webtransport", "path": "/", "headers": [(b"cookie", b"__Host-fotoweb=x")]}
 
-    anyio.run(FotoWebASGIMiddleware(app, settings), scope, receive, send)
+    anyio.run(middleware, scope, receive, send)
+    with pytest.raises(RuntimeError, match="webtransport"):
+        anyio.run(middleware, guarded, receive, send)
 
     assert [(a is scope, b is receive, c is send) for a, b, c in seen] == [(True, True, True)]
-    assert repr(scope) == before

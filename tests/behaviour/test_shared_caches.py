@@ -83,6 +83,20 @@ def test_public_path_with_a_session(open_site: Callable[..., Visited], way: Call
     assert (reply.header("Vary"), reply.header("Cache-Control")) == ("Cookie", "private")
 
 
+def test_public_path_with_a_refreshed_session(open_site: Callable[..., Visited]) -> None:
+    """No cookie of the session goes into an answer of a public path: caches are told to keep these, whoever asks."""
+    site = open_site(public_paths=("/open",))
+    visitor = site.visitor()
+    visitor.log_in()
+    site.clock.advance(site.fake.switches.access_token_lifetime_seconds + 1)
+
+    replies = [visitor.get(path) for path in ("/open", "/open", "/")]
+
+    tokens = {reply.seen["token"] for reply in replies}
+    assert (len(tokens), site.refreshes) == (1, 1)
+    assert [bool(reply.all("Set-Cookie")) for reply in replies] == [False, False, site.settings.cookie_mode == "sealed"]
+
+
 @pytest.mark.parametrize("is_member", [False, True], ids=["anonymous", "member"])
 def test_optional_login(open_site: Callable[..., Visited], is_member: bool) -> None:
     """Where login is optional every answer of the app varies, whoever asks; what anonymous users get may be kept."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -71,7 +71,7 @@ class Jar:
     def forget_logins(self) -> None:
         """Let the cookies of logins end, as they do by themselves minutes after: those begun, and the one that counts.
 
-        From then on the session's cookie comes alone, and the shortcut answers (``stages.shortcut``).
+        From then on the session's cookie comes alone.
         """
         kept = {key: value for key, value in self.cookies.items() if "-login-" not in key[0]}
         self.cookies = {key: value for key, value in kept.items() if not key[0].endswith("-attempts")}
@@ -108,6 +108,18 @@ class Visitor:
     def get(self, target: str, **headers: str) -> Reply:
         """Fetch as a script on the app's own pages does."""
         return self.send("GET", target, {**FETCH, **headers})
+
+    def get_among(self, others: Iterable[str], target: str = "/") -> Reply:
+        """Fetch with cookies of the app or of others before the jar's, all in one header; nothing is kept."""
+        cookies = "; ".join([*others, *(value for _, value in self.jar.header(target))])
+        return self.site.adapter.request("GET", target, [*FETCH.items(), ("Cookie", cookies)])
+
+    def become_known(self) -> str:
+        """Come often enough to be known by the session's cookies alone; return their Cookie header."""
+        self.jar.forget_logins()
+        assert [self.get("/").status for _ in range(2)] == [200, 200]
+        ((_, header),) = self.jar.header("/")
+        return header
 
     def visit(self, target: str, **headers: str) -> Reply:
         """Navigate."""

@@ -15,7 +15,8 @@ from quart import request as quart_request
 from starlette.requests import Request
 from starlette.websockets import WebSocket
 
-from fotoweb_middleware import Session, get_session
+from fotoweb_middleware import NotSignedIn, Session, get_session, require_session
+from fotoweb_middleware.session import warn_of_missing_middleware
 from tests.examples.conftest import LoadExample
 
 SESSION = Session("token", "bearer", None, None)
@@ -100,6 +101,16 @@ class TestGetSession:
                 return get_session(quart_request)
 
         assert asyncio.run(ask()) is session
+
+
+def test_without_the_middleware(caplog: pytest.LogCaptureFixture) -> None:
+    """A request that did not come through it is told, once in the log; ``require_session`` says so each time."""
+    warn_of_missing_middleware.cache_clear()
+
+    assert [get_session(scope(session=None)) for _ in range(2)] == [None, None]
+    with pytest.raises(NotSignedIn, match="did not come through the FotoWeb middleware"):
+        require_session(scope(session=None))
+    assert [record.message.count("did not come through") for record in caplog.records] == [1]
 
 
 def test_anything_else_is_refused() -> None:
