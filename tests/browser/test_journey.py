@@ -30,7 +30,7 @@ def check_login(site: RigSite, page: Page) -> dict[str, object]:
     log_in(page)
     page.wait_for_url(target)
     seen = shown(page)
-    assert (seen["path"], seen["query"], seen["cookies"]) == ("/pictures/a b", "c=d&e=%2F", {})
+    assert (seen["path"], seen["query"], list(seen["cookies"])) == ("/pictures/a b", "c=d&e=%2F", ["fotoweb-tag"])
     assert site.accepts(str(seen["token"]))
     return seen
 

@@ -98,7 +98,7 @@ def check_login(site: MatrixSite, visitor: Visitor) -> None:
     assert arrived.url == target, arrived.hops
     assert arrived.response.http_version == site.http_version
     seen = arrived.json()
-    assert (seen["user"], seen["cookies"]) == ("alice", {}), seen
+    assert (seen["user"], list(seen["cookies"])) == ("alice", ["fotoweb-tag"]), seen
     assert visitor.cookies.refused == []
 
 

@@ -37,7 +37,7 @@ def test_the_app_has_the_token(site: FakeSite, visitor: Visitor) -> None:
     with opened(site, visitor) as socket:
         seen = json.loads(socket.recv())
 
-    assert (seen["token"], seen["session_token"], seen["cookies"]) == (token, token, {})
+    assert (seen["token"], seen["session_token"], list(seen["cookies"])) == (token, token, ["fotoweb-tag"])
 
 
 def test_messages_pass_in_both_directions(site: FakeSite, visitor: Visitor) -> None:
