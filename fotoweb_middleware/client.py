@@ -1,4 +1,4 @@
-"""Calls to FotoWeb's API with the signed-in user's token: an auth for httpx and for httpx2, its successor."""
+"""Calls to FotoWeb's API with the signed-in user's token: an auth for httpx and for httpx2, and clients of httpx."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from fotoweb_middleware.fotoweb.http import empty_jar, tls_context
 from fotoweb_middleware.live_session import live_session_of
 from fotoweb_middleware.session import Session
+from fotoweb_middleware.settings import Settings
 
-__all__ = ["FotoWebAuth"]
+__all__ = ["FotoWebAuth", "async_fotoweb_client", "fotoweb_client"]
 
 if TYPE_CHECKING:
     import httpx2
@@ -40,6 +42,9 @@ class FotoWebAuth(AnyAuth):
     the request sent again. The caller gets the 401 if there is no other token, if the body can't be sent a second time
     (a generator), and for a minute after a new token was refused too. A response hook that raises on a 401
     (``raise_for_status``) would prevent this: raise after the call instead.
+
+    A ``Cookie`` header goes out of the request: a client that serves several users may have kept it for another one.
+    ``fotoweb_client`` and ``async_fotoweb_client`` keep none, also where they follow redirects.
 
     A redirect away from FotoWeb's origin carries no token (httpx removes it), unless it leads from http to https on the
     same host.
@@ -101,9 +106,40 @@ class FotoWebAuth(AnyAuth):
         return f"{url.scheme}://{url.netloc.decode('ascii')}".lower() == self._session.fotoweb_url
 
 
+def fotoweb_client(settings: Settings, **options: Any) -> httpx.Client:
+    """Return an httpx client for calls to FotoWeb's API, one for all users of an app.
+
+        fotoweb = fotoweb_client(settings)
+        fotoweb.get("/fotoweb/me/archives/", auth=FotoWebAuth(session))
+
+    It keeps connections, and no cookies.
+
+    Args:
+        settings: For FotoWeb's address, the certificate authorities to trust, and the time-out.
+        options: More for ``httpx.Client``, such as ``headers`` and ``follow_redirects``.
+    """
+    return httpx.Client(**{**api_options(settings), **options})
+
+
+def async_fotoweb_client(settings: Settings, **options: Any) -> httpx.AsyncClient:
+    """Return the same as ``fotoweb_client`` for async code."""
+    return httpx.AsyncClient(**{**api_options(settings), **options})
+
+
+def api_options(settings: Settings) -> dict[str, Any]:
+    """Return what both clients are made with."""
+    return {
+        "base_url": settings.url,
+        "verify": tls_context(settings),
+        "timeout": settings.http_timeout,
+        "cookies": empty_jar(),
+    }
+
+
 def sign(request: Any, token: str) -> None:
-    """Put a token into a request."""
+    """Put a token into a request, and take cookies out: they may be another user's."""
     request.headers["Authorization"] = f"Bearer {token}"
+    request.headers.pop("Cookie", None)
 
 
 def is_token_of(request: Any, token: str) -> bool:

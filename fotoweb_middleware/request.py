@@ -22,6 +22,8 @@ HEADERS_READ = frozenset(
         "access-control-request-method",
         "cookie",
         "host",
+        "hx-current-url",
+        "hx-request",
         "origin",
         "purpose",
         "sec-fetch-dest",
@@ -80,16 +82,25 @@ class Request:
 def is_navigation(request: Request) -> bool:
     """Return whether this GET is a person going to a page, so that a login may start (W3C Fetch Metadata).
 
-    1. A prefetch is nobody going anywhere.
+    1. A prefetch is nobody going anywhere, and a script that says what it is isn't either.
     2. With fetch metadata: mode navigate and destination document.
-    3. Without: Accept admits HTML (a wildcard and no Accept at all do), and no script said X-Requested-With.
+    3. Without: Accept admits HTML (a wildcard and no Accept at all do).
     """
-    if request.method != "GET" or request.is_websocket:
+    if request.method != "GET" or request.is_websocket or is_script(request):
         return False
     if has_fetch_metadata(request):
         return is_document_navigation(request)
-    is_script = "x-requested-with" in request.headers
-    return not is_script and not is_prefetch(request) and accepts_html(request, wildcard=True)
+    return not is_prefetch(request) and accepts_html(request, wildcard=True)
+
+
+def is_script(request: Request) -> bool:
+    """Return whether a script says that it asks: by X-Requested-With (jQuery, Axios' old versions), or as htmx."""
+    return "x-requested-with" in request.headers or is_htmx(request)
+
+
+def is_htmx(request: Request) -> bool:
+    """Return whether htmx asks, for a part of a page or for a whole one (htmx.org, "Request Headers")."""
+    return request.headers.get("hx-request") == "true"
 
 
 def is_document_navigation(request: Request) -> bool:
@@ -106,7 +117,7 @@ def is_same_origin_navigation(request: Request) -> bool:
 
 def wants_page(request: Request) -> bool:
     """Return whether an answer of ours should be a page and not a problem document."""
-    if request.is_websocket or "x-requested-with" in request.headers:
+    if request.is_websocket or is_script(request):
         return False
     if has_fetch_metadata(request) and request.headers.get("sec-fetch-mode") != "navigate":
         return False

@@ -64,7 +64,7 @@ class Session:
     access_token: str = field(repr=False)
     token_type: str
     expires_at: float | None
-    user: User | None
+    user: User | None = field(repr=False)
     fotoweb_url: str = ""
     _source: TokenSource | None = field(default=None, repr=False, compare=False)
 

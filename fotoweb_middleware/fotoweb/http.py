@@ -348,9 +348,17 @@ def client_options(settings: Settings, *, tls: ssl.SSLContext | bool | None = No
         "limits": httpx.Limits(max_connections=None, max_keepalive_connections=0),
         "follow_redirects": False,
         "headers": HEADERS,
-        # One client serves every user: a cookie that FotoWeb set for one must not go out with another's call.
-        "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        "cookies": empty_jar(),
     }
+
+
+def empty_jar() -> CookieJar:
+    """Return a jar that keeps nothing.
+
+    One client serves every user: a cookie that FotoWeb, or a gateway before it, set for one must not go out with
+    another's call.
+    """
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext:

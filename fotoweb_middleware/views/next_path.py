@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl, quote, unquote, unquote_to_bytes
 
-from fotoweb_middleware.request import Request, front_page, own_path
+from fotoweb_middleware.request import Request, front_page, is_own_origin, own_path
 from fotoweb_middleware.settings import Settings
 
 MAX_CHARACTERS = 500
@@ -44,6 +44,14 @@ def requested_path(settings: Settings, request: Request) -> str:
     if raw_path is None or (unquote(raw_path) != path and unquote_to_bytes(raw_path) != path_bytes):
         raw_path = quote(path_bytes, safe=PATH_SAFE)
     return safe_next_path(settings, request.mount, f"{raw_path}?{request.query}" if request.query else raw_path)
+
+
+def page_of_htmx(settings: Settings, request: Request) -> str:
+    """Return the page that the user is on, as htmx tells it, where that is on this origin; else the front page."""
+    scheme, _, rest = request.headers.get("hx-current-url", "").partition("://")
+    authority, _, path = rest.partition("/")
+    is_ours = is_own_origin(f"{scheme}://{authority}", request, settings)
+    return safe_next_path(settings, request.mount, "/" + path.partition("#")[0] if is_ours else "")
 
 
 def is_decoded(path: str) -> bool:

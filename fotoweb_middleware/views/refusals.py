@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import dataclasses
+from urllib.parse import quote
+
 from fotoweb_middleware.authorization import NotAllowed, email_domain
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.events import EventName
 from fotoweb_middleware.pages import page
-from fotoweb_middleware.request import Request, front_page, own_path, wants_page
+from fotoweb_middleware.request import Request, front_page, is_htmx, own_path, wants_page
 from fotoweb_middleware.responses import Response, page_or_problem, page_response, problem_response
 from fotoweb_middleware.setup_warnings import SetupCause
+from fotoweb_middleware.views.next_path import page_of_htmx
 
 STORE_RETRY_SECONDS = 5
 
 
 def not_signed_in(context: Context, request: Request) -> Response:
-    """Return the 401: with ``login_url`` for programs, as a page for forms. No cookie is set, no login begun."""
+    """Return the 401: with ``login_url`` for programs, as a page for forms. No cookie is set, no login begun.
+
+    htmx ignores a 401, but goes where ``HX-Redirect`` leads, whatever the status.
+    """
     url = own_path(context.settings, request.mount, "login")
     shown = page("not_signed_in", login_url=url)
     if request.method != "GET" and wants_page(request):
         return page_response(context.pages, request, shown)
-    return problem_response(context.pages, request, shown, url)
+    response = problem_response(context.pages, request, shown, url)
+    if not is_htmx(request):
+        return response
+    location = f"{url}?next={quote(page_of_htmx(context.settings, request), safe='')}"
+    return dataclasses.replace(response, headers=(*response.headers, ("HX-Redirect", location)))
 
 
 def bad_target(context: Context, request: Request) -> Response:

@@ -23,6 +23,7 @@ def status(context: Context, request: Request, found: Lookup) -> Response:
         content = {
             "authenticated": True,
             "expires_at": found.cached.record.tokens.expires_at,
+            "session_ends_at": found.cached.ends_at,
             "logout_url": own_path(context.settings, request.mount, "logout"),
         }
         return json_response(200, content, "session_status")

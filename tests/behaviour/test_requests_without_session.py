@@ -43,6 +43,7 @@ def test_navigations_are_redirected(visitor: Visitor, headers: dict[str, str]) -
         {"Accept": "text/html;q=0"},
         {"Accept": "text/html;q=0, */*"},
         {"Accept": "text/html", "X-Requested-With": "XMLHttpRequest"},
+        {"Accept": "*/*", "HX-Request": "true", "HX-Boosted": "true"},
         {"Accept": "text/html", "Sec-Fetch-Mode": "cors"},
         {**NAVIGATION, "Sec-Fetch-Dest": "iframe"},
         {**NAVIGATION, "Sec-Fetch-Dest": "object"},
@@ -63,6 +64,52 @@ def test_other_gets_are_told(site: Visited, visitor: Visitor, headers: dict[str,
     assert reply.all("Set-Cookie") == []
     assert not (reply.header("WWW-Authenticate") or "").startswith("Basic")
     assert site.app.calls == 0
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize("headers", [FETCH, {"Accept": "text/html"}], ids=["fetch metadata", "plain http"])
+@pytest.mark.parametrize(
+    ("page", "next_path"),
+    [
+        ("https://app.test/list?page=2#row-7", "%2Flist%3Fpage%3D2"),
+        ("https://APP.test/a%20b", "%2Fa%2520b"),
+        ("https://app.test", "%2F"),
+        (None, "%2F"),
+    ],
+)
+def test_htmx_is_sent_to_the_login(
+    visitor: Visitor, method: str, headers: dict[str, str], page: str | None, next_path: str
+) -> None:
+    """A script of htmx ignores a 401: with it goes HX-Redirect, which leads back to the page where the user is."""
+    current = {} if page is None else {"HX-Current-URL": page}
+
+    reply = visitor.send(method, "/part", {**headers, "HX-Request": "true", **current})
+
+    assert (reply.status, reply.header("Content-Type")) == (401, PROBLEM)
+    assert reply.header("HX-Redirect") == f"/oauth2/login?next={next_path}"
+    assert reply.all("Set-Cookie") == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "https://evil.test/list", "//evil.test/list", "https://app.test.evil.test/", "https://app.test@evil.test/list",
+        "https://evil.test\\@app.test/list", "https://app.test//evil.test/", "https://app.test/\\evil.test",
+        "https://app.test/..//evil.test", "javascript:alert(1)", "javascript://app.test/%0aalert(1)", "/list",
+        "https://app.test/oauth2/logout", f"https://app.test/{'x' * 600}", "https://app.test/a\tb", "https://[/list",
+        "ftp://app.test/list", "https://app.test:8443/list", "https://app.test/list, https://app.test/list",
+    ],
+)  # fmt: skip
+def test_htmx_on_another_page(visitor: Visitor, page: str) -> None:
+    """What is no harmless page of this origin, in HX-Current-URL, leads to the front page (T-RP-01)."""
+    reply = visitor.get("/part", **{"HX-Request": "true", "HX-Current-URL": page})
+
+    assert reply.header("HX-Redirect") == "/oauth2/login?next=%2F"
+
+
+def test_others_get_no_htmx_header(visitor: Visitor) -> None:
+    """Without HX-Request nothing of it is in the answer."""
+    assert visitor.get("/part", **{"HX-Current-URL": "https://app.test/list"}).header("HX-Redirect") is None
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "PROPFIND", "HEAD", "OPTIONS", "TRACE", "foo"])

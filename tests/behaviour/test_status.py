@@ -8,7 +8,8 @@ from tests.behaviour.kit import FETCH, Visitor
 
 
 def test_status_of_a_session(member: Visitor) -> None:
-    """200 with the expiry and the logout address, and nothing else."""
+    """200 with both ends, the token's and the session's, and the logout address; nothing else."""
+    began_at = member.site.clock()
     reply = member.get("/oauth2/session")
 
     assert reply.status == 200
@@ -17,6 +18,7 @@ def test_status_of_a_session(member: Visitor) -> None:
     assert json.loads(reply.body) == {
         "authenticated": True,
         "expires_at": member.get("/").seen["expires_at"],
+        "session_ends_at": began_at + 43_200,
         "logout_url": "/oauth2/logout",
     }
 

@@ -1,4 +1,4 @@
-"""The one cookie that the app sees in place of ours, by which its caches tell people apart."""
+"""The one cookie that the app sees in place of ours, by which its caches tell people apart (T-CS-12)."""
 
 from __future__ import annotations
 

@@ -8,10 +8,11 @@ from types import ModuleType
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 
-from fotoweb_middleware import Session, SessionEnded
-from fotoweb_middleware.client import FotoWebAuth
+from fotoweb_middleware import Session, SessionEnded, Settings
+from fotoweb_middleware.client import FotoWebAuth, async_fotoweb_client, fotoweb_client
 
 FOTOWEB = "https://fotoweb.test"
 
@@ -70,6 +71,7 @@ class Api:
         self.accepted = accepted
         self.redirects: dict[str, str] = {}
         self.seen: list[tuple[str, str | None, bytes]] = []
+        self.cookies: list[str | None] = []
 
     def __call__(self, request: Any) -> Any:
         """Answer a request."""
@@ -82,9 +84,11 @@ class Api:
     def _answer(self, request: Any, body: bytes) -> Any:
         sent = request.headers.get("Authorization")
         self.seen.append((str(request.url), sent, body))
+        self.cookies.append(request.headers.get("Cookie"))
         if (target := self.redirects.get(str(request.url))) is not None:
             return self.library.Response(307, headers={"Location": target})
-        return self.library.Response(200 if sent == f"Bearer {self.accepted}" else 401)
+        headers = {"Set-Cookie": f"gateway={sent}; Path=/"}  # As FotoWeb, or a gateway before it, may.
+        return self.library.Response(200 if sent == f"Bearer {self.accepted}" else 401, headers=headers)
 
 
 def session_of(source: Source) -> Session:
@@ -329,3 +333,63 @@ def test_session_without_middleware_async(library: ModuleType) -> None:
 def test_it_shows_no_token() -> None:
     """Its repr holds no token."""
     assert "S3CR3T" not in repr(FotoWebAuth(Session("S3CR3T", "bearer", None, None, FOTOWEB)))
+
+
+# -------------------------------------------------------------------------------------------- one client for all users
+
+
+def test_cookies_of_another_user(library: ModuleType) -> None:
+    """A client of the app's own that serves alice and bob sends nothing to FotoWeb that it kept for the other one."""
+    api, alice, bob = Api(library, "alice"), Source("alice"), Source("bob", "alice")
+    with client_of(library, api, alice) as client:
+        client.get("/")
+        assert len(client.cookies) == 1
+        client.get("/", auth=FotoWebAuth(session_of(bob)))
+
+    assert (bob.refused, api.cookies) == (["bob"], [None] * 3)
+
+
+def test_async_cookies_of_another_user(library: ModuleType) -> None:
+    """So it is with an async client."""
+    api, alice, bob = Api(library, "alice"), Source("alice"), Source("bob", "alice")
+
+    async def call() -> None:
+        async with async_client_of(library, api, alice) as client:
+            await client.get("/")
+            await client.get("/", auth=FotoWebAuth(session_of(bob)))
+
+    anyio.run(call)
+
+    assert (bob.refused, api.cookies) == (["bob"], [None] * 3)
+
+
+SETTINGS = Settings(
+    url=FOTOWEB, client_id="client", client_secret="secret", secret_key="ZcR5vYy1oM8n3xkQe7WbL2uT9fGdHs4jKaPpXiCq", cache="memory://", http_timeout=7
+)
+
+
+def test_client_for_all_users() -> None:
+    """``fotoweb_client`` calls the site with the settings' time-out and keeps no cookie."""
+    api = Api(httpx, "alice")
+    with fotoweb_client(SETTINGS, transport=httpx.MockTransport(api)) as client:
+        client.get("/a", auth=FotoWebAuth(session_of(Source("alice"))))
+        client.get("/b")
+        assert (client.timeout, len(client.cookies)) == (httpx.Timeout(7), 0)
+
+    assert [url for url, _, _ in api.seen] == [f"{FOTOWEB}/a", f"{FOTOWEB}/b"]
+    assert api.cookies == [None, None]
+
+
+def test_async_client_for_all_users() -> None:
+    """So does ``async_fotoweb_client``."""
+    api = Api(httpx, "alice")
+
+    async def call() -> None:
+        async with async_fotoweb_client(SETTINGS, transport=httpx.MockTransport(api.later)) as client:
+            await client.get("/a", auth=FotoWebAuth(session_of(Source("alice"))))
+            await client.get("/b")
+            assert (client.timeout, len(client.cookies)) == (httpx.Timeout(7), 0)
+
+    anyio.run(call)
+
+    assert api.cookies == [None, None]

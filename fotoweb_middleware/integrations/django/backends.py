@@ -37,25 +37,25 @@ class FotoWebBackend(RemoteUserBackend):  # type: ignore[misc]  # Django ships n
         return self._same(await super().aauthenticate(request, remote_user=fotoweb_user.user_name), fotoweb_user)
 
     def configure_user(self, request: HttpRequest, user: Any, created: bool = True) -> Any:  # noqa: FBT001, FBT002 (Django's signature)
-        """Fill in a missing name and e-mail address from FotoWeb, and return the user; a new user gets no password.
+        """Give a new user the name and e-mail address that FotoWeb knows, and no password; return the user.
 
-        Called at each login.
+        Called at each login. A user who was there before stays as they are: with an address from FotoWeb, somebody who
+        may name themselves there could have the password of an administrator's account reset by e-mail.
         """
         if user is None:
             return None
         session = get_session(request)
         if session is not None and session.user is not None and self._same(user, session.user) is None:
             return None  # Before anything of theirs is written to somebody else.
+        if not created:
+            return user
         known = {} if session is None or session.user is None else fields_of(session.user)
         # Projects may have a user model of their own, without these.
         changed = [name for name, value in known.items() if value and getattr(user, name, None) == ""]
         for name in changed:
             setattr(user, name, known[name][: user._meta.get_field(name).max_length])  # noqa: SLF001 (Django's API)
-        if created:
-            user.set_unusable_password()  # An empty one could be reset by e-mail.
-            changed.append("password")
-        if changed:
-            user.save(update_fields=changed)
+        user.set_unusable_password()  # An empty one could be reset by e-mail.
+        user.save(update_fields=[*changed, "password"])
         return user
 
 
