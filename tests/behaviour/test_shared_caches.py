@@ -1,4 +1,4 @@
-"""What a cache in front of the app may keep of an answer that was made with a session: nothing for anybody else (T-CS-13)."""
+"""What caches may keep of an answer that was made with a session: nothing for anybody else (T-CS-13)."""
 
 from __future__ import annotations
 

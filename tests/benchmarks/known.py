@@ -38,7 +38,7 @@ __all__ = ["measure"]
 ROUNDS, TURN = 400, 50
 KEY = "k" * 40
 GOALS = {"ASGI": 0.30, "WSGI": 0.20}
-STORES: dict[str, dict[str, str]] = {
+STORES: dict[str, dict[str, Any]] = {
     "local://": {"cache": "local://"},
     "memory://": {"cache": "memory://"},
     "reference mode": {"cookie_mode": "reference"},

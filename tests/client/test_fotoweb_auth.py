@@ -364,7 +364,12 @@ def test_async_cookies_of_another_user(library: ModuleType) -> None:
 
 
 SETTINGS = Settings(
-    url=FOTOWEB, client_id="client", client_secret="secret", secret_key="ZcR5vYy1oM8n3xkQe7WbL2uT9fGdHs4jKaPpXiCq", cache="memory://", http_timeout=7
+    url=FOTOWEB,
+    client_id="client",
+    client_secret="secret",
+    secret_key="ZcR5vYy1oM8n3xkQe7WbL2uT9fGdHs4jKaPpXiCq",
+    cache="memory://",
+    http_timeout=7,
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from tests.providers.oidc_provider import StartRig
 from tests.servers.serving import Kind
@@ -52,7 +52,7 @@ def check_login(site: RigSite, visitor: Visitor) -> dict[str, object]:
     assert "Allow" in consent.forms[0].buttons, consent.hops
     arrived = visitor.submit(consent, "Allow")
     assert arrived.url == target, arrived.hops
-    seen: dict[str, object] = arrived.json()
+    seen: dict[str, Any] = arrived.json()
     assert (seen["path"], seen["query"]) == ("/pictures/a b", "c=d&e=%2F")
     assert list(seen["cookies"]) == ["fotoweb-tag"]
     assert seen["token"] == seen["session_token"]
