@@ -94,8 +94,12 @@ def is_navigation(request: Request) -> bool:
 
 
 def is_script(request: Request) -> bool:
-    """Return whether a script says that it asks: by X-Requested-With (jQuery, Axios' old versions), or as htmx."""
-    return "x-requested-with" in request.headers or is_htmx(request)
+    """Return whether a script says that it asks: as htmx, or by X-Requested-With (jQuery, Axios' old versions).
+
+    Where the browser itself says what it does, X-Requested-With says nothing: Android's WebView sends it
+    with each page that a person goes to.
+    """
+    return is_htmx(request) or ("x-requested-with" in request.headers and not has_fetch_metadata(request))
 
 
 def is_htmx(request: Request) -> bool:

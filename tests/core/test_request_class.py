@@ -126,6 +126,14 @@ def test_xhr_no_navigation() -> None:
     assert not is_navigation(a_request(accept="text/html", x_requested_with="XMLHttpRequest"))
 
 
+def test_web_view_navigation() -> None:
+    """Android's WebView sends ``X-Requested-With`` with its app's name: the person gets login and pages all the same."""
+    request = a_request(**NAV, x_requested_with="com.example.app")
+
+    assert is_navigation(request)
+    assert wants_page(request)
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE"])
 def test_page_for_people(method: str) -> None:
     """Whoever navigates and takes HTML gets a page, with any method."""
