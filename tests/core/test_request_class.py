@@ -122,8 +122,11 @@ def test_programs_no_navigation(accept: str) -> None:
 
 
 def test_xhr_no_navigation() -> None:
-    """``X-Requested-With`` is a script's, whatever it accepts (T-RC-01)."""
-    assert not is_navigation(a_request(accept="text/html", x_requested_with="XMLHttpRequest"))
+    """``X-Requested-With`` without fetch metadata is a script's, whatever it accepts (T-RC-01)."""
+    request = a_request(accept="text/html", x_requested_with="XMLHttpRequest")
+
+    assert not is_navigation(request)
+    assert not wants_page(request)
 
 
 def test_web_view_navigation() -> None:
@@ -163,7 +166,6 @@ def test_page_without_metadata(method: str, accept: str | None, expected: bool) 
     "changes",
     [
         {"sec_fetch_mode": "cors"},
-        {"x_requested_with": "XMLHttpRequest"},
         {"is_websocket": True},
         {"accept": "application/json"},
     ],
