@@ -130,7 +130,7 @@ def test_xhr_no_navigation() -> None:
 
 
 def test_web_view_navigation() -> None:
-    """Android's WebView sends ``X-Requested-With`` with its app's name: the person gets login and pages all the same."""
+    """Android's WebView sends ``X-Requested-With`` too: the person gets login and pages all the same."""
     request = a_request(**NAV, x_requested_with="com.example.app")
 
     assert is_navigation(request)
