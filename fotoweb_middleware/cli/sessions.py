@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from fotoweb_middleware.cli.checks.configuration import read_settings
 from fotoweb_middleware.cli.checks.store import SHARE_HINT, unavailable
-from fotoweb_middleware.cli.output import failed, write
+from fotoweb_middleware.cli.output import failed, in_column, write
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.errors import SettingsError, StoreUnavailable
 from fotoweb_middleware.events import EventName
@@ -111,7 +111,7 @@ def list_sessions(context: Context, arguments: argparse.Namespace) -> int:
     width = max((len(user_name(record)) for record in found), default=0)
     lines = [f"{'ID':<12}  {'SINCE':<20}  {'USER':<{width}}  NAME"] if found else []
     for record in found:
-        full_name = record.user.full_name if record.user is not None else ""
+        full_name = in_column(record.user.full_name) if record.user is not None else ""
         lines.append(f"{session_tag(record.session_id)}  {since(record)}  {user_name(record):<{width}}  {full_name}")
     write("\n".join([*(line.rstrip() for line in lines), f"{len(found)} signed in"]))
     return 0
@@ -181,5 +181,5 @@ def since(record: SessionRecord) -> str:
 
 
 def user_name(record: SessionRecord) -> str:
-    """Return who it is; names of users are printable (``fotoweb.user``)."""
-    return UNKNOWN if record.user is None else record.user.user_name
+    """Return who it is, as it is printed."""
+    return UNKNOWN if record.user is None else in_column(record.user.user_name)

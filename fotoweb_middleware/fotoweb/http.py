@@ -28,7 +28,7 @@ from fotoweb_middleware.errors import FotoWebError, FotoWebNonsense, FotoWebUnre
 from fotoweb_middleware.events import EventEmitter, EventName
 from fotoweb_middleware.fotoweb.messages import Form, HttpReply, read_date, read_request_id
 from fotoweb_middleware.fotoweb.tokens import TOKEN_PATH, read_token_reply
-from fotoweb_middleware.fotoweb.unreachable import unreachable
+from fotoweb_middleware.fotoweb.unreachable import unreachable, wrong_proxy
 from fotoweb_middleware.session import TokenSet
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores import forks
@@ -56,6 +56,9 @@ class FotoWebClient:
         transport: Where calls go instead of the network; for tests.
         executor: Where ``submit`` runs work; None: a pool of 40 threads.
         max_slow_waiters: How many threads may ``wait`` while FotoWeb is slow.
+
+    Raises:
+        SettingsError: The environment names a proxy that is none.
     """
 
     def __init__(  # noqa: PLR0913 (all but three are for tests)
@@ -83,7 +86,7 @@ class FotoWebClient:
 
     def after_fork_in_child(self) -> None:
         """Begin with connections and threads of this process's own."""
-        self._client = httpx.Client(**client_options(self._settings, tls=self._tls), transport=self._transport)
+        self._client = open_client(self._settings, tls=self._tls, transport=self._transport)
         self._executor = self._given_executor or ThreadPoolExecutor(MAX_CALLS_AT_ONCE, thread_name_prefix="fotoweb")
         self.breaker = CircuitBreaker(self._monotonic, self._events)
         self._answered_at: float | None = None
@@ -338,6 +341,21 @@ class CircuitBreaker:
         elif opened_at is not None and failure is None:
             self._opened_at = None
             self._events.emit(EventName.CIRCUIT_CLOSED, seconds=round(now - opened_at, 1))
+
+
+def open_client(
+    settings: Settings, *, tls: ssl.SSLContext | bool | None = None, transport: httpx.BaseTransport | None = None
+) -> httpx.Client:
+    """Return an httpx client for this FotoWeb site.
+
+    Raises:
+        SettingsError: The environment names a proxy that is none.
+    """
+    options = client_options(settings, tls=tls)
+    try:
+        return httpx.Client(**options, transport=transport)
+    except (ImportError, ValueError, httpx.InvalidURL):  # Only of a proxy: the TLS context is there.
+        raise wrong_proxy() from None  # httpx's own words may hold the proxy's password.
 
 
 def client_options(settings: Settings, *, tls: ssl.SSLContext | bool | None = None) -> dict[str, Any]:

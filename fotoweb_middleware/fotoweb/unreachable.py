@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from fotoweb_middleware.errors import FotoWebUnreachable
+from fotoweb_middleware.errors import FotoWebUnreachable, SettingsError
 from fotoweb_middleware.settings.rules import DEFAULT_PORTS
 
 PLACE_IN_OPENSSL = re.compile(r"\.? \(_ssl\.c:\d+\)")
@@ -39,6 +39,24 @@ def proxy_of(url: httpx.URL) -> Proxy | None:
                 address = value.rpartition("@")[2].rpartition("://")[2].partition("/")[0]
                 return Proxy(ascii(address)[1:-1], variable)
     return None
+
+
+def wrong_proxy() -> SettingsError:
+    """Return the error for an environment that httpx can make no client with; it names the variable, never its value.
+
+    httpx reads the proxies of all schemes, so the one of another scheme than FotoWeb's stops it too.
+    """
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        for variable in (name, name.upper()):
+            value = os.environ.get(variable, "")
+            try:
+                if value:
+                    httpx.HTTPTransport(proxy=value if "://" in value else f"http://{value}", verify=False).close()
+            except (ImportError, ValueError, httpx.InvalidURL):
+                return SettingsError(
+                    f"{variable} is not the address of an HTTP proxy.\nTo do: Write http://HOST:PORT, or remove it."
+                )
+    return SettingsError("NO_PROXY is not a list of hosts.\nTo do: Write host names separated by commas, or remove it.")
 
 
 def unreachable(error: Exception, site: str) -> FotoWebUnreachable:

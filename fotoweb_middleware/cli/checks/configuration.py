@@ -8,7 +8,7 @@ import sys
 
 from fotoweb_middleware.cli.checks.finding import Finding, bad, ok, warn
 from fotoweb_middleware.errors import SettingsError
-from fotoweb_middleware.fotoweb.http import tls_context
+from fotoweb_middleware.fotoweb.http import open_client
 from fotoweb_middleware.settings import DECLARED, Settings
 from fotoweb_middleware.settings.combinations import warnings
 from fotoweb_middleware.settings.reading import is_in_environment, read_all, unknown_variable_warnings
@@ -67,7 +67,7 @@ def finding_of(problem: str) -> Finding:
 
 
 def check_settings(settings: Settings) -> list[Finding]:
-    """Say how many settings are given, what weakens the login, and whether the certificates can be loaded."""
+    """Say how many settings are given, what weakens the login, and whether certificates and proxy can be used."""
     given = sum(origin != "default" for origin in settings.origins.values())
     found = [ok(f"Configuration: {given} settings given, the others have their defaults.")]
     found += [warn(sentence) for sentence in warnings(settings)]
@@ -79,7 +79,9 @@ def check_settings(settings: Settings) -> list[Finding]:
             )
         )
     try:
-        tls_context(settings)
+        open_client(settings).close()
+    except SettingsError as error:  # The system's proxy.
+        found.append(finding_of(str(error)))
     except OSError as error:
         path, reason = settings.ca_bundle, error.strerror or type(error).__name__
         found.append(

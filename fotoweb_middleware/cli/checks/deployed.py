@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ssl
-from urllib.parse import SplitResult, parse_qs, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import httpx
 
 from fotoweb_middleware.cli.checks.finding import Finding, bad, ok, warn
-from fotoweb_middleware.cli.checks.network import DEPLOYED_APP, Reply, ask
+from fotoweb_middleware.cli.checks.network import DEPLOYED_APP, Reply, ask, split_address
 from fotoweb_middleware.fotoweb.authorize import AUTHORIZE_PATH
 from fotoweb_middleware.settings import Settings
 
@@ -26,7 +26,8 @@ def check_deployed(settings: Settings, url: str) -> list[Finding]:
         parts = urlsplit(base)
         is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
         is_address = is_address and not (parts.query or parts.fragment or "@" in parts.netloc)  # It would be printed.
-    except ValueError:  # "https://[::1", or a port that is none.
+        httpx.URL(base)
+    except (ValueError, httpx.InvalidURL):  # "https://[::1", a port that is none, a control character.
         is_address = False
     if not is_address:
         return [bad("--url is not the address of an app.", "Write it as people type it: https://app.example/.")]
@@ -35,8 +36,8 @@ def check_deployed(settings: Settings, url: str) -> list[Finding]:
         reply = navigate(client, login)
         if isinstance(reply, Finding):
             return [reply]
-        target = urlsplit(urljoin(login, reply.headers.get("location", "")))
-        if not 300 <= reply.status < 400 or target.path != AUTHORIZE_PATH:
+        target = split_address(reply.headers.get("location", ""), login)
+        if not 300 <= reply.status < 400 or target is None or target.path != AUTHORIZE_PATH:
             return [no_login(reply, login, target)]
         found = compare(settings, base, target)
         if found:
@@ -53,12 +54,12 @@ def navigate(client: httpx.Client, url: str) -> Reply | Finding:
     return ask(client, "GET", url, accept="text/html", headers=headers, asked=DEPLOYED_APP)
 
 
-def no_login(reply: Reply, login: str, target: SplitResult) -> Finding:
+def no_login(reply: Reply, login: str, target: SplitResult | None) -> Finding:
     """Say why the app began no login."""
     if 300 <= reply.status < 400:
-        origin = f"{target.scheme}://{target.netloc}"
+        origin = f"{target.scheme}://{target.netloc}" if target is not None else "an address that can't be read"
         hint = "Give --url the address that browsers end up at."
-        return bad(f"{login} leads to {ascii(origin)[1:-1]}, not to FotoWeb.", hint)
+        return bad(f"{login} leads to {origin}, not to FotoWeb.", hint)
     if reply.status >= 500:
         return bad(f"The app answers HTTP {reply.status} at {login}.", "Look into its log, and that of its proxy.")
     return bad(
@@ -75,7 +76,7 @@ def compare(settings: Settings, base: str, target: SplitResult) -> list[Finding]
     if origin != settings.url or query.get("client_id") != [settings.client_id]:
         found.append(
             warn(
-                f"The deployed app has other settings than this check: it sends people to {ascii(origin)[1:-1]}, with "
+                f"The deployed app has other settings than this check: it sends people to {origin}, with "
                 f"{'the same' if query.get('client_id') == [settings.client_id] else 'another'} client ID.",
                 "Run this check with the app's own variables, or with --app.",
             )
@@ -88,7 +89,7 @@ def compare(settings: Settings, base: str, target: SplitResult) -> list[Finding]
 
 def judge_redirect_uri(settings: Settings, base: str, sent: str) -> Finding:
     """Say why the redirect URI is not below the app's public address."""
-    public, own = urlsplit(base), urlsplit(sent)
+    public, own = urlsplit(base), split_address(sent) or urlsplit("")
     shown = ascii(sent)[1:-1][:200]
     if sent == settings.redirect_uri:
         return bad(

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs
 
 import httpx
 
 from fotoweb_middleware.cli.checks.finding import Finding, bad, ok, warn
-from fotoweb_middleware.cli.checks.network import Reply, ask
+from fotoweb_middleware.cli.checks.network import Reply, ask, split_address
 from fotoweb_middleware.fotoweb.authorize import AUTHORIZE_PATH, build_authorize_url, challenge_of, make_verifier
-from fotoweb_middleware.fotoweb.http import client_options
+from fotoweb_middleware.fotoweb.http import open_client
 from fotoweb_middleware.fotoweb.messages import HttpReply, read_date
 from fotoweb_middleware.fotoweb.tokens import TOKEN_PATH, build_code_form, read_error_code
-from fotoweb_middleware.fotoweb.unreachable import proxy_of
 from fotoweb_middleware.settings import Settings
 
 REGISTRATION = "Site Configuration > Integrations > Applications"
@@ -71,14 +70,7 @@ class Site:
 
 def check_site(settings: Settings, clock: Callable[[], float]) -> list[Finding]:
     """Ask the FotoWeb site that the settings name, with a client made as the middleware's own."""
-    options = client_options(settings)
-    try:
-        client = httpx.Client(**options)
-    except (ImportError, ValueError, httpx.InvalidURL):  # Of the proxy's address; the TLS context is there.
-        proxy = proxy_of(httpx.URL(settings.url))
-        variable = proxy.variable if proxy is not None else "HTTPS_PROXY"
-        return [bad(f"{variable} is not the address of an HTTP proxy.", "Write http://HOST:PORT, or remove it.")]
-    with client:
+    with open_client(settings) as client:
         return check_fotoweb(settings, client, clock=clock)
 
 
@@ -239,8 +231,11 @@ def judge_authorize(reply: Reply, settings: Settings) -> Finding:
 
 def redirected(location: str, settings: Settings) -> Finding:
     """Say what it means that FotoWeb sends the browser there: to a login, or back to the callback."""
-    target = urljoin(f"{settings.url}{AUTHORIZE_PATH}", location)
-    parts, is_callback = urlsplit(target), target.partition("?")[0] == settings.redirect_uri
+    parts = split_address(location, f"{settings.url}{AUTHORIZE_PATH}")
+    if parts is None:
+        what = f"The authorize endpoint of {settings.url} redirects to an address that can't be read."
+        return bad(what, "Does FotoWeb answer there, or a proxy in front of it? Ask the people who run it.")
+    is_callback = parts._replace(query="", fragment="").geturl() == settings.redirect_uri
     origin = f"{parts.scheme}://{parts.netloc}"
     if not is_callback and parts.path == AUTHORIZE_PATH and origin != settings.url:
         return bad(f"{settings.url} sends browsers on to {origin}.", f"Set FOTOWEB_URL={origin}.")
@@ -260,7 +255,8 @@ def redirected(location: str, settings: Settings) -> Finding:
 
 def error_in(location: str) -> str:
     """Return the error code that a redirect carries in its query, escaped and cut; "" where there is none."""
-    return ascii(parse_qs(urlsplit(location).query).get("error", [""])[0])[1:-1][:64]
+    parts = split_address(location)
+    return ascii(parse_qs(parts.query).get("error", [""])[0])[1:-1][:64] if parts is not None else ""
 
 
 def check_clock(reply: Reply, *, now: float) -> list[Finding]:

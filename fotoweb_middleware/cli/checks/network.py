@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import httpx
 
@@ -83,6 +84,14 @@ def ask(  # noqa: PLR0913 (the parts of a request, and how to speak of it)
     if reply.status == httpx.codes.PROXY_AUTHENTICATION_REQUIRED and (proxy := proxy_of(httpx.URL(url))):
         return wants_password(proxy)
     return reply
+
+
+def split_address(address: str, base: str = "") -> SplitResult | None:
+    """Take apart an address that a server sent, seen from ``base``; None where it is none, such as ``https://[x``."""
+    try:
+        return urlsplit(urljoin(base, address))
+    except ValueError:
+        return None
 
 
 # --------------------------------------------------------------------------------------------------- the system's proxy

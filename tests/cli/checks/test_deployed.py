@@ -165,3 +165,25 @@ def test_unreachable_app(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert finding.what == "app.example refuses connections on port 443."
     assert finding.hint == "Does the app run there, and is the port right?"
+
+
+@pytest.mark.parametrize("location", ["https://[evil/", "//[x"])
+def test_redirect_to_no_address(check: Check, location: str) -> None:
+    """A redirect to what is no address is told as one."""
+    finding = check(httpx.Response(300, headers={"Location": location}))
+
+    assert "leads to an address that can't be read" in finding.what
+
+
+def test_redirect_uri_that_is_no_address(check: Check) -> None:
+    """A redirect URI that is no address is shown."""
+    finding = check(_to_fotoweb("https://[evil"))
+
+    assert (finding.level, "https://[evil" in finding.what) == ("bad", True)
+
+
+def test_url_with_control_characters(check: Check) -> None:
+    """An address with a control character is none."""
+    finding = check(_to_fotoweb(), url="https://app\x1bc.example/")
+
+    assert finding.what == "--url is not the address of an app."

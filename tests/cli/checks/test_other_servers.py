@@ -77,6 +77,22 @@ def test_site_that_moved() -> None:
     assert "Set FOTOWEB_URL=https://www.tenant.example." in _bad(_check_answers(away, _invalid_grant()))[0]
 
 
+@pytest.mark.parametrize(
+    ("status", "location"),
+    [
+        (302, "https://[evil/login"),
+        (302, "//[x"),
+        (300, "https://[evil]/login"),
+        (300, "https://a\u2100b.example/login"),
+    ],
+)
+def test_redirect_to_no_address(status: int, location: str) -> None:
+    """A redirect to what is no address is FotoWeb's fault, not a bug of the check."""
+    away = httpx.Response(status, headers=[(b"Location", location.encode())])
+
+    assert "an address that can't be read" in _bad(_check_answers(away, _invalid_grant()))[0]
+
+
 def _token_finding(token: httpx.Response) -> Finding:
     return _check_answers(httpx.Response(200), token)[-1]
 

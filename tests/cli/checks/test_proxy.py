@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import socket
+import traceback
 
 import httpx
 import pytest
 
+from fotoweb_middleware.cli.checks.configuration import check_settings
 from fotoweb_middleware.cli.checks.fotoweb import check_site
 from fotoweb_middleware.cli.checks.network import explain, wants_password
+from fotoweb_middleware.context import Context
+from fotoweb_middleware.errors import SettingsError
 from fotoweb_middleware.fotoweb.unreachable import proxy_of
 from tests.cli.samples import settings
 from tests.providers.raw_server import raw_server
@@ -108,6 +112,37 @@ def test_address_that_is_none(monkeypatch: pytest.MonkeyPatch, address: str) -> 
     """A variable that holds no proxy's address is named."""
     monkeypatch.setenv("HTTPS_PROXY", address)
 
-    (finding,) = check_site(settings(), lambda: 0.0)
+    finding = check_settings(settings())[-1]
 
     assert finding.what == "HTTPS_PROXY is not the address of an HTTP proxy."
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "ALL_PROXY"])
+def test_right_variable_is_named(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """The proxy of another scheme than FotoWeb's stops httpx as well: that variable is named, not FotoWeb's."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://p.example:3128")
+    monkeypatch.setenv(variable, "ftp://u:planted@p.example")
+
+    finding = check_settings(settings())[-1]
+
+    assert finding.what == f"{variable} is not the address of an HTTP proxy."
+
+
+def test_no_proxy_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``NO_PROXY`` is named where it is what httpx can't read."""
+    monkeypatch.setenv("NO_PROXY", "http://a.example:port")
+
+    finding = check_settings(settings())[-1]
+
+    assert finding.what == "NO_PROXY is not a list of hosts."
+
+
+def test_middleware_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a client there is no middleware: one message names the variable, and shows no password in it."""
+    monkeypatch.setenv("HTTPS_PROXY", "ftp://u:planted@p.example")
+
+    with pytest.raises(SettingsError) as caught:
+        Context(settings(cache="memory://"))
+
+    assert str(caught.value).startswith("HTTPS_PROXY is not the address of an HTTP proxy.\nTo do: Write http://")
+    assert "planted" not in "".join(traceback.format_exception(caught.value))
