@@ -75,7 +75,7 @@ def settings() -> str:
     texts = meanings()
     rows = []
     for name, declared in DECLARED.items():
-        variable = f"`{variable_of(name)}`" + (" or `_FILE`" if declared.secret else "")
+        variable = f"`{variable_of(name)}`" + (" or `_FILE`" if declared.has_file else "")
         default = shown(name, declared.default)
         default = default.strip("()") if default.startswith("(") else f"`{default}`"
         rows.append((variable, "required" if declared.required else default, declared.expects, texts[name]))

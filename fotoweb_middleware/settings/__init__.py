@@ -109,6 +109,7 @@ class Settings:
         rules.read_client_secret,
         required=True,
         secret=True,
+        has_file=True,
         expects="the client secret of the registered application, printable ASCII without spaces",
         hint=f"{_REGISTRATION}. FotoWeb shows the secret only once; if it is lost, generate a new one there.",
     )
@@ -118,6 +119,7 @@ class Settings:
         rules.read_secret_keys,
         required=True,
         secret=True,
+        has_file=True,
         expects="a random key of at least 32 characters; several are separated by commas, newest first",
         hint="Run `fotoweb-middleware secret`, or `python -c 'import secrets; print(secrets.token_urlsafe(32))'`, and "
         "use what it prints, the same value in every process and on every machine.",
@@ -171,6 +173,7 @@ class Settings:
 
     cache: str = setting(
         cache_address.read_cache_address,
+        has_file=True,
         default="local://",
         expects="local://, memory://, sqlite:///file.db, redis://host:6379/0 (rediss:// with TLS), "
         "redis+sentinel://host:26379,host2:26379/mymaster/0 or redis+cluster://host:6379,host2:6379",

@@ -12,7 +12,7 @@ from typing import Any
 
 from fotoweb_middleware.settings.cache_address import mask_wrong_cache_address
 from fotoweb_middleware.settings.combinations import conflicts
-from fotoweb_middleware.settings.rules import WrongValue, read_secret_file
+from fotoweb_middleware.settings.rules import WrongValue, read_secret_file, refuse_quotes
 
 _LONGEST_SHOWN_CHARACTERS = 120
 _USER_NAME = re.compile(r"\A(?!/[^/])([^/]*//)?.*@", re.DOTALL)
@@ -32,7 +32,8 @@ class Setting:
         required: Whether there is no default.
         unset: What holds where nothing is set, where the bare default would not say it.
         hint: What an operator can do about a wrong or missing value (messages).
-        secret: Whether its value may never be shown, and ``<variable>_FILE`` may name a file that holds it.
+        secret: Whether its value may never be shown.
+        has_file: Whether ``<variable>_FILE`` may name a file that holds it.
     """
 
     rule: Callable[[Any], Any]
@@ -42,6 +43,7 @@ class Setting:
     unset: str = ""
     hint: str = ""
     secret: bool = False
+    has_file: bool = False
 
 
 def variable_of(name: str) -> str:
@@ -82,6 +84,7 @@ def read_all(
             elif origins[name] == "default":
                 problems[name] = _missing(name, declared)
             else:
+                refuse_quotes(given[name])
                 values[name] = setting.rule(given[name])
         except ValueError as error:
             # An argument of a class of its own may raise what it likes, and its words may tell the value.
@@ -103,7 +106,8 @@ def _find(name: str, setting: Setting, arguments: Mapping[str, Any]) -> tuple[st
         return "argument", arguments[name]
     variable = variable_of(name)
     text = os.environ.get(variable, "")
-    path = os.environ.get(f"{variable}_FILE", "").strip() if setting.secret else ""
+    path = os.environ.get(f"{variable}_FILE", "").strip() if setting.has_file else ""
+    refuse_quotes(path)
     if path and text.strip():
         raise WrongValue(f"both {variable} and {variable}_FILE are set.", "Remove one of the two.")
     if path:
@@ -141,7 +145,7 @@ def _missing(name: str, declared: Mapping[str, Setting]) -> str:
     return _problem(
         f"{variable} {state}, and Settings(...) got no {name}.",
         wrong=f"{ascii(typos[0])[1:-1]} is set, but is no setting: a typo?" if typos else "",
-        takes=setting.expects + (f" ({variable}_FILE may name a file that holds it)." if setting.secret else "."),
+        takes=setting.expects + (f" ({variable}_FILE may name a file that holds it)." if setting.has_file else "."),
         to_do=setting.hint,
     )
 
@@ -187,7 +191,7 @@ def unknown_variable_warnings(declared: Mapping[str, Setting]) -> list[str]:
 def _unknown_variables(declared: Mapping[str, Setting]) -> dict[str, str]:
     """Return each variable that starts like ours, in any case of letters, and is none, with the nearest known or ""."""
     known = {variable_of(name) for name in declared}
-    known |= {f"{variable_of(name)}_FILE" for name in declared if declared[name].secret}
+    known |= {f"{variable_of(name)}_FILE" for name in declared if declared[name].has_file}
     unknown = sorted(name for name in os.environ if name.upper().startswith("FOTOWEB_") and name not in known)
     return {name: _nearest(name.upper(), known) for name in unknown}
 

@@ -51,6 +51,15 @@ def _reveal(value: Any) -> Any:
     return value.get_secret_value() if hasattr(type(value), "get_secret_value") else value
 
 
+def refuse_quotes(value: Any) -> None:
+    """Refuse text in quotation marks, which a shell would have taken off; no setting's value has any around it."""
+    text = _reveal(value)
+    text = text.strip() if isinstance(text, str) else ""
+    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    hint = "Remove them: not every tool does, such as docker --env-file."
+    require(not is_quoted, "it has quotation marks around it.", hint)
+
+
 def read_text(value: Any, which: str = "it") -> str:
     """Return the text in ``value`` without the white space around it. Refuses anything but text, and empty text."""
     value = _reveal(value)
@@ -95,7 +104,10 @@ def read_list(value: Any) -> tuple[str, ...]:
         value = value.split(",") if value.strip() else ()
     if not isinstance(value, Iterable) or isinstance(value, (bytes, dict)):
         raise WrongValue(f"it is of the type {type(value).__name__}, not a list.")
-    return tuple(read_text(piece, f"piece {number} of the list") for number, piece in enumerate(value, start=1))
+    pieces = tuple(value)
+    is_last_empty = len(pieces) > 1 and isinstance(pieces[-1], str) and not pieces[-1].strip()
+    require(not is_last_empty, f"piece {len(pieces)} of the list is empty.", "Remove the comma at the list's end.")
+    return tuple(read_text(piece, f"piece {number} of the list") for number, piece in enumerate(pieces, start=1))
 
 
 # ----------------------------------------------------------------------- client id and secret, keys, app, users, cookie
@@ -297,6 +309,8 @@ def read_post_logout_url(value: Any) -> str:
         is_plain = _URI_CHARACTERS.fullmatch(text) and not text.startswith("//")
         require(is_plain, "it is not a plain path: browsers could read another host into it.")
     else:
+        is_address = "://" in text
+        require(is_address, "it is no path and no address.", "Begin a path with a slash, an address with https://.")
         read_address(text.partition("#")[0])
     return text
 
@@ -319,8 +333,11 @@ def _check_canonical(path: str) -> None:
 def read_path_prefix(value: Any) -> str:
     """Read the path under which the middleware's own pages lie: absolute, canonical, no slash at its end."""
     path = read_text(value)
+    meant = f"/{path.strip('/')}"
     require(
-        _PREFIX.fullmatch(path), "it does not start with a slash, ends in one, or has a character that none may have."
+        _PREFIX.fullmatch(path),
+        "it does not start with a slash, ends in one, or has a character that none may have.",
+        f"Write {meant if _PREFIX.fullmatch(meant) else 'a path that the app itself does not use, such as /oauth2'}.",
     )
     _check_canonical(path)
     return path
@@ -335,10 +352,13 @@ def read_public_paths(value: Any) -> tuple[str, ...]:
             f"{path!r} would make the whole app public.",
             "Name the paths one by one. To let anonymous visitors in everywhere, set FOTOWEB_LOGIN=optional.",
         )
-        require(path.startswith("/"), f"{path!a} does not start with a slash.")
+        meant = re.sub(r"\Ahttps?://[^/]*", "", path).lstrip("/")
+        require(path.startswith("/"), f"{path!a} does not start with a slash.", f"Write /{ascii(meant)[1:-1]}.")
+        require(" " not in path, f"{path!a} has a space inside.", "Write commas between paths.")
         exact = path.removesuffix("/*")
+        hint = "Write a path letter for letter; for everything under a folder, write /static/*."
         is_pattern = not _PATTERN_SIGNS.isdisjoint(exact) or exact.endswith("$")
-        require(not is_pattern, f"{path!a} looks like a pattern; only '/*' at the end has a meaning here.")
+        require(not is_pattern, f"{path!a} looks like a pattern; only '/*' at the end has a meaning.", hint)
         _check_canonical(path)
     return paths
 

@@ -181,3 +181,44 @@ def test_public_path_refused(path: str) -> None:
 def test_one_catch_all_spoils_the_list() -> None:
     """A catch-all among good paths is refused, and the message names the right way."""
     assert "FOTOWEB_LOGIN=optional" in refusal(public_paths="/health,/*")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("*", "set FOTOWEB_LOGIN=optional"),
+        ("health", "To do: Write /health."),
+        ("static/*", "To do: Write /static/*."),
+        ("https://app.example/health", "To do: Write /health."),
+        ("/static*", "everything under a folder, write /static/*."),
+        ("/health /static/*", "To do: Write commas between paths."),
+        ("/health,", "To do: Remove the comma"),
+    ],
+)
+def test_public_path_that_was_meant(typed: str, meant: str) -> None:
+    """The message says what to write in place of what was written."""
+    assert meant in refusal(public_paths=typed)
+
+
+@pytest.mark.parametrize("typed", ["oauth2", "/oauth2/", "oauth2/"])
+def test_path_prefix_that_was_meant(typed: str) -> None:
+    """The message says what to write in place of what was written."""
+    assert "To do: Write /oauth2." in refusal(path_prefix=typed)
+
+
+@pytest.mark.parametrize("typed", ["*", "/"])
+def test_path_prefix_that_is_no_path(typed: str) -> None:
+    """Nothing and everything are no prefix; the message says what one is."""
+    assert "To do: Write a path that the app itself does not use, such as /oauth2." in refusal(path_prefix=typed)
+
+
+@pytest.mark.parametrize("typed", ["bye", "www.example/bye", "*"])
+def test_post_logout_url_that_was_meant(typed: str) -> None:
+    """A path without its slash looks like an address without its scheme: the message names both."""
+    assert "To do: Begin a path with a slash, an address with https://." in refusal(post_logout_url=typed)
+
+
+@pytest.mark.parametrize("name", ["public_paths", "path_prefix", "post_logout_url"])
+def test_spaces_around_a_path(name: str) -> None:
+    """White space around a path, as env files leave it, is ignored."""
+    assert getattr(settings(**{name: " /bye "}), name) in {"/bye", ("/bye",)}

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.settings import DECLARED, Settings
+from fotoweb_middleware.settings.describe import describe
 from tests.settings.samples import CLIENT_SECRET, ENVIRONMENT, KEY, OLDER_KEY, environment_refusal, refusal, settings
 
 LOGGER = "fotoweb_middleware.settings"
@@ -157,6 +158,40 @@ def test_known_names_cause_no_warning(environment: pytest.MonkeyPatch, caplog: p
     assert caplog.records == []
 
 
+# ----------------------------------------------------------------------------------------------------- quotation marks
+
+QUOTED = "it has quotation marks around it."
+
+
+@pytest.mark.parametrize("name", sorted(DECLARED))
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_quotation_marks_are_named(environment: pytest.MonkeyPatch, name: str, quote: str) -> None:
+    """Whatever the setting, quotation marks that a tool handed on as a part of it are what is wrong."""
+    environment.setenv(f"FOTOWEB_{name.upper()}", f" {quote}planted{quote}")
+
+    message = environment_refusal()
+
+    assert message.count("    Wrong: ") == 1
+    assert f"    Wrong: {QUOTED}\n" in message
+    assert "    To do: Remove them: not every tool does, such as docker --env-file." in message
+    assert not DECLARED[name].secret or "planted" not in message
+
+
+def test_quotation_marks_in_an_argument() -> None:
+    """The same for an argument, which may come from a variable of the app's own."""
+    assert QUOTED in refusal(url='"https://tenant.example"')
+
+
+def test_quotation_marks_in_and_around_a_file(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The same for what a file holds, and for its path."""
+    (tmp_path / "key").write_text(f'"{KEY}"\n', encoding="ascii")
+    _from_file(environment, "FOTOWEB_SECRET_KEY", tmp_path / "key")
+    assert QUOTED in environment_refusal()
+
+    environment.setenv("FOTOWEB_SECRET_KEY_FILE", f'"{tmp_path / "key"}"')
+    assert QUOTED in environment_refusal()
+
+
 # --------------------------------------------------------------------------------------------------------------- files
 
 
@@ -178,12 +213,37 @@ def test_key_from_a_file(environment: pytest.MonkeyPatch, tmp_path: Path) -> Non
     assert Settings().secret_keys == (KEY, OLDER_KEY)
 
 
-@pytest.mark.parametrize("name", ["CLIENT_SECRET", "SECRET_KEY"])
+@pytest.mark.parametrize("name", ["CLIENT_SECRET", "SECRET_KEY", "CACHE"])
 def test_both_is_an_error(environment: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
     """The variable and its file variable together are an error, whatever they hold."""
+    environment.setenv("FOTOWEB_CACHE", "memory://")
     environment.setenv(f"FOTOWEB_{name}_FILE", str(tmp_path / "absent"))
 
     assert f"both FOTOWEB_{name} and FOTOWEB_{name}_FILE are set" in environment_refusal()
+
+
+def test_cache_address_from_a_file(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The session store's address may come from a file, since it may hold a password; the listing masks that."""
+    pytest.importorskip("redis")
+    (tmp_path / "cache").write_text("redis://app:planted@cache.example:6379/0\n", encoding="ascii")
+    environment.setenv("FOTOWEB_CACHE_FILE", str(tmp_path / "cache"))
+
+    value = Settings()
+
+    assert value.cache == "redis://app:planted@cache.example:6379/0"
+    assert ("FOTOWEB_CACHE", "redis://app:***@cache.example:6379/0", f"file {tmp_path / 'cache'}") in describe(value)
+    assert "planted" not in repr(value)
+
+
+def test_wrong_cache_address_in_a_file(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A wrong address out of a file is reported with the file, and shows no password."""
+    (tmp_path / "cache").write_text("redis://app:planted@cache.example/x/y\n", encoding="ascii")
+    environment.setenv("FOTOWEB_CACHE_FILE", str(tmp_path / "cache"))
+
+    message = environment_refusal()
+
+    assert f"FOTOWEB_CACHE_FILE, the file '{tmp_path / 'cache'}', holds 'redis://...'" in message
+    assert "planted" not in message
 
 
 def _unreadable(folder: Path, kind: str) -> Path:
