@@ -1,14 +1,21 @@
 """No code at all: wraps the app that ``FOTOWEB_APP`` names.
 
 ``FOTOWEB_APP=mypackage.main:app uvicorn fotoweb_middleware.wrap:asgi`` or ``gunicorn fotoweb_middleware.wrap:wsgi``.
+
+Importing this wraps nothing. Most servers ask for an attribute, which wraps the app, so that a wrong setting ends the
+start. uWSGI and hypercorn look into the module's dictionary: there they find functions that wrap it when first called.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
+import threading
+from collections.abc import Iterable
 from functools import reduce
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from fotoweb_middleware.asgi import FotoWebASGIMiddleware
@@ -25,14 +32,50 @@ if TYPE_CHECKING:
 MIDDLEWARES: dict[str, Any] = {"asgi": FotoWebASGIMiddleware, "wsgi": FotoWebWSGIMiddleware}
 
 
-def __getattr__(name: str) -> Any:
-    """Wrap the app when a server asks for it, and not on import."""
-    if name not in MIDDLEWARES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+@functools.cache
+def wrapped(name: str) -> Any:
+    """Return the app behind the middleware of this kind."""
     settings = Settings()
-    wrapped = MIDDLEWARES[name](load_app(settings.app), settings)
-    globals()[name] = wrapped
-    return wrapped
+    return MIDDLEWARES[name](load_app(settings.app), settings)
+
+
+class _Module(ModuleType):
+    """This module's type: its properties go before what stands in its dictionary."""
+
+    @property
+    def asgi(self) -> Any:
+        return wrapped("asgi")
+
+    @property
+    def wsgi(self) -> Any:
+        return wrapped("wsgi")
+
+
+_lock = threading.Lock()
+"""A server's threads may all be the first to call."""
+
+
+async def _call_asgi(scope: Any, receive: Any, send: Any) -> None:
+    try:
+        with _lock:
+            app = wrapped("asgi")
+    except SettingsError as error:
+        if scope["type"] != "lifespan":
+            raise
+        await send({"type": "lifespan.startup.failed", "message": str(error)})
+        return
+    await app(scope, receive, send)
+
+
+def _call_wsgi(environ: Any, start_response: Any) -> Iterable[bytes]:
+    with _lock:
+        app = wrapped("wsgi")
+    found: Iterable[bytes] = app(environ, start_response)
+    return found
+
+
+globals().update(asgi=_call_asgi, wsgi=_call_wsgi)
+sys.modules[__name__].__class__ = _Module
 
 
 def load_app(address: str | None, source: str = "FOTOWEB_APP") -> Any:

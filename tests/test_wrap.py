@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+from hypercorn.app_wrappers import ASGIWrapper, WSGIWrapper
+from hypercorn.utils import load_application
+from werkzeug.test import EnvironBuilder
 
 from fotoweb_middleware import FotoWebASGIMiddleware, FotoWebWSGIMiddleware
 from fotoweb_middleware.errors import SettingsError
@@ -45,8 +50,7 @@ def wrap(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
         monkeypatch.setenv(name, value)
     module = importlib.import_module("fotoweb_middleware.wrap")
     yield module
-    for name in ("asgi", "wsgi"):
-        vars(module).pop(name, None)
+    module.wrapped.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -106,7 +110,7 @@ def test_import_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Importing the module reads no setting and wraps nothing (R-CF6)."""
     monkeypatch.delitem(sys.modules, "fotoweb_middleware.wrap")
     module = importlib.import_module("fotoweb_middleware.wrap")
-    assert not {"asgi", "wsgi"} & set(vars(module))
+    assert module.wrapped.cache_info().currsize == 0
 
 
 @pytest.mark.parametrize(("name", "middleware"), [("asgi", FotoWebASGIMiddleware), ("wsgi", FotoWebWSGIMiddleware)])
@@ -131,3 +135,57 @@ def test_settings_wrong(wrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delenv("FOTOWEB_URL")
     with pytest.raises(SettingsError, match="FOTOWEB_URL"):
         _ = wrap.asgi
+
+
+# ------------------------------------------------------------------- servers that look into the module's dictionary
+
+
+def test_hypercorn_finds_it(wrap: ModuleType) -> None:
+    """hypercorn looks into the module's dictionary: it finds both, and takes each for what it is."""
+    for name, kind in (("asgi", ASGIWrapper), ("wsgi", WSGIWrapper)):
+        assert type(load_application(f"fotoweb_middleware.wrap:{name}", 1)) is kind
+
+
+def test_wsgi_in_the_dictionary(wrap: ModuleType) -> None:
+    """What uWSGI finds there is a WSGI app that answers as the wrapped one does, which is made once."""
+    found = vars(wrap)["wsgi"]
+    statuses: list[str] = []
+
+    for _ in range(2):
+        found(EnvironBuilder(path="/").get_environ(), lambda status, _headers: statuses.append(status))
+
+    assert [status[:3] for status in statuses] == ["302", "302"]
+    assert wrap.wrapped.cache_info().misses == 1
+
+
+async def _asgi(app: Any, scope: dict[str, Any]) -> list[dict[str, Any]]:
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    return sent
+
+
+def test_asgi_in_the_dictionary(wrap: ModuleType) -> None:
+    """What hypercorn finds there is an ASGI app that answers as the wrapped one does."""
+    headers = [(b"host", b"app.example"), (b"accept", b"text/html")]
+    scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b"", "headers": headers}
+
+    sent = asyncio.run(_asgi(vars(wrap)["asgi"], {**scope, "scheme": "https", "http_version": "1.1"}))
+
+    assert sent[0]["status"] == 302
+
+
+def test_settings_wrong_in_the_dictionary(wrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong setting ends hypercorn's start with its message, as the answer to ``lifespan.startup``."""
+    monkeypatch.delenv("FOTOWEB_URL")
+
+    (answer,) = asyncio.run(_asgi(vars(wrap)["asgi"], {"type": "lifespan"}))
+
+    assert answer["type"] == "lifespan.startup.failed"
+    assert "FOTOWEB_URL is not set" in answer["message"]

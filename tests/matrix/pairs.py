@@ -56,7 +56,6 @@ class Server:
         http2: Whether it speaks TLS and HTTP/2.
         keeps_connections: False: it may end a connection after an answer, without a word of it.
         needs: Another distribution that it can't do without.
-        module: Which holds the wrapped app.
     """
 
     name: str
@@ -70,11 +69,12 @@ class Server:
     http2: bool = False
     keeps_connections: bool = True
     needs: str = ""
-    module: str = "fotoweb_middleware.wrap"
 
     def kind(self, place: Place) -> Kind:
         """Return how it is started for one place."""
-        module = f"tests.matrix.mounted_{self.interface}" if self.is_mounted_by_app(place) else self.module
+        module = (
+            f"tests.matrix.mounted_{self.interface}" if self.is_mounted_by_app(place) else "fotoweb_middleware.wrap"
+        )
         app = f"{module}:{self.interface}"
         arguments = self.mount_arguments if place == "nginx" and self.mount_arguments else self.arguments
         return Kind(self.name, self.interface, tuple(each.replace("{app}", app) for each in arguments))
@@ -209,7 +209,6 @@ SERVERS = (
         (*UWSGI, "--module", "{app}"),
         (*UWSGI, "--mount", f"{MOUNT}={{app}}", "--manage-script-name"),
         keeps_connections=False,
-        module="tests.matrix.own_module",
     ),
     Server(
         "granian-wsgi",
