@@ -25,6 +25,7 @@ from fotoweb_middleware.demo.shells import asgi_app, wsgi_app
 from fotoweb_middleware.demo.sightings import RefreshWatch, Sightings
 from fotoweb_middleware.demo.terminal import logging_to, write
 from fotoweb_middleware.fotoweb.http import client_options
+from fotoweb_middleware.fotoweb.unreachable import open_client
 from fotoweb_middleware.wsgi import FotoWebWSGIMiddleware
 
 __all__ = ["Demo", "running", "serve"]
@@ -93,7 +94,7 @@ def running(
             if is_real
             else stack.enter_context(simulated_site(origin, token_lifetime_seconds=token_lifetime_seconds))
         )
-        client = stack.enter_context(httpx.Client(**client_options(site.settings)))
+        client = stack.enter_context(open_client(**client_options(site.settings)))
         gallery = build_gallery(site, client, watch, SERVERS[wsgi])
         stack.enter_context(serving(gallery, site, listener, wsgi=wsgi))
         yield Demo(site.callback_url.removesuffix(f"{site.settings.path_prefix}/callback"), site, port, SERVERS[wsgi])

@@ -28,7 +28,7 @@ from fotoweb_middleware.errors import FotoWebError, FotoWebNonsense, FotoWebUnre
 from fotoweb_middleware.events import EventEmitter, EventName
 from fotoweb_middleware.fotoweb.messages import Form, HttpReply, read_date, read_request_id
 from fotoweb_middleware.fotoweb.tokens import TOKEN_PATH, read_token_reply
-from fotoweb_middleware.fotoweb.unreachable import unreachable, wrong_proxy
+from fotoweb_middleware.fotoweb.unreachable import bug, open_client, unreachable
 from fotoweb_middleware.session import TokenSet
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores import forks
@@ -86,7 +86,7 @@ class FotoWebClient:
 
     def after_fork_in_child(self) -> None:
         """Begin with connections and threads of this process's own."""
-        self._client = open_client(self._settings, tls=self._tls, transport=self._transport)
+        self._client = open_client(**client_options(self._settings, tls=self._tls), transport=self._transport)
         self._executor = self._given_executor or ThreadPoolExecutor(MAX_CALLS_AT_ONCE, thread_name_prefix="fotoweb")
         self.breaker = CircuitBreaker(self._monotonic, self._events)
         self._answered_at: float | None = None
@@ -175,11 +175,13 @@ class FotoWebClient:
             reply = self._measured(method, path, parts, timeout_seconds)
         except FotoWebError as error:
             raise error.with_traceback(None) from None
-        except Exception as error:  # noqa: BLE001 (the frames below hold secrets: none may go with an error of ours)
+        except (httpx.HTTPError, OSError) as error:
             did_not_answer = isinstance(error, httpx.ConnectError | httpx.TimeoutException)
             failure = unreachable(error, self._settings.url)
             self.breaker.note(failure if did_not_answer else None)
             raise failure from None
+        except Exception as error:  # noqa: BLE001 (the frames below hold secrets: none may go with an error)
+            raise bug(error) from None
         self.breaker.note(None)
         self._answered_at = self._monotonic()
         self.clock_skew_seconds = None if reply.date is None else reply.date - self._clock()
@@ -341,21 +343,6 @@ class CircuitBreaker:
         elif opened_at is not None and failure is None:
             self._opened_at = None
             self._events.emit(EventName.CIRCUIT_CLOSED, seconds=round(now - opened_at, 1))
-
-
-def open_client(
-    settings: Settings, *, tls: ssl.SSLContext | bool | None = None, transport: httpx.BaseTransport | None = None
-) -> httpx.Client:
-    """Return an httpx client for this FotoWeb site.
-
-    Raises:
-        SettingsError: The environment names a proxy that is none.
-    """
-    options = client_options(settings, tls=tls)
-    try:
-        return httpx.Client(**options, transport=transport)
-    except (ImportError, ValueError, httpx.InvalidURL):  # Only of a proxy: the TLS context is there.
-        raise wrong_proxy() from None  # httpx's own words may hold the proxy's password.
 
 
 def client_options(settings: Settings, *, tls: ssl.SSLContext | bool | None = None) -> dict[str, Any]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import traceback
 import urllib.request
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -39,6 +41,18 @@ def proxy_of(url: httpx.URL) -> Proxy | None:
                 address = value.rpartition("@")[2].rpartition("://")[2].partition("/")[0]
                 return Proxy(ascii(address)[1:-1], variable)
     return None
+
+
+def open_client(**options: Any) -> httpx.Client:
+    """Return an httpx client that is made with these options.
+
+    Raises:
+        SettingsError: The environment names a proxy that is none.
+    """
+    try:
+        return httpx.Client(**options)
+    except (ImportError, ValueError, httpx.InvalidURL):  # All that is wrong in ``options`` was refused before.
+        raise wrong_proxy() from None  # httpx's own words may hold the proxy's password.
 
 
 def wrong_proxy() -> SettingsError:
@@ -78,3 +92,12 @@ def unreachable(error: Exception, site: str) -> FotoWebUnreachable:
     if (proxy := proxy_of(httpx.URL(site))) is not None:
         words += f", through the proxy {proxy.place} (from {proxy.variable})"
     return FotoWebUnreachable(f"FotoWeb could not be reached ({words})")
+
+
+def bug(error: Exception) -> RuntimeError:
+    """Return what is raised in place of an exception that neither the network nor httpx raises.
+
+    It names type and place; the exception's own words, and its frames' variables, may hold a token.
+    """
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return RuntimeError(f"a bug: {type(error).__name__} at {place.filename}, line {place.lineno}; please report this")

@@ -8,7 +8,8 @@ import sys
 
 from fotoweb_middleware.cli.checks.finding import Finding, bad, ok, warn
 from fotoweb_middleware.errors import SettingsError
-from fotoweb_middleware.fotoweb.http import open_client
+from fotoweb_middleware.fotoweb.http import client_options
+from fotoweb_middleware.fotoweb.unreachable import open_client
 from fotoweb_middleware.settings import DECLARED, Settings
 from fotoweb_middleware.settings.combinations import warnings
 from fotoweb_middleware.settings.reading import is_in_environment, read_all, unknown_variable_warnings
@@ -79,7 +80,7 @@ def check_settings(settings: Settings) -> list[Finding]:
             )
         )
     try:
-        open_client(settings).close()
+        open_client(**client_options(settings)).close()
     except SettingsError as error:  # The system's proxy.
         found.append(finding_of(str(error)))
     except OSError as error:

@@ -12,9 +12,10 @@ import httpx
 from fotoweb_middleware.cli.checks.finding import Finding, bad, ok, warn
 from fotoweb_middleware.cli.checks.network import Reply, ask, split_address
 from fotoweb_middleware.fotoweb.authorize import AUTHORIZE_PATH, build_authorize_url, challenge_of, make_verifier
-from fotoweb_middleware.fotoweb.http import open_client
+from fotoweb_middleware.fotoweb.http import client_options
 from fotoweb_middleware.fotoweb.messages import HttpReply, read_date
 from fotoweb_middleware.fotoweb.tokens import TOKEN_PATH, build_code_form, read_error_code
+from fotoweb_middleware.fotoweb.unreachable import open_client
 from fotoweb_middleware.settings import Settings
 
 REGISTRATION = "Site Configuration > Integrations > Applications"
@@ -70,7 +71,7 @@ class Site:
 
 def check_site(settings: Settings, clock: Callable[[], float]) -> list[Finding]:
     """Ask the FotoWeb site that the settings name, with a client made as the middleware's own."""
-    with open_client(settings) as client:
+    with open_client(**client_options(settings)) as client:
         return check_fotoweb(settings, client, clock=clock)
 
 
