@@ -141,7 +141,7 @@ def test_settings_wrong(wrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_hypercorn_finds_it(wrap: ModuleType) -> None:
-    """hypercorn looks into the module's dictionary: it finds both, and takes each for what it is."""
+    """Hypercorn looks into the module's dictionary: it finds both, and takes each for what it is."""
     for name, kind in (("asgi", ASGIWrapper), ("wsgi", WSGIWrapper)):
         assert type(load_application(f"fotoweb_middleware.wrap:{name}", 1)) is kind
 
