@@ -113,16 +113,6 @@ def test_what_is_shown(site: Visited) -> None:
     assert total == "1 signed in"
 
 
-def test_name_that_imitates_the_columns(open_app: OpenSite) -> None:
-    """A user name with gaps is quoted, in the list and in what ``revoke`` says."""
-    site = open_app()
-    site.fake.add_user(User(user_name="alice  Root", user_id=7, full_name="Root  of all"))
-    signed_in(site, "alice  Root")
-
-    assert run("sessions", "list").stdout.splitlines()[1].endswith("Z  'alice  Root'  'Root  of all'")
-    assert "of 'alice  Root', signed in since" in run("sessions", "revoke-all", "--yes").stdout
-
-
 def test_the_id_of_the_log(site: Visited, caplog: pytest.LogCaptureFixture) -> None:
     """The id is the one in the app's log."""
     caplog.set_level("INFO", "fotoweb_middleware")
@@ -389,16 +379,6 @@ def test_wrong_settings(open_app: OpenSite, monkeypatch: pytest.MonkeyPatch) -> 
     done = run("sessions", "list")
 
     assert (done.exit_code, "FOTOWEB_SECRET_KEY is not set" in done.stderr) == (1, True)
-
-
-def test_wrong_proxy(site: Visited, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable that holds no proxy's address is told in words, not in a traceback."""
-    signed_in(site)
-    monkeypatch.setenv("HTTP_PROXY", "ftp://u:planted@p.example")
-    done = run("sessions", "list")
-
-    assert (done.exit_code, "planted" in done.output) == (1, False)
-    assert done.stderr.startswith("bad   HTTP_PROXY is not the address of an HTTP proxy.\n      To do: ")
 
 
 def test_settings_and_store_made_in_code(open_app: OpenSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

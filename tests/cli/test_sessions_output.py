@@ -1,13 +1,14 @@
-"""``fotoweb-middleware sessions``: what it does does not depend on who reads what it says."""
+"""``fotoweb-middleware sessions``: what it prints, and that what it does does not depend on who reads that."""
 
 from __future__ import annotations
 
 import pytest
 
 from fotoweb_middleware.cli import sessions
+from fotoweb_middleware.testing import User
 from tests.behaviour.kit import Visited
 from tests.cli.samples import run
-from tests.cli.test_sessions import names, open_app, signed_in, site
+from tests.cli.test_sessions import OpenSite, names, open_app, signed_in, site
 
 __all__ = ["open_app", "site"]
 
@@ -24,3 +25,23 @@ def test_nobody_reads_what_it_says(site: Visited, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(BrokenPipeError):
         run("sessions", "revoke-all", "--yes")
     assert names() == []
+
+
+def test_name_that_imitates_the_columns(open_app: OpenSite) -> None:
+    """A user name with gaps is quoted, in the list and in what ``revoke`` says."""
+    site = open_app()
+    site.fake.add_user(User(user_name="alice  Root", user_id=7, full_name="Root  of all"))
+    signed_in(site, "alice  Root")
+
+    assert run("sessions", "list").stdout.splitlines()[1].endswith("Z  'alice  Root'  'Root  of all'")
+    assert "of 'alice  Root', signed in since" in run("sessions", "revoke-all", "--yes").stdout
+
+
+def test_wrong_proxy(site: Visited, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that holds no proxy's address is told in words, not in a traceback."""
+    signed_in(site)
+    monkeypatch.setenv("HTTP_PROXY", "ftp://u:planted@p.example")
+    done = run("sessions", "list")
+
+    assert (done.exit_code, "planted" in done.output) == (1, False)
+    assert done.stderr.startswith("bad   HTTP_PROXY is not the address of an HTTP proxy.\n      To do: ")
