@@ -124,7 +124,7 @@ def announce(demo: Demo, *, wanted_port: int, token_lifetime_seconds: float) -> 
     write("Open", demo.url, is_important=True)
     if demo.site.simulator is not None:
         write("Log in", "alice or bob, password secret")
-        write("FotoWeb", f"a simulator at {demo.site.settings.url}; its tokens last {token_lifetime_seconds:g} seconds")
+        write("FotoWeb", f"{demo.site.settings.url} (a simulator whose tokens last {token_lifetime_seconds:g} seconds)")
     else:
         write("FotoWeb", demo.site.settings.url)
         write("Callback", f"{demo.site.callback_url} must be registered there as redirect URI")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -180,3 +181,13 @@ def test_you_are_told_what_to_register(own_fotoweb: FakeFotoWeb, capsys: pytest.
     assert f"http://localhost:{demo.port}/oauth2/callback must be registered" in words
     assert "simulator" not in words
     assert own_fotoweb.client.client_secret not in words
+
+
+def test_addresses_stand_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing follows an address that terminals take for a part of the link."""
+    with running(host="127.0.0.1", port=0, wsgi=False) as demo:
+        announce(demo, wanted_port=demo.port, token_lifetime_seconds=60)
+
+    addresses = re.findall(r"http\S+", capsys.readouterr().out)
+
+    assert addresses == [demo.url, demo.site.settings.url]
