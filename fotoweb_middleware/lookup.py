@@ -91,7 +91,9 @@ def find_session(context: Context, cookie: SessionCookie, *, is_use: bool = True
             return newest
         cached = newest
         if cached is None and cookie.record is None and not context.session_cache.is_revoked(cookie.session_id):
-            context.warnings.session_missing(cookie.ends_at - context.settings.session_lifetime)
+            context.warnings.session_missing(
+                cookie.ends_at - context.settings.session_lifetime, has_pushed_out=context.store.has_pushed_out
+            )
     if cached is None or now >= cached.ends_at:
         return NoSession()
     noted = note_use(context, cached, now) if is_use else cached

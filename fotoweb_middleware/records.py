@@ -62,7 +62,9 @@ def load_newest(context: Context, session_id: str, record: SessionRecord | None)
     if is_behind:
         cached.lost_at = context.monotonic()
         if entry is None and cached.is_saved:
-            context.warnings.session_missing(cached.record.tokens.received_at)
+            context.warnings.session_missing(
+                cached.record.tokens.received_at, has_pushed_out=context.store.has_pushed_out
+            )
     if is_answered and (not cached.is_saved or is_behind) and not save_again(context, cached):
         return None
     context.session_cache.note_checked(cached, is_saved=cached.is_saved)

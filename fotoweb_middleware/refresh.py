@@ -363,7 +363,7 @@ def end_if_confirmed(context: Context, asked: SessionRecord, refusal: FotoWebRef
     newest = context.session_cache.get(asked.session_id)
     if newest is not None and has_newer_tokens(newest.record, asked):
         return Usable(newest)
-    context.warnings.token_refused(asked.tokens.received_at)
+    context.warnings.token_refused(asked.tokens.received_at, has_pushed_out=context.store.has_pushed_out)
     is_shown = stored is not None and stored.tokens == asked.tokens
     if not is_shown or newest is None or may_be_outdated(context, newest):
         context.events.emit(EventName.REFUSAL_UNCONFIRMED, session_id=asked.session_id, cause=refusal)

@@ -32,6 +32,7 @@ MOMENT_SECONDS = 60.0
 class SetupCause(enum.StrEnum):
     """What may be wrong. The names are stable; each is an anchor in docs/reference/troubleshooting.md."""
 
+    CACHE_TOO_SMALL = "cache_too_small"
     CLOCK_DIFFERS = "clock_differs"
     HTTPS_SEEN_AS_HTTP = "https_seen_as_http"
     LOGINS_NOT_COMPLETED = "logins_not_completed"
@@ -43,7 +44,14 @@ class SetupCause(enum.StrEnum):
 
 
 WORDS = {
-    SetupCause.CLOCK_DIFFERS: "FotoWeb's clock and this machine's differ by more than a minute",
+    SetupCause.CACHE_TOO_SMALL: (
+        "more people are signed in than FOTOWEB_CACHE_SIZE allows, and a session in use was pushed out of memory, its "
+        "only store: raise FOTOWEB_CACHE_SIZE, or set FOTOWEB_CACHE to a store that is no process's memory"
+    ),
+    SetupCause.CLOCK_DIFFERS: (
+        "FotoWeb's clock and this machine's differ by more than a minute: turn on time synchronisation (NTP) on this "
+        "machine; if its clock is right, ask FotoWeb's operator to correct theirs"
+    ),
     SetupCause.HTTPS_SEEN_AS_HTTP: (
         "TLS ends at a proxy and the app doesn't know: browsers use https, but the app sees http and sends FotoWeb an "
         "http redirect URI; make the proxy send X-Forwarded-Proto and the server trust it, or set FOTOWEB_REDIRECT_URI"
@@ -143,15 +151,23 @@ class SetupWarnings:
         if are_many:
             self.warn(SetupCause.MANY_SESSIONS_REFUSED)
 
-    def session_missing(self, saved_at: float) -> None:
-        """Warn where the store lacks a session that was saved (epoch seconds) while this process ran."""
-        if saved_at > self._began_at + CLOCK_SKEW_SECONDS:
+    def session_missing(self, saved_at: float, *, has_pushed_out: bool) -> None:
+        """Warn where the store lacks a session that was saved (epoch seconds) while this process ran.
+
+        ``has_pushed_out`` says that the store is this process's memory, and was full.
+        """
+        if has_pushed_out:
+            self.warn(SetupCause.CACHE_TOO_SMALL)
+        elif saved_at > self._began_at + CLOCK_SKEW_SECONDS:
             self.warn(SetupCause.STORE_NOT_SHARED)
 
-    def token_refused(self, issued_at: float) -> None:
-        """Warn where FotoWeb refuses a refresh token that it issued (epoch seconds) a moment ago: another used it."""
+    def token_refused(self, issued_at: float, *, has_pushed_out: bool) -> None:
+        """Warn where FotoWeb refuses a refresh token that it issued (epoch seconds) a moment ago: another used it.
+
+        ``has_pushed_out`` is as in ``session_missing``.
+        """
         if abs(self._clock() - issued_at) < MOMENT_SECONDS:
-            self.warn(SetupCause.STORE_NOT_SHARED)
+            self.warn(SetupCause.CACHE_TOO_SMALL if has_pushed_out else SetupCause.STORE_NOT_SHARED)
 
     def clock_seen(self, skew_seconds: float | None) -> None:
         """Warn where FotoWeb's clock, by the ``Date`` of its last answer, is not this machine's."""

@@ -191,7 +191,7 @@ class Settings:
         default=10_000,
         expects="a whole number from 1 to 10000000",
     )
-    """Most sessions held in one process's memory."""
+    """Most sessions held in one process's memory. With `memory://`, more than the people at once."""
 
     cookie_name: str = setting(
         rules.read_cookie_name,

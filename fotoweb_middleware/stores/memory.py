@@ -40,6 +40,17 @@ def _ends_at(_key: str, row: _Row, now: float) -> float:
     return now + row.ttl_seconds
 
 
+class _Entries(TLRUCache[str, _Row]):
+    """The entries; it notes when one is pushed out before its time is over."""
+
+    has_pushed_out = False
+
+    def popitem(self) -> tuple[str, _Row]:
+        """Push out the entry not used for longest."""
+        self.has_pushed_out = True
+        return super().popitem()
+
+
 class MemoryStore:
     """A store in this process's memory.
 
@@ -58,10 +69,15 @@ class MemoryStore:
 
     def _begin_empty(self) -> None:
         self._lock = threading.Lock()
-        self._entries = self._table(self._size)
+        self._entries = _Entries(self._size, ttu=_ends_at, timer=self._monotonic)
         self._revocations = self._table(math.inf)
         self._used = self._table(MAX_USED_KEYS)
         self._locks = self._table(math.inf)
+
+    @property
+    def has_pushed_out(self) -> bool:
+        """Whether there were more entries than fit, so that some were lost before their time."""
+        return self._entries.has_pushed_out
 
     def _table(self, size: float) -> TLRUCache[str, _Row]:
         return TLRUCache(size, ttu=_ends_at, timer=self._monotonic)

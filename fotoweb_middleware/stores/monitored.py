@@ -35,6 +35,7 @@ class MonitoredStore:
 
     def __init__(self, store: Store, monotonic: Callable[[], float], events: EventEmitter | None = None) -> None:
         self._events = events or EventEmitter()
+        self._store = store
         self.name = type(store).__name__
         self.path: object = getattr(store, "path", None)
         self._system = self.name.removesuffix("Store").lower()
@@ -57,6 +58,11 @@ class MonitoredStore:
         self._lock = threading.Lock()
         self._failing: set[str] = set()
         self._began_at = 0.0
+
+    @property
+    def has_pushed_out(self) -> bool:
+        """Whether it is a memory that was full, so that entries were lost before their time."""
+        return bool(getattr(self._store, "has_pushed_out", False))
 
     @property
     def failing(self) -> list[str]:

@@ -233,6 +233,44 @@ def test_restart_without_a_store(opening: Opening, site: Visited, heard: list[Ev
     assert warned() == []
 
 
+def test_more_people_than_the_memory_holds(
+    opening: Opening, heard: list[Event], warned: Warned, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A session in use that ``FOTOWEB_CACHE_SIZE`` pushed out of its only store names that setting, once."""
+    small = dataclasses.replace(opening, address="memory://", changes={"cache_size": 1}, on_event=heard.append)
+    site = small.open()
+    members = [site.visitor(), site.visitor()]
+    for member in members:
+        member.log_in()
+    for member in members * 2:
+        member.get("/")
+
+    assert causes(warned()) == ["cache_too_small"]
+    assert "raise FOTOWEB_CACHE_SIZE" in caplog.text
+    site.close()
+
+
+def test_session_that_nobody_uses(opening: Opening, heard: list[Event], warned: Warned) -> None:
+    """A session that was pushed out of memory and that nobody uses is no sign of anything."""
+    small = dataclasses.replace(opening, address="memory://", changes={"cache_size": 1}, on_event=heard.append)
+    site = small.open()
+    first, second = site.visitor(), site.visitor()
+    first.log_in()
+    second.log_in()
+
+    assert (second.get("/").status, warned()) == (200, [])
+    site.close()
+
+
+def test_wrong_clock(site: Visited, warned: Warned, caplog: pytest.LogCaptureFixture) -> None:
+    """A clock that differs from FotoWeb's is told with what to do about it."""
+    site.fake.switch(clock_skew_seconds=120)
+    site.visitor().log_in()
+
+    assert causes(warned()) == ["clock_differs"]
+    assert "turn on time synchronisation (NTP)" in caplog.text
+
+
 def test_token_that_another_used(site: Visited, warned: Warned) -> None:
     """A refresh token that FotoWeb issued a moment ago and refuses was used by somebody else."""
     site.fake.switch(access_token_lifetime_seconds=30)

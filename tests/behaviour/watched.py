@@ -41,6 +41,11 @@ class WatchedStore:
         """Whether other processes see the same entries."""
         return self._shared
 
+    @property
+    def has_pushed_out(self) -> bool:
+        """Whether it pushed entries out."""
+        return getattr(self._store, "has_pushed_out", False)
+
     def load(self, key: str) -> StoredEntry | None:
         """See ``Store.load``."""
         self._begin("load", key)

@@ -66,7 +66,7 @@ def test_it_says_where_to_go() -> None:
 
     assert len(re.findall(r"http://localhost:\d+", words)) == 1
     assert "alice or bob, password secret" in words
-    assert re.search(r"simulator at http://127\.0\.0\.1:\d+; its tokens last 60 seconds", words)
+    assert re.search(r"http://127\.0\.0\.1:\d+ \(a simulator whose tokens last 60 seconds\)", words)
 
 
 def test_it_says_that_a_port_is_taken() -> None:
