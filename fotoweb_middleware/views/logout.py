@@ -5,6 +5,8 @@ FotoWeb documents no revocation endpoint, so the store's revocation is what make
 
 from __future__ import annotations
 
+import dataclasses
+
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.cookies import RequestCookies
 from fotoweb_middleware.events import EventName
@@ -26,6 +28,12 @@ from fotoweb_middleware.views.refusals import cross_origin, method_not_allowed
 
 ALLOWED = ("GET", "POST")
 
+FORGET_PAGES = ("Clear-Site-Data", '"cache"')
+"""Takes the app's answers out of the browser's history cache and HTTP cache, so that Back shows none of them.
+
+W3C Clear Site Data. Browsers obey over https and on loopback hosts alone.
+"""
+
 
 def logout(context: Context, request: Request, cookies: RequestCookies) -> Response:
     """Log out on a POST or a click of our own origin; ask first on any other GET.
@@ -43,7 +51,8 @@ def logout(context: Context, request: Request, cookies: RequestCookies) -> Respo
         context.events.emit(EventName.LOGGED_OUT, session_id=session_id)
         revoke_session(context, session_id, reason="logout")
     removals = (*forget_session_cookies(cookies), *forget_logins(request, cookies), *forget_login_attempts(cookies))
-    return with_cookies(signed_out(context, request), removals)
+    response = with_cookies(signed_out(context, request), removals)
+    return dataclasses.replace(response, headers=(*response.headers, FORGET_PAGES))
 
 
 def confirm(context: Context, request: Request) -> Response:

@@ -29,6 +29,7 @@ def test_logout_from_this_origin(site: Visited, member: Visitor, method: str, he
 
     assert reply.status == 200
     assert "signed out" in reply.text
+    assert reply.all("Clear-Site-Data") == ['"cache"']
     assert member.jar.names() == set()
     member.jar.cookies = cookies
     assert member.get("/").status == 401

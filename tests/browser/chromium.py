@@ -31,8 +31,8 @@ def find_chromium() -> str | None:
 
 
 @contextmanager
-def running_chromium() -> Iterator[Browser]:
-    """Start a headless Chromium; close it afterwards.
+def running_chromium(*, history_cache: bool = False) -> Iterator[Browser]:
+    """Start a headless Chromium; close it afterwards. Playwright turns the history cache (bfcache) off by itself.
 
     Playwright keeps an event loop on this thread meanwhile: no ``asyncio.run`` on it until the end.
     """
@@ -40,7 +40,10 @@ def running_chromium() -> Iterator[Browser]:
         tempfile.TemporaryDirectory(prefix="fotoweb-browser-") as downloads,
         sync_playwright() as playwright,
         playwright.chromium.launch(
-            executable_path=find_chromium(), args=list(FLAGS), downloads_path=downloads
+            executable_path=find_chromium(),
+            args=list(FLAGS),
+            ignore_default_args=["--disable-back-forward-cache"] if history_cache else None,
+            downloads_path=downloads,
         ) as browser,
     ):
         yield browser
