@@ -13,6 +13,7 @@ from fotoweb_middleware.errors import (
 )
 from fotoweb_middleware.session import Session, User, get_session, require_session
 from fotoweb_middleware.settings import Settings
+from fotoweb_middleware.tickets import session_from_ticket
 from fotoweb_middleware.urls import login_url, logout_url
 from fotoweb_middleware.wsgi import FotoWebWSGIMiddleware
 
@@ -31,4 +32,5 @@ __all__ = [
     "login_url",
     "logout_url",
     "require_session",
+    "session_from_ticket",
 ]

@@ -8,18 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from types import NoneType
-from typing import Any, TypeGuard, assert_never, cast
+from typing import TypeGuard, assert_never, cast
 
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.errors import FotoWebUnreachable, SessionEnded
 from fotoweb_middleware.event_loop import loop_state
-from fotoweb_middleware.lookup import Found, Lookup, NoSession, cookie_of, find_session, is_recheck_due
+from fotoweb_middleware.lookup import (
+    Found,
+    Lookup,
+    NoSession,
+    SessionCookie,
+    cookie_of,
+    find_session,
+    is_recheck_due,
+)
 from fotoweb_middleware.records import StoreDown
 from fotoweb_middleware.refresh import Ended, NotNow, OperatorFault, Refresher, RefreshResult, Usable
+from fotoweb_middleware.sealing import Purpose
 from fotoweb_middleware.session import Session, build_session
 from fotoweb_middleware.session_cache import CachedSession
 
+TICKET_NAME = "ticket"
 STORE_RETRY_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 1.0
 """How often an open WebSocket is checked at most, where the store could not tell or ``FOTOWEB_CACHE_RECHECK`` is 0."""
@@ -41,9 +50,9 @@ class LiveSession:
         self._refresher = refresher
         self._cached = cached
 
-    def __reduce__(self) -> Any:
-        """Become None in a copy or pickle of the session, which then has no middleware."""
-        return NoneType, ()
+    def __deepcopy__(self, memo: object) -> LiveSession:
+        """Return itself, for ``dataclasses.asdict(session)`` and the like."""
+        return self
 
     @property
     def session_id(self) -> str:
@@ -54,6 +63,12 @@ class LiveSession:
     def context(self) -> Context:
         """What the middleware decides with."""
         return self._refresher.context
+
+    def ticket(self) -> str:
+        """See ``Session.ticket``."""
+        record = self._cached.record
+        ends_at = record.started_at + self.context.settings.session_lifetime
+        return self.context.sealer.seal([record.session_id, ends_at], Purpose.TICKET, name=TICKET_NAME)
 
     # ---------------------------------------------------------------------------------------------------- fresh tokens
 
@@ -192,6 +207,39 @@ class LiveSession:
 def session_of(refresher: Refresher, cached: CachedSession) -> Session:
     """Return what the app gets of a session."""
     return build_session(cached.record, refresher.context.settings.url, LiveSession(refresher, cached))
+
+
+def session_of_ticket(refresher: Refresher, ticket: str) -> Session:
+    """Return the session that a ticket names, with a token that is valid now.
+
+    Raises:
+        SessionEnded: The session is over, or the store does not hold it.
+        FotoWebUnreachable: There is no valid token for now, or the store is out of reach.
+        ValueError: It is no ticket of this app's.
+    """
+    context = refresher.context
+    opened = context.sealer.open(ticket, Purpose.TICKET, name=TICKET_NAME)
+    if opened is None:
+        raise ValueError(
+            "this is no ticket of this app: where it is opened, FOTOWEB_SECRET_KEY, FOTOWEB_URL, FOTOWEB_CLIENT_ID and "
+            "FOTOWEB_COOKIE_NAME have to be those of the app that made it"
+        )
+    session_id, ends_at = opened.value
+    match find_session(context, SessionCookie(session_id, ends_at, record=None, version=None)):
+        case Found(cached):
+            live = LiveSession(refresher, cached)
+            live.fresh_token()
+            return session_of(refresher, context.session_cache.get(session_id) or cached)
+        case NoSession():
+            why = "" if context.store.shared else "; or only the process that made the ticket knows it (FOTOWEB_CACHE)"
+            raise SessionEnded(f"the session is over: its user has to sign in again{why}")
+        case StoreDown():
+            raise FotoWebUnreachable(
+                "the session store is out of reach, and only it knows the session",
+                retry_after_seconds=STORE_RETRY_SECONDS,
+            )
+        case unreachable:
+            assert_never(unreachable)
 
 
 def live_session_of(session: Session) -> LiveSession | None:

@@ -33,6 +33,7 @@ class Purpose(enum.Enum):
     SESSION = "session"
     LOGIN = "login"
     STORE = "store"
+    TICKET = "ticket"
 
 
 @dataclass(frozen=True, slots=True)

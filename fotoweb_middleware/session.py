@@ -48,6 +48,8 @@ class TokenSource(Protocol):
 
     async def afresh_token(self) -> str: ...
 
+    def ticket(self) -> str: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -72,7 +74,7 @@ class Session:
         """Return a token that is valid now, for work that outlives its request: streams, WebSockets, background tasks.
 
         It waits for FotoWeb if the token has expired. In async code, use ``afresh_token``. A session without a
-        middleware, because it was pickled or made by hand, returns the token that it has.
+        middleware, because it was made by hand, returns the token that it has.
 
         Raises:
             SessionEnded: The session is over.
@@ -83,6 +85,37 @@ class Session:
     async def afresh_token(self) -> str:
         """As ``fresh_token``, without blocking the event loop (asyncio or trio)."""
         return self.access_token if self._source is None else await self._source.afresh_token()
+
+    def ticket(self) -> str:
+        """Return an opaque text for a job in another process, which opens it with ``session_from_ticket``.
+
+        It holds no token. It works for as long as the session, and opens nothing after a logout.
+
+        Raises:
+            ValueError: The session was made by hand: no middleware knows it.
+        """
+        if self._source is None:
+            raise ValueError("this session did not come through the FotoWeb middleware, so there is no ticket for it")
+        return self._source.ticket()
+
+    def __reduce__(self) -> Any:
+        """Refuse to be pickled.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError(
+            "a session can't be pickled, since that would write its token in clear: give the job session.ticket(), "
+            "and let it call fotoweb_middleware.session_from_ticket(ticket)"
+        )
+
+    def __copy__(self) -> Session:
+        """Return the session itself: it never changes."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> Session:
+        """As ``__copy__``."""
+        return self
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 import anyio.from_thread
 import httpx
 
-from fotoweb_middleware import FotoWebASGIMiddleware, FotoWebWSGIMiddleware, Settings
+from fotoweb_middleware import FotoWebASGIMiddleware, FotoWebWSGIMiddleware, Session, Settings, get_session
 from fotoweb_middleware.stores import open_store
 from fotoweb_middleware.testing import Client, FakeClock, FakeFotoWeb
 from tests.behaviour.adapters import APP, Adapter, AsgiAdapter, EchoApp, Reply, WsgiAdapter
@@ -38,7 +38,9 @@ __all__ = [
     "Visitor",
     "WsgiAdapter",
     "in_parallel",
+    "is_accepted",
     "opened_portal",
+    "session_of",
     "target_of",
 ]
 
@@ -182,6 +184,33 @@ class Opening:
         )
         site.restart()
         return site
+
+
+def session_of(visitor: Visitor) -> Session:
+    """Return the session that the app gets at a request, as a stream or a task keeps it."""
+    caught: list[Session | None] = []
+    app: EchoApp = visitor.site.app  # type: ignore[attr-defined]
+
+    async def asgi(scope: Any, receive: Any, send: Any) -> None:
+        caught.append(get_session(scope))
+        await app.asgi(scope, receive, send)
+
+    def wsgi(environ: Any, start_response: Any) -> Any:
+        caught.append(get_session(environ))
+        return app.wsgi(environ, start_response)
+
+    app.instead = asgi if isinstance(visitor.site.adapter, AsgiAdapter) else wsgi
+    visitor.get("/stream")
+    app.instead = None
+    (session,) = caught
+    assert session is not None
+    return session
+
+
+def is_accepted(visitor: Visitor, token: str) -> bool:
+    """Return whether FotoWeb's API takes a token."""
+    with httpx.Client(transport=visitor.site.fake.transport(), base_url=FOTOWEB) as client:
+        return client.get("/fotoweb/me", headers={"Authorization": f"Bearer {token}"}).status_code == 200
 
 
 def in_parallel(count: int, work: Any) -> list[Any]:

@@ -12,10 +12,10 @@ import anyio.from_thread
 import httpx
 import pytest
 
-from fotoweb_middleware import FotoWebUnreachable, Session, SessionEnded, get_session
+from fotoweb_middleware import FotoWebUnreachable, Session, SessionEnded
 from fotoweb_middleware.client import FotoWebAuth
 from fotoweb_middleware.testing import Client, FakeClock, FakeFotoWeb, Fault
-from tests.behaviour.kit import CALLBACK, FOTOWEB, AsgiAdapter, EchoApp, Opening, Visited, Visitor
+from tests.behaviour.kit import CALLBACK, FOTOWEB, Opening, Visited, Visitor, is_accepted, session_of
 
 TOKEN_SECONDS = 3600
 LATER = TOKEN_SECONDS + 1
@@ -52,33 +52,6 @@ def fresh(request: pytest.FixtureRequest, portal: anyio.from_thread.BlockingPort
     if request.param == "blocking":
         return lambda session: session.fresh_token()
     return lambda session: portal.call(session.afresh_token)
-
-
-def session_of(visitor: Visitor) -> Session:
-    """Return the session that the app gets at a request, as a stream or a task keeps it."""
-    caught: list[Session | None] = []
-    app: EchoApp = visitor.site.app  # type: ignore[attr-defined]
-
-    async def asgi(scope: Any, receive: Any, send: Any) -> None:
-        caught.append(get_session(scope))
-        await app.asgi(scope, receive, send)
-
-    def wsgi(environ: Any, start_response: Any) -> Any:
-        caught.append(get_session(environ))
-        return app.wsgi(environ, start_response)
-
-    app.instead = asgi if isinstance(visitor.site.adapter, AsgiAdapter) else wsgi
-    visitor.get("/stream")
-    app.instead = None
-    (session,) = caught
-    assert session is not None
-    return session
-
-
-def is_accepted(visitor: Visitor, token: str) -> bool:
-    """Return whether FotoWeb's API takes a token."""
-    with httpx.Client(transport=visitor.site.fake.transport(), base_url=FOTOWEB) as client:
-        return client.get("/fotoweb/me", headers={"Authorization": f"Bearer {token}"}).status_code == 200
 
 
 def test_fresh_token_is_handed_out_as_it_is(member: Visitor, fresh: Fresh) -> None:
@@ -266,12 +239,22 @@ def test_it_names_the_site(member: Visitor) -> None:
     assert session_of(member).fotoweb_url == FOTOWEB
 
 
-@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda session: pickle.loads(pickle.dumps(session))])  # noqa: S301
-def test_copy_has_its_own_token_alone(member: Visitor, fresh: Fresh, duplicate: Callable[[Session], Session]) -> None:
-    """A copy or pickle is equal, holds nothing of the middleware, and hands out the token that it has."""
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, dataclasses.replace])
+def test_a_copy_is_the_session(member: Visitor, fresh: Fresh, duplicate: Callable[[Session], Session]) -> None:
+    """A copy is as good as the session: it gets newer tokens too."""
     session = session_of(member)
     copied = duplicate(session)
+    member.site.clock.advance(LATER)
 
     assert copied == session
-    assert fresh(copied) == session.access_token
-    assert dataclasses.asdict(session)["_source"] is None
+    assert is_accepted(member, fresh(copied))
+    assert dataclasses.asdict(session)["user"]["user_name"] == "alice"
+
+
+def test_a_session_is_not_pickled(member: Visitor) -> None:
+    """A pickle would carry the token in clear; the refusal says what to do instead, and shows no token."""
+    session = session_of(member)
+
+    with pytest.raises(TypeError, match=r"session\.ticket\(\)") as refused:
+        pickle.dumps(session)
+    assert session.access_token not in str(refused.value)
