@@ -70,7 +70,7 @@ tests: .make/dev .make/rig .make/redis
 	$(BIN)/coverage report
 
 # Real servers, real time, and luck: what fails here once is looked at, and run again. Two at a time, on every server.
-stress: .make/dev .make/rig .make/redis .make/pyfwapi/done
+stress: .make/dev .make/rig .make/redis .make/pyfwapi/done .make/jobs/done
 	TEST_EVERY_SERVER=1 $(BIN)/pytest tests/stress tests/attacks --timeout 600 $(STRESS)
 
 # The part of the tests that meets each dependency.
@@ -204,6 +204,11 @@ $(VENV)/pyvenv.cfg:
 	done
 	touch $@
 
+.make/jobs/done: requirements/jobs.lock | .make
+	"$(PYTHON)" tools/make_venv.py $(@D)
+	$(@D)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
+	touch $@
+
 .make/fuzz: .make/dev requirements/fuzz.lock
 	$(PIP) install --requirement requirements/fuzz.lock
 	touch $@
@@ -255,6 +260,8 @@ lock: .make/uv/bin/uv
 	$(COMPILE) --group pyproject.toml:node --constraint requirements/dev.lock --output-file requirements/node.lock
 	$(COMPILE) pyproject.toml --group pyfwapi --extra testing --constraint requirements/dev.lock \
 		--output-file requirements/pyfwapi.lock
+	$(COMPILE) pyproject.toml --group jobs --extra redis --constraint requirements/dev.lock \
+		--output-file requirements/jobs.lock
 	$(COMPILE) --group pyproject.toml:redis-server --constraint requirements/dev.lock \
 		--output-file requirements/redis-server.lock
 

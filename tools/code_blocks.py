@@ -25,6 +25,7 @@ TYPED_PAGES = (
     "first-login.md",
     "flask.md",
     "fotoweb-api.md",
+    "jobs.md",
     "litestar.md",
     "quart.md",
     "read-the-log.md",

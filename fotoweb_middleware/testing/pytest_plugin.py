@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from fotoweb_middleware import asgi, wsgi
+from fotoweb_middleware import asgi, tickets, wsgi
 from fotoweb_middleware.context import Context
 from fotoweb_middleware.fotoweb.http import MAX_CALLS_AT_ONCE
 from fotoweb_middleware.stores import MemoryStore
@@ -31,6 +31,7 @@ R = TypeVar("R")
 
 PLUGIN_NAME = "fotoweb_simulator"
 LAST_REFRESH_SECONDS = 5.0
+STORED_SESSIONS = 10_000
 SYSTEM_CLOCK, SYSTEM_MONOTONIC = time.time, time.monotonic
 
 
@@ -58,6 +59,7 @@ class SimulatorPlugin:
         self._pool = Pool()
         self._contexts: weakref.WeakValueDictionary[int, Context] = weakref.WeakValueDictionary()
         self._test_number = 0
+        self._store = MemoryStore(STORED_SESSIONS, self.fotoweb.clock.monotonic)
         self._serving = self.fotoweb.serve()
 
     def start(self) -> None:
@@ -70,7 +72,7 @@ class SimulatorPlugin:
         self.patch.setenv("FOTOWEB_CLIENT_ID", fotoweb.client.client_id)
         self.patch.setenv("FOTOWEB_CLIENT_SECRET", fotoweb.client.client_secret)
         self.patch.setenv("FOTOWEB_SECRET_KEY", secrets.token_urlsafe(32))
-        for module in (asgi, wsgi):
+        for module in (asgi, wsgi, tickets):
             self.patch.setattr(module, "Context", self._open_context)
 
     def stop(self) -> None:
@@ -96,8 +98,8 @@ class SimulatorPlugin:
             arguments["clock"] = clock
         if arguments["monotonic"] is SYSTEM_MONOTONIC:
             arguments["monotonic"] = clock.monotonic
-        if arguments["store"] is None:  # Whatever FOTOWEB_CACHE, or the app's code, says.
-            arguments["store"] = MemoryStore(settings.cache_size, arguments["monotonic"])
+        if arguments["store"] is None:  # Whatever FOTOWEB_CACHE, or the app's code, says; jobs find sessions there too.
+            arguments["store"] = self._store
         arguments["executor"] = arguments["executor"] or self._pool
         # Test clients say http://testserver and the like, and some keep a Secure cookie to themselves there. This
         # changes the app's own Settings object, for good: who looks at it in a test sees "false".

@@ -1,4 +1,4 @@
-"""What the Back button shows after a logout: nothing that the app answered while somebody was signed in."""
+"""What the Back button shows after a logout: nothing that the app answered while somebody was signed in (T-LO-01)."""
 
 from __future__ import annotations
 

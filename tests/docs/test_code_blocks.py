@@ -8,7 +8,6 @@ import sqlite3
 from pathlib import Path
 from typing import Any, Literal
 
-import anyio
 import httpx
 import pytest
 from starlette.testclient import TestClient
@@ -28,6 +27,7 @@ def test_every_page_with_python_is_run() -> None:
 
     here = {"first-login.md", "call-the-api.md", "read-the-log.md", "streams-and-websockets.md"}
     here |= {"choose-who-may-enter.md"}
+    here |= {"jobs.md"}  # The workers: tests/stress/test_jobs.py
     here |= {"fastapi.md", "flask.md", "litestar.md", "quart.md", "starlette.md", "test-your-app.md"}
     # test_pages_with_tests.py, test_flask_and_quart_pages.py
     here |= {"django.md"}  # test_django_page.py
@@ -116,25 +116,26 @@ def test_who_may_enter_is_chosen(
 
 
 def test_the_websocket_answers_and_the_stream_runs(run_page: RunPage, fotoweb: FakeFotoWeb, session: Session) -> None:
-    """The WebSocket of streams-and-websockets.md has a token for each message, and its stream calls the API."""
+    """On streams-and-websockets.md the WebSocket, the work after an answer and the stream call FotoWeb as the user."""
     names = run_page("streams-and-websockets.md")
-    with TestClient(names["app"], base_url="http://localhost:8000") as browser:
-        sent_to = browser.get("/chat", headers={"Accept": "text/html"}, follow_redirects=False).headers["location"]
-        browser.get(fotoweb.approve(sent_to), follow_redirects=False)
-        cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-
-        with browser.websocket_connect("ws://localhost:8000/chat", headers={"Cookie": cookies}) as socket:
-            socket.send_text("hello")
-            length = socket.receive_json()["length"]
-
-    assert length > 0
 
     async def first_event() -> str:
         stream = names["events"](session)
-        try:
-            event: str = await anext(stream)
-            return event
-        finally:
-            await stream.aclose()
+        event: str = await anext(stream)
+        await stream.aclose()
+        return event
 
-    assert anyio.run(first_event) == "data: 200\n\n"
+    with TestClient(names["app"], base_url="http://localhost:8000") as browser:
+        sent_to = browser.get("/chat", headers={"Accept": "text/html"}, follow_redirects=False).headers["location"]
+        browser.get(fotoweb.approve(sent_to), follow_redirects=False)
+        cookies = {"Cookie": "; ".join(f"{name}={value}" for name, value in browser.cookies.items())}
+
+        with browser.websocket_connect("ws://localhost:8000/chat", headers=cookies) as socket:
+            socket.send_text("hello")
+            assert socket.receive_json() == {"status": 200}
+        assert browser.post("/start/first", headers=cookies).status_code == 202
+        assert browser.portal is not None
+        assert browser.portal.call(first_event) == "data: 200\n\n"
+        browser.portal.call(names["fotoweb"].aclose)
+
+    assert names["archives_seen"] == {"first": 2}

@@ -25,6 +25,12 @@ def token(request: Request) -> str:
     return require_session(request).access_token
 
 
+@app.get("/ticket")
+def ticket(request: Request) -> str:
+    """Return what a job gets."""
+    return require_session(request).ticket()
+
+
 @app.get("/archives")
 def archives(request: Request) -> list[str]:
     """Ask FotoWeb which archives the user sees."""

@@ -6,6 +6,7 @@ from fastapi.testclient import TestClient
 from main import app
 from starlette.websockets import WebSocketDisconnect
 
+from fotoweb_middleware import SessionEnded, session_from_ticket
 from fotoweb_middleware.testing import Fault, SignIn, SimulatedFotoWeb
 
 client = TestClient(app, headers={"Accept": "application/json", "X-Requested-With": "fetch"})
@@ -33,6 +34,22 @@ def test_the_api_is_called(turn: int, sign_in: SignIn) -> None:
     sign_in(client)
 
     assert client.get("/archives").json() == ["Nordic coast", "Garden and greenhouse"]
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_a_job(turn: int, sign_in: SignIn, fotoweb: SimulatedFotoWeb) -> None:
+    """A job that gets a ticket works as the user, also long after the token has expired, and not after the logout."""
+    sign_in(client)
+    ticket = client.get("/ticket").json()
+    fotoweb.clock.advance(7200)
+    session = session_from_ticket(ticket)
+
+    assert session.user is not None
+    assert session.user.user_name == "alice"
+    assert client.get("/token").json() == session.fresh_token()
+    client.post("/oauth2/logout")
+    with pytest.raises(SessionEnded):
+        session_from_ticket(ticket)
 
 
 def test_two_people_at_once(sign_in: SignIn) -> None:
