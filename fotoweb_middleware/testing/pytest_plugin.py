@@ -92,15 +92,15 @@ class SimulatorPlugin:
             self._begin_test(context)
 
     def _open_context(self, settings: Any, *callbacks: Any, **arguments: Any) -> Context:
-        """Stand in for ``Context``, which both middlewares make as they are made."""
+        """Stand in for ``Context``, which both middlewares make as they are made, and jobs when they open a ticket."""
         clock = self.fotoweb.clock
-        if arguments["clock"] is SYSTEM_CLOCK:
+        if arguments.get("clock", SYSTEM_CLOCK) is SYSTEM_CLOCK:
             arguments["clock"] = clock
-        if arguments["monotonic"] is SYSTEM_MONOTONIC:
+        if arguments.get("monotonic", SYSTEM_MONOTONIC) is SYSTEM_MONOTONIC:
             arguments["monotonic"] = clock.monotonic
-        if arguments["store"] is None:  # Whatever FOTOWEB_CACHE, or the app's code, says; jobs find sessions there too.
+        if arguments.get("store") is None:  # Whatever FOTOWEB_CACHE, or the app's code, says; shared with jobs.
             arguments["store"] = self._store
-        arguments["executor"] = arguments["executor"] or self._pool
+        arguments["executor"] = arguments.get("executor") or self._pool
         # Test clients say http://testserver and the like, and some keep a Secure cookie to themselves there. This
         # changes the app's own Settings object, for good: who looks at it in a test sees "false".
         object.__setattr__(settings, "cookie_secure", "false")

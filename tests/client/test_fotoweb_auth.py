@@ -34,6 +34,10 @@ class Source:
             raise self.error
         return self.tokens[0]
 
+    def ticket(self) -> str:
+        """Nobody asks for it."""
+        raise NotImplementedError
+
     async def afresh_token(self) -> str:
         """Return the newest token."""
         return self.fresh_token()
