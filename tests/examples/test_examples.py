@@ -60,9 +60,9 @@ def wrap_without_code(
     for variable, value in wanted.items():
         monkeypatch.setenv(variable, value)
     monkeypatch.syspath_prepend(EXAMPLES)
-    vars(wrap).pop(interface, None)  # It keeps what it wrapped; each test wraps again.
+    wrap.wrapped.cache_clear()  # It keeps what it wrapped; each test wraps again.
     app = getattr(wrap, interface)
-    vars(wrap).pop(interface)
+    wrap.wrapped.cache_clear()
     return app
 
 
