@@ -95,6 +95,7 @@ class EchoApp:
         body = self.tell(
             authorization=environ.get("HTTP_AUTHORIZATION"),
             **cookies_seen(environ.get("HTTP_COOKIE")),
+            forwarded_user=environ.get("HTTP_X_FORWARDED_USER"),
             path=environ["PATH_INFO"],
             token=session.access_token if session else None,
             user=session.user.user_name if session and session.user else None,
@@ -113,6 +114,7 @@ class EchoApp:
         body = self.tell(
             authorization=authorization.decode() if authorization else None,
             **cookies_seen(cookie.decode("latin-1") if cookie else None),
+            forwarded_user=headers.get(b"x-forwarded-user", b"").decode() or None,
             path=scope["path"],
             token=session.access_token if session else None,
             user=session.user.user_name if session and session.user else None,

@@ -69,6 +69,20 @@ def test_remote_user_is_never_the_clients(site: Visited, member: Visitor) -> Non
     assert member.get("/", **{"Remote-User": "root", "Remote_User": "root"}).seen["remote_user"] == "alice"
 
 
+def test_token_in_an_address_is_no_login(site: Visited, member: Visitor) -> None:
+    """A valid token in the address, as FotoWeb's ``{{oauth.token}}`` puts it there, lets nobody in (T-RP-12)."""
+    token = member.get("/").seen["token"]
+
+    reply = site.visitor().get(f"/?access_token={token}&token={token}")
+
+    assert reply.status == 401
+
+
+def test_headers_of_proxies_are_the_clients(member: Visitor) -> None:
+    """Headers by which proxies name a user reach the app as they came, as the page on security says."""
+    assert member.get("/", **{"X-Forwarded-User": "root"}).seen["forwarded_user"] == "root"
+
+
 def test_bearer_belongs_to_the_cookies_user(site: Visited, settle: Callable[[Visitor], Visitor]) -> None:
     """Two users at once each get their own token, in the session and in the header (R-TE17)."""
     alice, bob = settle(site.visitor("alice")), settle(site.visitor("bob"))
