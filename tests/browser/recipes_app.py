@@ -1,4 +1,4 @@
-"""An app made of the JavaScript and of the token route of docs/how-to/fotoweb-api.md, with a page that calls them."""
+"""An app of the JavaScript in single-page-apps.md and fotoweb-api.md, and of the token route there."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ __all__ = ["app"]
 turn_middlewares()  # Before ``wrap`` makes one.
 
 RECIPES = HOW_TO / "fotoweb-api.md"
+SINGLE_PAGE_APPS = HOW_TO / "single-page-apps.md"
 PAGE = """<!doctype html>
 <title>Recipes</title>
+<textarea></textarea>
 <button id="who">Who am I?</button> <output id="user"></output>
 <button id="choose">Choose</button> <output id="chosen"></output>
 <button id="export">Export</button> <output id="exported"></output>
@@ -50,7 +52,7 @@ POLICY = f"default-src 'self'; script-src 'unsafe-inline'; frame-src {os.environ
 
 async def page(_: Request) -> HTMLResponse:
     """Show the page, with the Content-Security-Policy that the recipe asks for."""
-    text = PAGE.format(recipes="\n".join(blocks_of(RECIPES, "js")))
+    text = PAGE.format(recipes="\n".join([*blocks_of(SINGLE_PAGE_APPS, "js"), *blocks_of(RECIPES, "js")]))
     return HTMLResponse(text, headers={"Content-Security-Policy": POLICY})
 
 

@@ -1,4 +1,4 @@
-"""The JavaScript of docs/how-to/fotoweb-api.md in a real Chromium, in an app behind the middleware."""
+"""The JavaScript of single-page-apps.md and fotoweb-api.md in a real Chromium, in an app behind the middleware."""
 
 from __future__ import annotations
 
@@ -32,11 +32,12 @@ def shown(site: FakeSite, page: Page) -> Page:
 
 
 def test_a_fetch_without_a_session_leads_to_the_login_and_back(site: FakeSite, shown: Page) -> None:
-    """A single-page app whose session has ended comes back, signed in, to the address where it was."""
+    """A single-page app whose session has ended comes back, signed in, to the address where it was, with the draft."""
     errors: list[str] = []
     shown.on("pageerror", lambda error: errors.append(error.message))
     shown.get_by_role("button", name="Who am I?").click()
     expect(shown.locator("#user")).to_have_text("Alice Berg")
+    shown.locator("textarea").fill("half a sentence")
     site.fake.revoke_everything()
     site.clock.advance(TOKEN_SECONDS + 1)
 
@@ -44,6 +45,7 @@ def test_a_fetch_without_a_session_leads_to_the_login_and_back(site: FakeSite, s
         shown.get_by_role("button", name="Who am I?").click()
 
     expect(shown.locator("#user")).to_have_text("")
+    expect(shown.locator("textarea")).to_have_value("half a sentence")
     shown.get_by_role("button", name="Who am I?").click()
     expect(shown.locator("#user")).to_have_text("Alice Berg")
     assert site.logins == 2

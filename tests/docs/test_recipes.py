@@ -32,7 +32,7 @@ def recipes(run_page: RunPage, monkeypatch: pytest.MonkeyPatch) -> Recipes:
 @pytest.fixture
 def client(recipes: Recipes, session: Session) -> Iterator[httpx.Client]:
     """Return Alice's client, as the page makes it."""
-    with recipes["fotoweb_client"](session) as client:
+    with recipes["client_of"](session) as client:
         yield client
 
 
