@@ -10,7 +10,7 @@ from typing import Any, Literal
 import httpx
 
 from fotoweb_middleware import FotoWebASGIMiddleware, FotoWebWSGIMiddleware, Session, Settings
-from fotoweb_middleware.testing import FakeFotoWeb
+from fotoweb_middleware.testing import FakeClock, FakeFotoWeb
 
 __all__ = ["COOKIES", "Interface", "Visits", "is_cached", "page_of", "strangers_pages", "visit"]
 
@@ -62,8 +62,9 @@ class Person:
 
 
 def visit(interface: Interface, app: Any, path: str, *, cookie: str, inject_header: bool) -> Visits:
-    """Let everybody visit a page of an app behind the middleware, by turns."""
-    fotoweb = FakeFotoWeb()
+    """Let everybody visit a page of an app behind the middleware, by turns, at one moment: all tokens are as old."""
+    clock = FakeClock()
+    fotoweb = FakeFotoWeb(clock=clock)
     settings = Settings(
         url="https://fotoweb.test",
         client_id=fotoweb.client.client_id,
@@ -74,7 +75,7 @@ def visit(interface: Interface, app: Any, path: str, *, cookie: str, inject_head
         login="optional",
     )
     middleware = FotoWebASGIMiddleware if interface == "asgi" else FotoWebWSGIMiddleware
-    wrapped = middleware(app, settings=settings, transport=fotoweb.transport())
+    wrapped = middleware(app, settings=settings, transport=fotoweb.transport(), clock=clock, monotonic=clock)
     visits: Visits = []
     with asyncio.Runner() as runner, ExitStack() as browsers:
         people = {
