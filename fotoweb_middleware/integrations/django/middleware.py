@@ -68,8 +68,8 @@ class FotoWebUserMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django sh
         set_user(request, user or AnonymousUser())
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Say ``Vary: Cookie`` to Django's site-wide cache where ``SessionMiddleware`` may not do so."""
-        if has_middleware(request) and (get_session(request) is not None or not hasattr(request, "session")):
+        """Say ``Vary: Cookie`` to Django's site-wide cache where no ``SessionMiddleware`` does."""
+        if has_middleware(request) and not hasattr(request, "session"):
             patch_vary_headers(response, ["Cookie"])
         return response
 
