@@ -70,7 +70,7 @@ tests: .make/dev .make/rig .make/redis
 	$(BIN)/coverage report
 
 # Real servers, real time, and luck: what fails here once is looked at, and run again. Two at a time, on every server.
-stress: .make/dev .make/rig .make/redis .make/pyfwapi/done .make/jobs/done
+stress: .make/dev .make/rig .make/redis .make/pyfwapi/done .make/jobs/done .make/caches/done
 	TEST_EVERY_SERVER=1 $(BIN)/pytest tests/stress tests/attacks --timeout 600 $(STRESS)
 
 # The part of the tests that meets each dependency.
@@ -137,7 +137,7 @@ mutation: .make/dev
 	nice -n 19 $(BIN)/python -m tests.mutation.run $(MUTATION)
 
 audit: .make/audit/done
-	@failed=0; for lock in requirements/*.lock; do \
+	@failed=0; for lock in $(filter-out requirements/caches.lock,$(wildcard requirements/*.lock)); do \
 		echo "$$lock"; .make/audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement $$lock || failed=1; \
 	done; exit $$failed
 
@@ -204,7 +204,7 @@ $(VENV)/pyvenv.cfg:
 	done
 	touch $@
 
-.make/jobs/done: requirements/jobs.lock | .make
+.make/jobs/done .make/caches/done: .make/%/done: requirements/%.lock | .make
 	"$(PYTHON)" tools/make_venv.py $(@D)
 	$(@D)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
 	touch $@
@@ -262,6 +262,7 @@ lock: .make/uv/bin/uv
 		--output-file requirements/pyfwapi.lock
 	$(COMPILE) pyproject.toml --group jobs --extra redis --constraint requirements/dev.lock \
 		--output-file requirements/jobs.lock
+	$(COMPILE) pyproject.toml --group caches --extra testing --output-file requirements/caches.lock
 	$(COMPILE) --group pyproject.toml:redis-server --constraint requirements/dev.lock \
 		--output-file requirements/redis-server.lock
 

@@ -50,6 +50,7 @@ ASKED = {
     "dev": [*PROJECT["dependencies"], *extra("demo"), *extra("redis"), *group("dev")],
     "lowest": [*PROJECT["dependencies"], *extra("redis"), *extra("cli"), *extra("testing"), *group("test")],
     "matrix": [*PROJECT["dependencies"], *extra("testing"), *group("matrix")],
+    "caches": [*PROJECT["dependencies"], *extra("testing"), *group("caches")],
     "fuzz": group("fuzz"),
     "audit": group("audit"),
     "release": group("release"),

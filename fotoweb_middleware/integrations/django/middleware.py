@@ -17,6 +17,7 @@ from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.html import format_html
 
@@ -65,6 +66,12 @@ class FotoWebUserMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django sh
         if user is None and hasattr(request, "user"):
             return  # AuthenticationMiddleware's, which is nobody, and says Vary: Cookie where a view asks.
         set_user(request, user or AnonymousUser())
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Say ``Vary: Cookie`` to Django's site-wide cache where no ``SessionMiddleware`` does."""
+        if has_middleware(request) and not hasattr(request, "session"):
+            patch_vary_headers(response, ["Cookie"])
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer 401 where a view needed a session and there is none (any more), 503 where FotoWeb is out of reach."""
