@@ -233,7 +233,7 @@ def has_middleware(request: object) -> bool:
 @functools.cache
 def warn_of_missing_middleware() -> None:
     """Say once in the log why nobody is signed in."""
-    LOGGER.warning("get_session: %s", NO_MIDDLEWARE)
+    LOGGER.warning(NO_MIDDLEWARE)
 
 
 def scopes_of(request: object) -> list[Mapping[Any, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 INTEGRATION = "fotoweb_middleware.integrations.django"
 
 ALLOWED_HOSTS = ["localhost"]
+ASGI_APPLICATION = "tests.integrations.django_apps.asgi"
 AUTHENTICATION_BACKENDS = [f"{INTEGRATION}.FotoWebBackend", "django.contrib.auth.backends.ModelBackend"]
 DATABASES = {
     "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ.get("PROJECT_DATABASE", ":memory:")}
@@ -47,5 +48,6 @@ TEMPLATES = [
         },
     }
 ]
+WSGI_APPLICATION = "tests.integrations.django_apps.wsgi"
 
 globals().update(json.loads(os.environ.get("PROJECT_SETTINGS", "{}")))

@@ -322,15 +322,20 @@ session = client.session
 session["fotoweb_signed_in"] = True
 session.save()
 print(client.get("/public/greeting").content.decode() + ".")
+client.get("/public/greeting")
 """
 )
 
 
 def test_a_server_that_does_not_wrap_the_project() -> None:
-    """A Django session that a FotoWeb login made counts for nothing where nobody can tell whose it is now."""
+    """A Django session that a FotoWeb login made counts for nothing where nobody can tell whose it is now.
+
+    The log says once that nobody can.
+    """
     code, output = run_python("-c", UNWRAPPED, settings={"ALLOWED_HOSTS": ["testserver"]})
 
     assert (code, output.splitlines()[-1]) == (0, "Hello stranger.")
+    assert output.count("this request did not come through the FotoWeb middleware") == 1
 
 
 def test_djangos_own_test_client_is_left_alone() -> None:

@@ -44,6 +44,8 @@ print(json.dumps(found))
 WITHOUT_BACKEND = {"AUTHENTICATION_BACKENDS": ["django.contrib.auth.backends.ModelBackend"]}
 WRONG_ORDER = {"MIDDLEWARE": [MIDDLEWARE[3], *MIDDLEWARE[:3], MIDDLEWARE[4]]}
 
+APPS = "tests.integrations.django_apps"
+
 MISTAKES: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
     "wrong value": ({"FOTOWEB": {"LOGIN": "sometimes"}}, {}, "fotoweb.E001"),
     "CREATE_USERS is text": ({"FOTOWEB": {"CREATE_USERS": "no"}}, {}, "fotoweb.E001"),
@@ -57,6 +59,9 @@ MISTAKES: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
     "no backend": (WITHOUT_BACKEND, {}, "fotoweb.E004"),
     "nothing is set": ({"FOTOWEB": {}}, dict.fromkeys(ENVIRONMENT, ""), "fotoweb.W001"),
     "no middleware": ({"MIDDLEWARE": [*MIDDLEWARE[:3], MIDDLEWARE[4]]}, {}, "fotoweb.W002"),
+    "wsgi.py is not wrapped": ({"WSGI_APPLICATION": f"{APPS}.unwrapped_wsgi"}, {}, "fotoweb.W003"),
+    "asgi.py is not wrapped": ({"ASGI_APPLICATION": f"{APPS}.unwrapped_asgi"}, {}, "fotoweb.W003"),
+    "nor is it in a router": ({"ASGI_APPLICATION": f"{APPS}.router"}, {}, "fotoweb.W003"),
 }
 """Settings and variables that replace the right ones, and the id of the message."""
 
@@ -83,6 +88,29 @@ def test_a_right_project_passes() -> None:
     code, output = run_python("-m", "django", "check", "--fail-level", "WARNING", variables=ENVIRONMENT)
 
     assert (code, "no issues" in output) == (0, True)
+
+
+def test_a_router_of_wrapped_apps_passes() -> None:
+    """An application that has ours inside, as with Channels' router, is wrapped."""
+    settings = {"ASGI_APPLICATION": f"{APPS}.router_of_wrapped"}
+    code, output = run_python(
+        "-m", "django", "check", "--fail-level", "WARNING", settings=settings, variables=ENVIRONMENT
+    )
+
+    assert (code, "no issues" in output) == (0, True)
+
+
+def test_an_unwrapped_app_may_be_wrapped_from_outside() -> None:
+    """The message names both ways, with the value that ``FOTOWEB_APP`` then has; it is no error."""
+    settings = {"WSGI_APPLICATION": f"{APPS}.unwrapped_wsgi"}
+    code, output = run_python("-m", "django", "check", settings=settings, variables=ENVIRONMENT)
+
+    assert code == 0
+    assert "Wrap it in FotoWebWSGIMiddleware." in output
+    assert (
+        "loads fotoweb_middleware.wrap:wsgi instead, with FOTOWEB_APP=tests.integrations.django_apps:unwrapped_wsgi"
+        in output
+    )
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

@@ -9,19 +9,24 @@ from django.conf import settings as django_settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 (Django's name)
+from django.core.handlers.base import BaseHandler
 from django.utils.module_loading import import_string
 
+from fotoweb_middleware.asgi import FotoWebASGIMiddleware
 from fotoweb_middleware.errors import SettingsError
 from fotoweb_middleware.integrations.django import fotoweb_settings, is_configured
 from fotoweb_middleware.integrations.django.backends import FotoWebBackend
 from fotoweb_middleware.integrations.django.middleware import FotoWebUserMiddleware
+from fotoweb_middleware.wsgi import FotoWebWSGIMiddleware
 
 NAME = "fotoweb_middleware.integrations.django"
+MAX_WRAPPERS = 4
+"""How deep ``is_open`` looks; Channels' ``ProtocolTypeRouter`` counts as two."""
 
 
 def check_all(**_: Any) -> list[CheckMessage]:
     """Return everything that is wrong with the project's use of this integration."""
-    return [*check_settings(), *check_order(), *check_backend(), *check_use()]
+    return [*check_settings(), *check_order(), *check_backend(), *check_use(), *check_wrapping()]
 
 
 def check_settings() -> list[CheckMessage]:
@@ -71,6 +76,47 @@ def check_use() -> list[CheckMessage]:
     message = f"{NAME} is in INSTALLED_APPS, but its FotoWebUserMiddleware is not in MIDDLEWARE."
     hint = "Add it after AuthenticationMiddleware, or silence fotoweb.W002 if request.user is not FotoWeb's business."
     return [Warning(message, hint=hint, id="fotoweb.W002")]
+
+
+def check_wrapping() -> list[CheckMessage]:
+    """W003: the project's application is not wrapped, so that a server which loads it lets everybody in."""
+    wrappers = {
+        "WSGI_APPLICATION": ("wsgi", "FotoWebWSGIMiddleware"),
+        "ASGI_APPLICATION": ("asgi", "FotoWebASGIMiddleware"),
+    }
+    found: list[CheckMessage] = []
+    for setting, (interface, wrapper) in wrappers.items():
+        path = getattr(django_settings, setting, None)
+        if not path:
+            continue
+        try:
+            application = import_string(path)
+        except Exception:  # noqa: BLE001, S112 (a server that loads it stops with this error, so nobody gets in)
+            continue
+        if is_open(application):
+            message = f"{setting} names {path}, which is not wrapped: a server that loads it lets everybody in."
+            hint = (
+                f"Wrap it in {wrapper}. If your server loads fotoweb_middleware.wrap:{interface} instead, with "
+                f"FOTOWEB_APP={':'.join(path.rsplit('.', 1))}, it is wrapped from outside: silence fotoweb.W003."
+            )
+            found.append(Warning(message, hint=hint, id="fotoweb.W003"))
+    return found
+
+
+def is_open(application: Any, wrappers: int = MAX_WRAPPERS) -> bool:
+    """Return whether Django's own handler stands in an application without our middleware around it.
+
+    It may stand in other middlewares, or in a router such as Channels' ``ProtocolTypeRouter``. What keeps it elsewhere,
+    as in a closure, is not found; then ``FotoWebUserMiddleware`` says it in the log.
+    """
+    if isinstance(application, (FotoWebASGIMiddleware, FotoWebWSGIMiddleware)):
+        return False
+    if isinstance(application, BaseHandler):
+        return True
+    if wrappers == 0:
+        return False
+    parts = application if isinstance(application, dict) else getattr(application, "__dict__", {})
+    return any(is_open(part, wrappers - 1) for part in parts.values() if callable(part) or isinstance(part, dict))
 
 
 def position(wanted: type, paths: Sequence[str]) -> int | None:

@@ -24,7 +24,7 @@ from django.utils.html import format_html
 from fotoweb_middleware.errors import FotoWebUnreachable, NotSignedIn, SessionEnded
 from fotoweb_middleware.integrations.django.backends import FotoWebBackend
 from fotoweb_middleware.responses import CHALLENGE, NOT_SIGNED_IN, UNAVAILABLE, retry_after
-from fotoweb_middleware.session import User, get_session
+from fotoweb_middleware.session import User, get_session, warn_of_missing_middleware
 from fotoweb_middleware.urls import has_middleware, login_url
 
 NOT_SIGNED_IN_PAGE = "<!doctype html><title>{0}</title><p>{0}. <a href='{1}'>Sign in</a></p>"
@@ -38,7 +38,8 @@ class FotoWebUserMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django sh
 
     Put it after ``AuthenticationMiddleware``. It also works without ``django.contrib.sessions``, but remembers nothing.
     In a view, ``NotSignedIn`` and ``SessionEnded`` become a 401, ``FotoWebUnreachable`` a 503. Requests that did not
-    come through the FotoWeb middleware are left as they are, so that ``client.force_login`` works in tests.
+    come through the FotoWeb middleware are left as they are, so that ``client.force_login`` works in tests; the first
+    one is told in the log.
 
     Raises:
         ImproperlyConfigured: It comes before what it needs, or ``AUTHENTICATION_BACKENDS`` has no ``FotoWebBackend``.
@@ -55,6 +56,7 @@ class FotoWebUserMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django sh
     def process_request(self, request: HttpRequest) -> None:
         """Find out whose request it is. Under ASGI Django runs this in a thread."""
         if not has_middleware(request):  # As of Django's test client, or a server that does not wrap the project.
+            warn_of_missing_middleware()
             if SIGNED_IN_KEY in getattr(request, "session", {}):
                 auth.logout(request)
             return
