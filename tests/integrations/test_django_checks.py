@@ -44,6 +44,19 @@ print(json.dumps(found))
 WITHOUT_BACKEND = {"AUTHENTICATION_BACKENDS": ["django.contrib.auth.backends.ModelBackend"]}
 WRONG_ORDER = {"MIDDLEWARE": [MIDDLEWARE[3], *MIDDLEWARE[:3], MIDDLEWARE[4]]}
 
+SINGLE_FILE = """
+import sys
+from django.conf import settings
+from django.core.management import execute_from_command_line
+from tests.integrations import django_settings
+defaults = {name: value for name, value in vars(django_settings).items() if name.isupper()}
+middleware = [*django_settings.MIDDLEWARE, sys.argv[1].format(name=__name__)]
+settings.configure(**{**defaults, "MIDDLEWARE": middleware, "ROOT_URLCONF": __name__})
+urlpatterns = []
+def own_middleware(get_response):
+    return get_response
+execute_from_command_line(["site.py", "check"])
+"""
 APPS = "tests.integrations.django_apps"
 
 MISTAKES: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
@@ -57,6 +70,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
     "no user is fetched": ({"FOTOWEB": {"FETCH_USER": False}}, {}, "fotoweb.E002"),
     "wrong order": (WRONG_ORDER, {}, "fotoweb.E003"),
     "no backend": (WITHOUT_BACKEND, {}, "fotoweb.E004"),
+    "misspelt backend": ({"AUTHENTICATION_BACKENDS": ["mysite.Backend"]}, {}, "fotoweb.E004"),
     "nothing is set": ({"FOTOWEB": {}}, dict.fromkeys(ENVIRONMENT, ""), "fotoweb.W001"),
     "no middleware": ({"MIDDLEWARE": [*MIDDLEWARE[:3], MIDDLEWARE[4]]}, {}, "fotoweb.W002"),
     "wsgi.py is not wrapped": ({"WSGI_APPLICATION": f"{APPS}.unwrapped_wsgi"}, {}, "fotoweb.W003"),
@@ -123,12 +137,29 @@ def test_what_is_wrong_is_found(mistake: str, found: dict[str, list[str]]) -> No
 
 
 @pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("{name}.own_middleware", "no issues"),
+        (".site.own_middleware", "it holds '.site.own_middleware'"),
+    ],
+    ids=["right", "wrong"],
+)
+def test_a_site_in_a_single_file(entry: str, words: str) -> None:
+    """Its entries begin with ``__name__``; one with ``__package__``, which is empty there, is told."""
+    _, output = run_python("-c", SINGLE_FILE, entry, variables=ENVIRONMENT)
+
+    assert words in output.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
     ("settings", "words"),
     [
         (WRONG_ORDER, "stands before SessionMiddleware"),
         (WITHOUT_BACKEND, "FotoWebBackend is not in AUTHENTICATION_BACKENDS"),
+        ({"MIDDLEWARE": [".site.middleware", *MIDDLEWARE]}, "MIDDLEWARE is no list of import paths"),
+        ({"AUTHENTICATION_BACKENDS": [1]}, "AUTHENTICATION_BACKENDS is no list of import paths, it holds 1."),
     ],
-    ids=["order", "backend"],
+    ids=["order", "backend", "relative", "no text"],
 )
 def test_a_server_does_not_start_either(settings: dict[str, Any], words: str) -> None:
     """A server runs no checks: the middleware itself refuses a wrong order, and a missing backend."""

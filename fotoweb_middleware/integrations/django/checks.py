@@ -120,9 +120,15 @@ def is_open(application: Any, wrappers: int = MAX_WRAPPERS) -> bool:
 
 
 def position(wanted: type, paths: Sequence[str]) -> int | None:
-    """Return where a class, or a subclass of it, stands in a list of import paths; None where it does not."""
+    """Return where a class, or a subclass of it, stands in a list of import paths; None where it does not.
+
+    An entry that can't be imported is none: Django says so itself when it loads them.
+    """
     for index, path in enumerate(paths):
-        found = import_string(path)
+        try:
+            found = import_string(path)
+        except ImportError:
+            continue
         if isinstance(found, type) and issubclass(found, wanted):
             return index
     return None
