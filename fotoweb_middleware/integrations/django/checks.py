@@ -1,13 +1,13 @@
-"""What ``manage.py check`` finds: each message has an id, which docs/how-to/django.md lists."""
+"""What ``manage.py check`` finds: each message has an id, which docs/how-to/django.md lists.
+
+What a server must refuse too, E003 and E004, is in ``middleware``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings as django_settings
-from django.contrib.auth.middleware import AuthenticationMiddleware
-from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 (Django's name)
 from django.core.handlers.base import BaseHandler
 from django.utils.module_loading import import_string
@@ -15,11 +15,15 @@ from django.utils.module_loading import import_string
 from fotoweb_middleware.asgi import FotoWebASGIMiddleware
 from fotoweb_middleware.errors import SettingsError
 from fotoweb_middleware.integrations.django import fotoweb_settings, is_configured
-from fotoweb_middleware.integrations.django.backends import FotoWebBackend
-from fotoweb_middleware.integrations.django.middleware import FotoWebUserMiddleware
+from fotoweb_middleware.integrations.django.middleware import (
+    NAME,
+    FotoWebUserMiddleware,
+    check_backend,
+    check_order,
+    position,
+)
 from fotoweb_middleware.wsgi import FotoWebWSGIMiddleware
 
-NAME = "fotoweb_middleware.integrations.django"
 MAX_WRAPPERS = 4
 """How deep ``is_open`` looks; Channels' ``ProtocolTypeRouter`` counts as two."""
 
@@ -45,28 +49,6 @@ def check_settings() -> list[CheckMessage]:
     hint = "Remove FOTOWEB_FETCH_USER=false, or FotoWebUserMiddleware."
     message = "FOTOWEB_FETCH_USER is false: FotoWeb is never asked who signed in, and request.user stays anonymous."
     return [Error(message, hint=hint, id="fotoweb.E002")]
-
-
-def check_order() -> list[CheckMessage]:
-    """E003: the middleware stands before one that it needs."""
-    own = position(FotoWebUserMiddleware, django_settings.MIDDLEWARE)
-    for other in (SessionMiddleware, AuthenticationMiddleware):
-        needed = position(other, django_settings.MIDDLEWARE)
-        if own is not None and needed is not None and own < needed:
-            message = f"FotoWebUserMiddleware stands before {other.__name__} in MIDDLEWARE."
-            hint = f"Put {NAME}.FotoWebUserMiddleware after {other.__module__}.{other.__name__}."
-            return [Error(message, hint=hint, id="fotoweb.E003")]
-    return []
-
-
-def check_backend() -> list[CheckMessage]:
-    """E004: the middleware has no backend that could find a user."""
-    has_middleware = position(FotoWebUserMiddleware, django_settings.MIDDLEWARE) is not None
-    if not has_middleware or position(FotoWebBackend, django_settings.AUTHENTICATION_BACKENDS) is not None:
-        return []
-    message = "FotoWebUserMiddleware is in MIDDLEWARE, but FotoWebBackend is not in AUTHENTICATION_BACKENDS."
-    hint = f'Add "{NAME}.FotoWebBackend" to AUTHENTICATION_BACKENDS.'
-    return [Error(message, hint=hint, id="fotoweb.E004")]
 
 
 def check_use() -> list[CheckMessage]:
@@ -117,18 +99,3 @@ def is_open(application: Any, wrappers: int = MAX_WRAPPERS) -> bool:
         return False
     parts = application if isinstance(application, dict) else getattr(application, "__dict__", {})
     return any(is_open(part, wrappers - 1) for part in parts.values() if callable(part) or isinstance(part, dict))
-
-
-def position(wanted: type, paths: Sequence[str]) -> int | None:
-    """Return where a class, or a subclass of it, stands in a list of import paths; None where it does not.
-
-    An entry that can't be imported is none: Django says so itself when it loads them.
-    """
-    for index, path in enumerate(paths):
-        try:
-            found = import_string(path)
-        except ImportError:
-            continue
-        if isinstance(found, type) and issubclass(found, wanted):
-            return index
-    return None

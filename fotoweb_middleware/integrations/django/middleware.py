@@ -10,16 +10,21 @@ can send. Two rules come first:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings as django_settings
 from django.contrib import auth
+from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.html import format_html
+from django.utils.module_loading import import_string
 
 from fotoweb_middleware.errors import FotoWebUnreachable, NotSignedIn, SessionEnded
 from fotoweb_middleware.integrations.django.backends import FotoWebBackend
@@ -27,6 +32,7 @@ from fotoweb_middleware.responses import CHALLENGE, NOT_SIGNED_IN, UNAVAILABLE, 
 from fotoweb_middleware.session import User, get_session, warn_of_missing_middleware
 from fotoweb_middleware.urls import has_middleware, login_url
 
+NAME = "fotoweb_middleware.integrations.django"
 NOT_SIGNED_IN_PAGE = "<!doctype html><title>{0}</title><p>{0}. <a href='{1}'>Sign in</a></p>"
 SIGNED_IN_KEY = "fotoweb_signed_in"
 """Marks a Django session that a FotoWeb login made: without the middleware nobody can tell whose it is now."""
@@ -47,8 +53,6 @@ class FotoWebUserMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django sh
     """
 
     def __init__(self, get_response: Any) -> None:
-        from fotoweb_middleware.integrations.django.checks import check_backend, check_order  # noqa: PLC0415 (a cycle)
-
         super().__init__(get_response)
         for message in (*check_order(), *check_backend()):
             raise ImproperlyConfigured(f"{message.msg} {message.hint}")
@@ -126,3 +130,40 @@ def set_user(request: HttpRequest, user: Any) -> None:
 
     request.user = user
     request.auser = auser
+
+
+def check_order() -> list[CheckMessage]:
+    """E003: the middleware stands before one that it needs."""
+    own = position(FotoWebUserMiddleware, django_settings.MIDDLEWARE)
+    for other in (SessionMiddleware, AuthenticationMiddleware):
+        needed = position(other, django_settings.MIDDLEWARE)
+        if own is not None and needed is not None and own < needed:
+            message = f"FotoWebUserMiddleware stands before {other.__name__} in MIDDLEWARE."
+            hint = f"Put {NAME}.FotoWebUserMiddleware after {other.__module__}.{other.__name__}."
+            return [Error(message, hint=hint, id="fotoweb.E003")]
+    return []
+
+
+def check_backend() -> list[CheckMessage]:
+    """E004: the middleware has no backend that could find a user."""
+    has_middleware = position(FotoWebUserMiddleware, django_settings.MIDDLEWARE) is not None
+    if not has_middleware or position(FotoWebBackend, django_settings.AUTHENTICATION_BACKENDS) is not None:
+        return []
+    message = "FotoWebUserMiddleware is in MIDDLEWARE, but FotoWebBackend is not in AUTHENTICATION_BACKENDS."
+    hint = f'Add "{NAME}.FotoWebBackend" to AUTHENTICATION_BACKENDS.'
+    return [Error(message, hint=hint, id="fotoweb.E004")]
+
+
+def position(wanted: type, paths: Sequence[str]) -> int | None:
+    """Return where a class, or a subclass of it, stands in a list of import paths; None where it does not.
+
+    An entry that can't be imported is none: Django says so itself when it loads them.
+    """
+    for index, path in enumerate(paths):
+        try:
+            found = import_string(path)
+        except ImportError:
+            continue
+        if isinstance(found, type) and issubclass(found, wanted):
+            return index
+    return None
