@@ -12,8 +12,8 @@ nothing in between. Redis counts the time; no clock of ours takes part.
 
 redis-py keeps the connections, bounds each wait, loads the scripts, and replaces connections that Redis has closed. It
 repeats nothing: a call whose answer was lost may have been carried out, and a second ``acquire_lock``, ``use_once`` or
-``save`` would be refused by the first. A lock that was taken after its caller had given up is released with the next
-call that Redis answers; where that fails, it ends by itself. The look-up of a host's name is as slow as the system's.
+``save`` would be refused by the first. A lock that was taken and never answered ends by itself. The look-up of a host's
+name is as slow as the system's.
 
 ``redis_clients`` makes redis-py's client: of one server, of the primary that sentinels name, or of a cluster.
 
@@ -22,7 +22,6 @@ redis-py is an extra: import this module only where the settings name a Redis.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import queue
 import re
@@ -80,8 +79,6 @@ redis.call('SET', KEYS[2], string.format('%.0f', fence), 'PX', ARGV[3])
 return fence
 """
 
-MAX_GIVEN_UP = 1_000
-
 RELEASE = """
 if redis.call('GETRANGE', KEYS[1], 0, 63) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1
@@ -132,8 +129,6 @@ class RedisStore:
         self._is_down = False
         self._down_because = ""
         self._paused_until = 0.0
-        self._given_up: dict[str, str] = {}
-        """Locks that may yet be taken although nobody waits for them: their names, and the owners we asked for."""
         self.after_fork_in_child()
         forks.register(self)
 
@@ -163,12 +158,7 @@ class RedisStore:
         owner = secrets.token_hex(8)
         names = [self._name(key, part) for part in ("lock", "fence", "entry")]
         words = (owner, milliseconds(ttl_seconds), milliseconds(ttl_seconds + FENCE_TTL_SECONDS))
-        try:
-            fence = self._call(lambda client: int(run(client, ACQUIRE, names, words)))
-        except StoreUnavailable:
-            if len(self._given_up) < MAX_GIVEN_UP:
-                self._given_up[names[0]] = owner
-            raise
+        fence = self._call(lambda client: int(run(client, ACQUIRE, names, words)))
         return StoreLock(key, owner, fence) if fence else None
 
     def release_lock(self, lock: StoreLock) -> None:
@@ -221,16 +211,7 @@ class RedisStore:
             self._note_failure(error)
             return StoreUnavailable(f"{self._place}: {cause_of(error)}.")
         self._is_down = False
-        if self._given_up:
-            self._release_given_up()
         return result
-
-    def _release_given_up(self) -> None:
-        """Release the locks that were taken too late: Redis answers again, so it has carried out what it was asked."""
-        given_up, self._given_up = self._given_up, {}
-        with contextlib.suppress(Exception):  # They then end by themselves.
-            for name, owner in given_up.items():
-                run(self._get_client(), RELEASE, [name], (owner,))
 
     def _note_failure(self, error: Exception) -> None:
         if isinstance(error, ResponseError) and "CLUSTERDOWN" not in text_of(error):

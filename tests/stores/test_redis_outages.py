@@ -295,29 +295,3 @@ def test_nothing_listens() -> None:
     port = free_port()
     with open_store(f"redis://:S3CR3T@127.0.0.1:{port}/3") as store:
         assert failure(lambda: store.load("k")).startswith(f"Redis at 127.0.0.1:{port}/3: connection refused; ")
-
-
-def test_a_lock_that_was_given_too_late_is_released(
-    redis_server: RedisServer, store: RedisStore, hasty: RedisStore, clock: FakeClock
-) -> None:
-    """Redis carries out what it was asked while it hung; a process that has given up does not hold up the others."""
-    hasty.acquire_lock("other", ttl_seconds=1)  # Redis knows the script, and the connection is open.
-    with frozen(redis_server):
-        assert failure(lambda: hasty.acquire_lock("k", ttl_seconds=60))
-    assert insist(lambda: hasty.load("other"), clock) is None
-
-    assert store.acquire_lock("k", ttl_seconds=60) is not None
-
-
-def test_a_lock_of_somebody_else_stays(
-    redis_server: RedisServer, store: RedisStore, hasty: RedisStore, clock: FakeClock
-) -> None:
-    """Whoever gave up releases no lock but its own."""
-    hasty.acquire_lock("other", ttl_seconds=1)
-    held = store.acquire_lock("k", ttl_seconds=60)
-    with frozen(redis_server):
-        assert failure(lambda: hasty.acquire_lock("k", ttl_seconds=60))
-    assert insist(lambda: hasty.load("other"), clock) is None
-
-    assert held is not None
-    assert store.acquire_lock("k", ttl_seconds=60) is None
