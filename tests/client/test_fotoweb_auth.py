@@ -34,10 +34,6 @@ class Source:
             raise self.error
         return self.tokens[0]
 
-    def ticket(self) -> str:
-        """Nobody asks for it."""
-        raise NotImplementedError
-
     async def afresh_token(self) -> str:
         """Return the newest token."""
         return self.fresh_token()
@@ -97,7 +93,7 @@ class Api:
 
 def session_of(source: Source) -> Session:
     """Return a session with this behind it."""
-    return Session(source.tokens[0], "bearer", None, None, FOTOWEB, source)
+    return Session(source.tokens[0], "bearer", None, None, FOTOWEB, source)  # type: ignore[arg-type]  # No ticket.
 
 
 def client_of(library: ModuleType, api: Api, source: Source) -> Any:
