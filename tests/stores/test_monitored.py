@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from fotoweb_middleware.errors import StoreUnavailable
@@ -96,7 +98,8 @@ def test_left_locks_stay_while_releases_fail(broken: Broken, store: MonitoredSto
     locks = [store.acquire_lock(key, ttl_seconds=60) for key in "abc"]
     broken.errors["release_lock"] = broken.errors["load"] = StoreUnavailable("down")
     for lock in locks:
-        fails(lambda lock=lock: store.release_lock(lock))
+        assert lock is not None
+        fails(partial(store.release_lock, lock))
     fails(lambda: store.load("a"))
     del broken.errors["load"]
     broken.releases = 0
