@@ -214,7 +214,7 @@ def refresh(context: Context, cached: CachedSession, *, is_refused: bool = False
             try:
                 return refresh_under_lock(context, cached, lock, in_time_until)
             finally:
-                with contextlib.suppress(StoreUnavailable):  # The store's monitor then releases it later.
+                with contextlib.suppress(StoreUnavailable):  # The lock then ends by itself.
                     context.store.release_lock(lock)
         is_needed = is_refused or cached.must_refresh(context.clock())
         if time.monotonic() >= gives_up_at or not is_needed:

@@ -37,7 +37,7 @@ class StoreLock:
     """The exclusive right to refresh the session under a key, for a limited time.
 
     Attributes:
-        owner: The name that the holder gave itself, so that only the holder can release it.
+        owner: A random name for the holder, so that only the holder can release it.
         fence: Goes up with every lock on this key; a save with an older lock than the stored entry's is refused.
     """
 
@@ -85,23 +85,14 @@ class Store(Protocol):
     def revoke(self, key: str, *, ttl_seconds: float) -> None:
         """Replace the entry under ``key`` with a revocation that lives for ``ttl_seconds``."""
 
-    def acquire_lock(self, key: str, *, ttl_seconds: float, owner: str) -> StoreLock | None:
-        """Return a lock on ``key``, or None if it is held. Never waits.
+    def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
+        """Return a lock on ``key``, or None if somebody else holds it. Never waits.
 
         Its fence is higher than that of every earlier lock, and of the entry under the key.
-
-        Args:
-            key: What to lock.
-            ttl_seconds: When the lock ends by itself.
-            owner: Becomes the lock's owner: a random name, another one for each call. Whoever got no answer can release
-                the lock by this name, whether or not it was granted.
         """
 
     def release_lock(self, lock: StoreLock) -> None:
-        """Release the lock. Does nothing if it has expired, or somebody else holds it now.
-
-        Only its key and owner count: whoever got no answer to ``acquire_lock`` does not know the fence.
-        """
+        """Release the lock. Does nothing if it has expired, or somebody else holds it now."""
 
     def use_once(self, key: str, *, ttl_seconds: float) -> bool:
         """Return True to the first caller with this key within ``ttl_seconds``, and False to all others."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -119,15 +120,16 @@ class MemoryStore:
                 del self._entries[key]
             self._revocations[key] = _Row(ttl_seconds)
 
-    def acquire_lock(self, key: str, *, ttl_seconds: float, owner: str) -> StoreLock | None:
+    def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
         """See ``Store.acquire_lock``."""
         with self._lock:
             if key in self._locks:
                 return None
             # One counter for all keys: it rises with every lock of each, and needs no memory per key.
             self._newest_fence += 1
-            self._locks[key] = _Row(ttl_seconds, owner=owner)
-            return StoreLock(key, owner, self._newest_fence)
+            lock = StoreLock(key, secrets.token_hex(8), self._newest_fence)
+            self._locks[key] = _Row(ttl_seconds, owner=lock.owner)
+            return lock
 
     def release_lock(self, lock: StoreLock) -> None:
         """See ``Store.release_lock``."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -14,13 +13,10 @@ from fotoweb_middleware import telemetry
 from fotoweb_middleware.errors import StoreUnavailable
 from fotoweb_middleware.events import EventEmitter, EventName
 from fotoweb_middleware.stores import forks
-from fotoweb_middleware.stores.base import Store, StoreLock
+from fotoweb_middleware.stores.base import Store
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-MOST_LEFT_LOCKS = 1000
-"""More than there are threads that can wait for a store when it begins to hang. A lock too many ends by itself."""
 
 
 class MonitoredStore:
@@ -30,10 +26,6 @@ class MonitoredStore:
     again that had failed. (That a full Redis can be read does not mean that it can be written to.) A store of
     somebody's own may raise what its database does, though it ought not to: that counts as out of reach, and its author
     finds the traceback in the log.
-
-    A store that hangs may grant a lock when nobody waits for it any more, and may never get a release. Such a lock
-    would keep everybody waiting until it ends by itself. So the owner is named before the store is asked, and each lock
-    that was given up on is released as soon as the store works again.
 
     Attributes:
         name: The store's class.
@@ -53,8 +45,8 @@ class MonitoredStore:
         self.load = self._watch("load", store.load)
         self.save = self._watch("save", store.save)
         self.revoke = self._watch("revoke", store.revoke)
-        self._acquire_lock = self._watch("acquire_lock", store.acquire_lock)
-        self._release_lock = self._watch("release_lock", store.release_lock)
+        self.acquire_lock = self._watch("acquire_lock", store.acquire_lock)
+        self.release_lock = self._watch("release_lock", store.release_lock)
         self.use_once = self._watch("use_once", store.use_once)
         self.keys = self._watch("keys", store.keys)
         self.close = store.close
@@ -62,9 +54,8 @@ class MonitoredStore:
         forks.register(self)
 
     def after_fork_in_child(self) -> None:
-        """Begin with nothing told, and with a lock that nobody holds; the parent releases what it left."""
+        """Begin with nothing told, and with a lock that nobody holds."""
         self._lock = threading.Lock()
-        self._left_locks: list[StoreLock] = []
         self._failing: set[str] = set()
         self._began_at = 0.0
 
@@ -72,38 +63,6 @@ class MonitoredStore:
     def has_pushed_out(self) -> bool:
         """Whether it is a memory that was full, so that entries were lost before their time."""
         return bool(getattr(self._store, "has_pushed_out", False))
-
-    def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
-        """See ``Store.acquire_lock``. The owner is a name that nobody else has."""
-        owner = secrets.token_hex(8)
-        try:
-            return self._acquire_lock(key, ttl_seconds=ttl_seconds, owner=owner)
-        except StoreUnavailable:
-            self._leave(StoreLock(key, owner, 0))  # Its fence is not known, and a release needs none.
-            raise
-
-    def release_lock(self, lock: StoreLock) -> None:
-        """See ``Store.release_lock``. A lock that can't be released now is released later."""
-        try:
-            self._release_lock(lock)
-        except StoreUnavailable:
-            self._leave(lock)
-            raise
-
-    def _leave(self, lock: StoreLock) -> None:
-        with self._lock:
-            if len(self._left_locks) < MOST_LEFT_LOCKS:
-                self._left_locks.append(lock)
-
-    def _release_left_locks(self) -> None:
-        with self._lock:
-            left, self._left_locks = self._left_locks, []
-        for lock in left:
-            if self._failing:
-                self._leave(lock)
-                continue
-            with contextlib.suppress(StoreUnavailable):
-                self.release_lock(lock)
 
     @property
     def failing(self) -> list[str]:
@@ -128,8 +87,6 @@ class MonitoredStore:
                 raise unavailable from None
             if what in self._failing:
                 self._worked(what)
-            if self._left_locks and not self._failing:
-                self._release_left_locks()
             return result
 
         return watched

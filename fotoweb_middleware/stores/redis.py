@@ -12,8 +12,8 @@ nothing in between. Redis counts the time; no clock of ours takes part.
 
 redis-py keeps the connections, bounds each wait, loads the scripts, and replaces connections that Redis has closed. It
 repeats nothing: a call whose answer was lost may have been carried out, and a second ``acquire_lock``, ``use_once`` or
-``save`` would be refused by the first. A lock that was taken and never answered is released by ``MonitoredStore``. The
-look-up of a host's name is as slow as the system's.
+``save`` would be refused by the first. A lock that was taken and never answered ends by itself. The look-up of a host's
+name is as slow as the system's.
 
 ``redis_clients`` makes redis-py's client: of one server, of the primary that sentinels name, or of a cluster.
 
@@ -25,6 +25,7 @@ from __future__ import annotations
 import math
 import queue
 import re
+import secrets
 import socket
 import ssl
 import time
@@ -152,8 +153,9 @@ class RedisStore:
         name, ttl = self._name(key, "entry"), milliseconds(ttl_seconds)
         self._call(lambda client: client.set(name, b"revoked", px=ttl), despite_pause=True)
 
-    def acquire_lock(self, key: str, *, ttl_seconds: float, owner: str) -> StoreLock | None:
+    def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
         """See ``Store.acquire_lock``."""
+        owner = secrets.token_hex(8)
         names = [self._name(key, part) for part in ("lock", "fence", "entry")]
         words = (owner, milliseconds(ttl_seconds), milliseconds(ttl_seconds + FENCE_TTL_SECONDS))
         fence = self._call(lambda client: int(run(client, ACQUIRE, names, words)))

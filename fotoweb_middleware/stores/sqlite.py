@@ -20,6 +20,7 @@ import contextlib
 import math
 import os
 import random
+import secrets
 import sqlite3
 import sys
 import threading
@@ -177,7 +178,7 @@ class SqliteStore:
             lambda file: file.execute(WRITE, (key, None, 0, 0, self._clock() + ttl_seconds)), despite_pause=True
         )
 
-    def acquire_lock(self, key: str, *, ttl_seconds: float, owner: str) -> StoreLock | None:
+    def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
         """See ``Store.acquire_lock``. The fence follows the wall clock, so that it also rises over a lost file."""
 
         def acquire(file: sqlite3.Connection) -> StoreLock | None:
@@ -187,8 +188,9 @@ class SqliteStore:
             newest = file.execute(FIND, (NEWEST_FENCE, now)).fetchone()
             fence = max(newest[2] + 1 if newest is not None else 0, int(now * 1_000_000))
             file.execute(WRITE, (NEWEST_FENCE, None, 0, fence, math.inf))
-            file.execute(WRITE, (LOCK + key, owner, 0, 0, now + ttl_seconds))
-            return StoreLock(key, owner, fence)
+            lock = StoreLock(key, secrets.token_hex(8), fence)
+            file.execute(WRITE, (LOCK + key, lock.owner, 0, 0, now + ttl_seconds))
+            return lock
 
         return self._write(acquire)
 

@@ -65,15 +65,15 @@ class TroubledStore(WatchedStore):
         self._trouble = trouble
         self.locks: list[StoreLock] = []
 
-    def acquire_lock(self, key: str, *, ttl_seconds: float, owner: str) -> StoreLock | None:
+    def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
         """See ``Store.acquire_lock``."""
-        lock = super().acquire_lock(key, ttl_seconds=ttl_seconds, owner=owner)
+        lock = super().acquire_lock(key, ttl_seconds=ttl_seconds)
         self.locks += [lock] if lock else []
         return lock
 
     def release_lock(self, lock: StoreLock) -> None:
         """See ``Store.release_lock``."""
-        self.locks = [held for held in self.locks if held.owner != lock.owner]
+        self.locks.remove(lock)
         super().release_lock(lock)
 
     def _begin(self, name: str, key: str | None = None) -> None:

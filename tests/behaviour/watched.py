@@ -63,10 +63,10 @@ class WatchedStore:
         self._begin("revoke", key)
         self._store.revoke(key, ttl_seconds=ttl_seconds)
 
-    def acquire_lock(self, key: str, *, ttl_seconds: float, owner: str) -> StoreLock | None:
+    def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
         """See ``Store.acquire_lock``."""
         self._begin("acquire_lock")
-        return self._store.acquire_lock(key, ttl_seconds=ttl_seconds, owner=owner)
+        return self._store.acquire_lock(key, ttl_seconds=ttl_seconds)
 
     def release_lock(self, lock: StoreLock) -> None:
         """See ``Store.release_lock``."""

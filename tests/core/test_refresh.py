@@ -123,7 +123,7 @@ def test_entry_that_is_gone_in_reference_mode() -> None:
 def test_lock_that_somebody_else_holds(site: Site) -> None:
     """A token that is still valid is left to whoever holds the lock, at once; FotoWeb is not asked."""
     cached = site.session(tokens=TokenSet("access-1", "refresh-1", NOW - 3590, NOW + 10))
-    site.store.acquire_lock(session_key(site.context, cached.record.session_id), ttl_seconds=60, owner="me")
+    site.store.acquire_lock(session_key(site.context, cached.record.session_id), ttl_seconds=60)
 
     assert refresh(site.context, cached) == NotNow(1.0)
     assert site.asked == []

@@ -12,7 +12,6 @@ import pytest
 from fotoweb_middleware.errors import StoreUnavailable
 from fotoweb_middleware.stores import sqlite
 from fotoweb_middleware.stores.base import SaveOutcome, Store
-from fotoweb_middleware.stores.monitored import MonitoredStore
 from tests.providers.forking import exit_code, fork_off
 
 PATIENT_SECONDS = 20.0
@@ -30,9 +29,7 @@ def let_none_wait(patched: pytest.MonkeyPatch) -> None:
     patched.setattr(sqlite, "BUSY_SECONDS", 0)
 
 
-def save(
-    store: Store | MonitoredStore, key: str = "k", version: int = 1, *, size: int = 1, ttl_seconds: float = 600
-) -> SaveOutcome:
+def save(store: Store, key: str = "k", version: int = 1, *, size: int = 1, ttl_seconds: float = 600) -> SaveOutcome:
     """Save something, a "v" where no size is given."""
     return store.save(key, b"v" * size, version=version, ttl_seconds=ttl_seconds, create=True)
 

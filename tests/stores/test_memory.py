@@ -45,7 +45,7 @@ def test_expired_take_no_memory(clock: FakeClock) -> None:
     store = MemoryStore(SIZE, clock)
     for number in range(500):
         store.revoke(f"k{number}", ttl_seconds=10)
-        store.acquire_lock(f"k{number}", ttl_seconds=10, owner="me")
+        store.acquire_lock(f"k{number}", ttl_seconds=10)
         store.use_once(f"k{number}", ttl_seconds=10)
         clock.advance(1)
     tables: list[Any] = [store._revocations, store._locks, store._used]
@@ -60,7 +60,7 @@ def test_flood_of_logins(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert (all(used), len(store._used)) == (True, 3)
     assert not store.use_once("login 9", ttl_seconds=660)
-    assert store.acquire_lock("refresh", ttl_seconds=30, owner="me") is not None
+    assert store.acquire_lock("refresh", ttl_seconds=30) is not None
 
 
 class RunningClock(FakeClock):
@@ -77,7 +77,7 @@ def test_what_ends_in_the_middle_of_a_call(seconds: int) -> None:
     """An entry or a lock may end between two looks of one call: nothing is raised."""
     store = MemoryStore(SIZE, RunningClock())
     store.save("k", b"v", version=1, ttl_seconds=seconds, create=True)
-    lock = store.acquire_lock("k", ttl_seconds=seconds, owner="me")
+    lock = store.acquire_lock("k", ttl_seconds=seconds)
     assert lock is not None
 
     outcome = store.save("k", b"w", version=2, ttl_seconds=seconds, create=False)
@@ -91,7 +91,7 @@ def test_what_ends_in_the_middle_of_a_call(seconds: int) -> None:
 def test_no_secret_in_repr() -> None:
     """Neither values nor owners stand in a repr."""
     store = MemoryStore(1)
-    lock = store.acquire_lock("k", ttl_seconds=1, owner="me")
+    lock = store.acquire_lock("k", ttl_seconds=1)
     assert lock is not None
     texts = repr([StoredEntry(b"S3CR3T", 1), lock, store._locks])
     assert not [secret for secret in ("S3CR3T", lock.owner) if secret in texts]

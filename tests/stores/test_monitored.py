@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 
 from fotoweb_middleware.errors import StoreUnavailable
-from fotoweb_middleware.stores.base import StoredEntry, StoreLock
+from fotoweb_middleware.stores.base import StoredEntry
 from fotoweb_middleware.stores.memory import MemoryStore
 from fotoweb_middleware.stores.monitored import MonitoredStore
 from fotoweb_middleware.testing import FakeClock
@@ -20,7 +18,6 @@ class Broken(MemoryStore):
     def __init__(self) -> None:
         super().__init__(10)
         self.errors: dict[str, Exception] = {}
-        self.releases = 0
 
     def load(self, key: str) -> StoredEntry | None:
         """Fail or load."""
@@ -33,13 +30,6 @@ class Broken(MemoryStore):
         if "use_once" in self.errors:
             raise self.errors["use_once"]
         return super().use_once(key, ttl_seconds=ttl_seconds)
-
-    def release_lock(self, lock: StoreLock) -> None:
-        """Fail or release."""
-        self.releases += 1
-        if "release_lock" in self.errors:
-            raise self.errors["release_lock"]
-        super().release_lock(lock)
 
 
 @pytest.fixture
@@ -91,22 +81,3 @@ def test_failed_within(error: Exception, broken: Broken, store: MonitoredStore, 
     soon = store.failed_within(10)
     clock.advance(2)
     assert (before, soon, store.failed_within(10)) == (False, True, False)
-
-
-def test_left_locks_stay_while_releases_fail(broken: Broken, store: MonitoredStore) -> None:
-    """Locks that could not be released are kept until that works, and tried no further once one failed."""
-    locks = [store.acquire_lock(key, ttl_seconds=60) for key in "abc"]
-    broken.errors["release_lock"] = broken.errors["load"] = StoreUnavailable("down")
-    for lock in locks:
-        assert lock is not None
-        fails(partial(store.release_lock, lock))
-    fails(lambda: store.load("a"))
-    del broken.errors["load"]
-    broken.releases = 0
-    store.load("a")
-    tried = broken.releases
-    broken.errors.clear()
-    store.release_lock(StoreLock("another", "me", 0))
-
-    assert tried == 1
-    assert [store.acquire_lock(key, ttl_seconds=60) is not None for key in "abc"] == [True] * 3

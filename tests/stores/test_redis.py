@@ -82,7 +82,7 @@ def save(store: Store, version: int, lock: StoreLock | None = None) -> SaveOutco
 
 def locked(store: Store) -> StoreLock:
     """Return a lock that must be free."""
-    lock = store.acquire_lock("k", ttl_seconds=60, owner="me")
+    lock = store.acquire_lock("k", ttl_seconds=60)
     assert lock is not None
     return lock
 
@@ -107,7 +107,7 @@ def test_every_key_ends(store: RedisStore, client: Any) -> None:
     """Redis ends every key by itself, also one with hardly any time to live."""
     store.save("a", b"v", version=1, ttl_seconds=60, create=True)
     store.revoke("b", ttl_seconds=60)
-    store.acquire_lock("c", ttl_seconds=60, owner="me")
+    store.acquire_lock("c", ttl_seconds=60)
     store.use_once("d", ttl_seconds=60)
     store.use_once("e", ttl_seconds=0)
     assert [key for key in client.scan_iter() if client.pttl(key) == -1] == []
@@ -175,9 +175,7 @@ def test_one_slot(store: RedisStore, client: Any) -> None:
     """A Redis Cluster would keep everything about one session together, and spread the sessions."""
     for number in range(100):
         key = f"session:{number}"
-        store.save(
-            key, b"v", version=1, ttl_seconds=60, create=True, lock=store.acquire_lock(key, ttl_seconds=60, owner="me")
-        )
+        store.save(key, b"v", version=1, ttl_seconds=60, create=True, lock=store.acquire_lock(key, ttl_seconds=60))
     slots: dict[bytes, set[int]] = {}
     for name in client.scan_iter():
         slots.setdefault(name.split(b"}")[0], set()).add(key_slot(name))

@@ -47,7 +47,7 @@ def test_password(redis_server: RedisServer) -> None:
 def test_least_permissions(redis_server: RedisServer) -> None:
     """The permissions that the how-to page names are enough."""
     with open_store(restricted(redis_server, *PERMISSIONS)) as store:
-        lock = store.acquire_lock("k", ttl_seconds=60, owner="me")
+        lock = store.acquire_lock("k", ttl_seconds=60)
         assert lock is not None
         outcomes = [save(store), store.load("k"), store.use_once("k", ttl_seconds=60), store.keys("k")]
         store.release_lock(lock)
@@ -130,7 +130,7 @@ def test_answers(answer: bytes) -> None:
 def test_answers_to_scripts(answer: bytes) -> None:
     """An answer that a script of ours never gives is no answer: neither a lock nor a save came of it."""
     with speaking(answering(answer)) as url, open_store(url) as store:
-        words = [failure(lambda: store.acquire_lock("k", ttl_seconds=60, owner="me"))]
+        words = [failure(lambda: store.acquire_lock("k", ttl_seconds=60))]
     with speaking(answering(answer)) as url, open_store(url) as store:
         words.append(failure(lambda: save(store)))
     assert ["it does not speak as Redis does" in text for text in words] == [True, True]

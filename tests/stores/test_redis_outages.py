@@ -221,18 +221,18 @@ def test_read_only_makes_new_connections(redis_server: RedisServer, store: Redis
 def test_full(redis_server: RedisServer, store: RedisStore) -> None:
     """A full Redis refuses writes, reads, gives locks up, and works as soon as there is room."""
     save(store)
-    lock = store.acquire_lock("k", ttl_seconds=60, owner="me")
+    lock = store.acquire_lock("k", ttl_seconds=60)
     assert lock is not None
     with admin(redis_server.url) as client:
         client.config_set("maxmemory", "1")
         words = [failure(lambda: save(store, 2)), failure(lambda: store.revoke("k", ttl_seconds=1))]
-        words += [failure(lambda: store.acquire_lock("l", ttl_seconds=1, owner="me"))]
+        words += [failure(lambda: store.acquire_lock("l", ttl_seconds=1))]
         words += [failure(lambda: store.use_once("m", ttl_seconds=1))]
         store.release_lock(lock)
         read = store.load("k")
         client.config_set("maxmemory", "0")
     assert all("its memory is full (maxmemory); make room" in text for text in words)
-    assert (read, store.acquire_lock("k", ttl_seconds=1, owner="me") is not None) == (StoredEntry(b"v", 1), True)
+    assert (read, store.acquire_lock("k", ttl_seconds=1) is not None) == (StoredEntry(b"v", 1), True)
 
 
 FAULTS: dict[str, tuple[Callable[[RedisServer], AbstractContextManager[None]], str]] = {

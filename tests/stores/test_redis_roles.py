@@ -264,7 +264,7 @@ def acl_user(role: str, rig: Rig) -> Iterator[str]:
 def test_least_permissions(acl_user: str) -> None:
     """The permissions that the how-to page names are enough."""
     with open_store(acl_user) as store:
-        lock = store.acquire_lock("k", ttl_seconds=60, owner="me")
+        lock = store.acquire_lock("k", ttl_seconds=60)
         assert lock is not None
         outcomes = [save(store), store.load("k"), store.use_once("k", ttl_seconds=60), store.keys("k")]
         store.release_lock(lock)

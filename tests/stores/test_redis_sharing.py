@@ -47,7 +47,7 @@ store, fences, used = RedisStore(sys.argv[1], namespace="test", timeout_seconds=
 for number in range(100):
     used += store.use_once(f"state{number}", ttl_seconds=60)
 while len(fences) < 50:
-    lock = store.acquire_lock("shared", ttl_seconds=60, owner="me")
+    lock = store.acquire_lock("shared", ttl_seconds=60)
     if lock is None:
         time.sleep(0.0005)
         continue

@@ -163,10 +163,10 @@ def test_wall_clock_set_back(store: SqliteStore, clock: FakeClock) -> None:
 def test_fence_rises_over_a_lost_file(path: Path, clock: FakeClock) -> None:
     """Who gets a lock in a file made again is not kept from writing by a fence of the old one."""
     store = SqliteStore(path, clock=clock, monotonic=FakeClock())
-    before = store.acquire_lock("k", ttl_seconds=15, owner="me")
+    before = store.acquire_lock("k", ttl_seconds=15)
     path.unlink()
     clock.advance(1)
-    after = store.acquire_lock("k", ttl_seconds=15, owner="me")
+    after = store.acquire_lock("k", ttl_seconds=15)
     store.close()
     assert before is not None
     assert after is not None
@@ -182,7 +182,7 @@ def test_expired_rows_go(path: Path, clock: FakeClock) -> None:
     for number in range(50):
         save(store, f"entry {number}", ttl_seconds=10)
         store.revoke(f"revoked {number}", ttl_seconds=10)
-        store.acquire_lock(f"lock {number}", ttl_seconds=10, owner="me")
+        store.acquire_lock(f"lock {number}", ttl_seconds=10)
         store.use_once(f"used {number}", ttl_seconds=10)
     clock.advance(2 * DAY_SECONDS)
     for number in range(40):

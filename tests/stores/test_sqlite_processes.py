@@ -74,7 +74,7 @@ def lock_in_turn(store: SqliteStore, path: Path, _: int) -> None:
     inside, fences = Path(f"{path}.inside"), Path(f"{path}.fences")
     held = 0
     while held < 15:
-        lock = store.acquire_lock("k", ttl_seconds=30, owner="me")
+        lock = store.acquire_lock("k", ttl_seconds=30)
         if lock is not None:
             os.close(os.open(inside, os.O_CREAT | os.O_EXCL))
             with fences.open("a") as notes:
@@ -205,7 +205,7 @@ def try_forks_while_threads_work(folder: str) -> None:
             while not stop.is_set():
                 for each in stores:
                     save(each, "k", next(versions))
-                    each.acquire_lock(f"{next(versions)}", ttl_seconds=0.01, owner="me")
+                    each.acquire_lock(f"{next(versions)}", ttl_seconds=0.01)
 
         threads = [threading.Thread(target=hammer) for _ in range(3)]
         for thread in threads:
@@ -253,13 +253,13 @@ def test_memory_in_a_child() -> None:
     store = MemoryStore(10)
     save(store)
     store.revoke("revoked", ttl_seconds=60)
-    store.acquire_lock("k", ttl_seconds=60, owner="me")
+    store.acquire_lock("k", ttl_seconds=60)
 
     def look() -> None:
         assert (store.load("k"), store.load("revoked")) == (StoredEntry(b"v", 1), REVOKED)
-        assert store.acquire_lock("k", ttl_seconds=60, owner="me") is not None
+        assert store.acquire_lock("k", ttl_seconds=60) is not None
 
-    assert (run_forked(look), store.acquire_lock("k", ttl_seconds=60, owner="me")) == (0, None)
+    assert (run_forked(look), store.acquire_lock("k", ttl_seconds=60)) == (0, None)
 
 
 class Noted:

@@ -120,8 +120,8 @@ def test_recovers(fault: Callable[[Path], None], store: SqliteStore, path: Path,
 
     assert save(store, "after", 7) is SaveOutcome.SAVED
     assert other.load("after") == StoredEntry(b"v", 7)
-    assert other.acquire_lock("after", ttl_seconds=60, owner="me") is not None
-    assert store.acquire_lock("after", ttl_seconds=60, owner="me") is None
+    assert other.acquire_lock("after", ttl_seconds=60) is not None
+    assert store.acquire_lock("after", ttl_seconds=60) is None
     other.close()
 
 
@@ -160,41 +160,18 @@ def test_removed_file_says_nothing(store: SqliteStore, path: Path, caplog: pytes
 @pytest.mark.parametrize("what", ["save", "revoke", "acquire_lock", "release_lock", "use_once"])
 def test_locked_file(what: str, store: SqliteStore, path: Path) -> None:
     """A write to a file that somebody else keeps locked fails; reading continues, also while writes pause."""
-    lock = store.acquire_lock("locked", ttl_seconds=5, owner="me")
+    lock = store.acquire_lock("locked", ttl_seconds=5)
     assert lock is not None
     calls: dict[str, Callable[[], object]] = {
         "save": lambda: save(store, version=2),
         "revoke": lambda: store.revoke("k", ttl_seconds=5),
-        "acquire_lock": lambda: store.acquire_lock("k", ttl_seconds=5, owner="me"),
+        "acquire_lock": lambda: store.acquire_lock("k", ttl_seconds=5),
         "release_lock": lambda: store.release_lock(lock),
         "use_once": lambda: store.use_once("k", ttl_seconds=5),
     }
     with locked_by_another(path):
         fails(calls[what])
         assert store.load("k") == StoredEntry(b"v", 1)
-
-
-@pytest.mark.usefixtures("impatient")
-def test_lock_that_could_not_be_released(store: SqliteStore, path: Path, clock: FakeClock) -> None:
-    """A lock whose release failed on a locked file is released once a write works again."""
-    monitored = MonitoredStore(store, clock)
-    lock = monitored.acquire_lock("k", ttl_seconds=60)
-    assert lock is not None
-    with locked_by_another(path):
-        fails(lambda: monitored.release_lock(lock))
-    clock.advance(1.1)
-    other = monitored.acquire_lock("l", ttl_seconds=60)
-    assert other is not None
-    monitored.release_lock(other)
-    assert monitored.acquire_lock("k", ttl_seconds=60) is not None
-
-
-@pytest.mark.usefixtures("impatient")
-def test_lock_is_not_granted_later(store: SqliteStore, path: Path) -> None:
-    """A lock that was asked for while the file was locked is granted to nobody afterwards."""
-    with locked_by_another(path):
-        fails(lambda: store.acquire_lock("k", ttl_seconds=60, owner="me"))
-    assert query(path, "SELECT count(*) FROM fotoweb_store_entries WHERE key = 'lock k'") == (0,)
 
 
 @pytest.mark.usefixtures("impatient")

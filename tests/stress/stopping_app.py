@@ -50,9 +50,9 @@ class StoppingStore:
         """See ``Store.revoke``."""
         self._store.revoke(key, ttl_seconds=ttl_seconds)
 
-    def acquire_lock(self, key: str, *, ttl_seconds: float, owner: str) -> StoreLock | None:
+    def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
         """See ``Store.acquire_lock``."""
-        lock = self._store.acquire_lock(key, ttl_seconds=ttl_seconds, owner=owner)
+        lock = self._store.acquire_lock(key, ttl_seconds=ttl_seconds)
         if lock is not None:
             stop_at("leased")
             WORKS_ALONE.set(True)

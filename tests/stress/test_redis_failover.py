@@ -78,7 +78,7 @@ class Load:
 
     def use(self, key: str) -> None:
         """Make four calls."""
-        lock = self.store.acquire_lock(key, ttl_seconds=60, owner="me")
+        lock = self.store.acquire_lock(key, ttl_seconds=60)
         saved = self.store.save(key, b"v", version=1, ttl_seconds=60, create=True, lock=lock)
         loaded = self.store.load(key)
         once = self.store.use_once(key, ttl_seconds=60)

@@ -60,7 +60,7 @@ def work_for_ever(path: Path, number: int, is_closing: bool) -> None:
         with contextlib.suppress(StoreUnavailable):
             key = f"k{chance.randrange(50)}"
             save(store, key, chance.randrange(10**6), size=chance.randrange(3000))
-            lock = store.acquire_lock(key, ttl_seconds=5, owner="me")
+            lock = store.acquire_lock(key, ttl_seconds=5)
             store.revoke(f"r{chance.randrange(50)}", ttl_seconds=600)
             if lock is not None:
                 store.release_lock(lock)
@@ -90,7 +90,7 @@ def hammer(path: Path, over: Path, seed: int) -> None:
         with contextlib.suppress(StoreUnavailable):
             key = f"k{chance.randrange(50)}"
             save(store, key, chance.randrange(10**6), size=chance.randrange(3000))
-            lock = store.acquire_lock(key, ttl_seconds=5, owner="me")
+            lock = store.acquire_lock(key, ttl_seconds=5)
             store.load(key)
             if lock is not None:
                 store.release_lock(lock)

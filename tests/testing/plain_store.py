@@ -43,6 +43,7 @@ class PlainStore:
         self.mutex: contextlib.AbstractContextManager[Any] = threading.RLock()
         self.rows: dict[str, Row] = {}
         self.out: dict[str, Out] = {}
+        self.owners = map("owner {}".format, itertools.count())
         self.fences = itertools.count(1)
         self.used: dict[str, float] = {}
 
@@ -77,13 +78,13 @@ class PlainStore:
         with self.mutex:
             self.put(key, Row(None, 0, 0, self.ends_at(ttl_seconds)))
 
-    def acquire_lock(self, key: str, *, ttl_seconds: float, owner: str) -> StoreLock | None:
+    def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
         """See ``Store.acquire_lock``."""
         with self.mutex:
             if self.is_out(key):
                 return None
-            lock = StoreLock(key, owner, self.next_fence(key))
-            self.out[key] = Out(owner, self.ends_at(ttl_seconds))
+            lock = StoreLock(key, next(self.owners), self.next_fence(key))
+            self.out[key] = Out(lock.owner, self.ends_at(ttl_seconds))
             return lock
 
     def release_lock(self, lock: StoreLock) -> None:

@@ -84,7 +84,7 @@ class Shared(PlainStore):
     def over(self, other: PlainStore) -> None:
         """Use the rows of another process."""
         self.mutex, self.rows, self.out = other.mutex, other.rows, other.out
-        self.fences, self.used = other.fences, other.used
+        self.owners, self.fences, self.used = other.owners, other.fences, other.used
 
 
 class SaysThatItIsAlone(Shared):
@@ -184,7 +184,7 @@ class Down(PlainStore):
         """Fail."""
         self.row(key)
 
-    def acquire_lock(self, key: str, *, ttl_seconds: float, owner: str) -> StoreLock | None:
+    def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
         """Fail."""
         self.row(key)
         return None

@@ -72,46 +72,36 @@ class RaisesWhereNothingIsFreed(PlainStore):
 class OneOwnerForAll(PlainStore):
     """All locks have the same owner, so a late holder frees its successor's."""
 
-    def acquire_lock(self, key: str, *, ttl_seconds: float, owner: str) -> StoreLock | None:
+    def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
         """Name the process."""
-        lock = super().acquire_lock(key, ttl_seconds=ttl_seconds, owner=owner)
+        lock = super().acquire_lock(key, ttl_seconds=ttl_seconds)
         if lock is not None:
             lock = replace(lock, owner="this process")
             self.out[key] = Out(lock.owner, self.ends_at(ttl_seconds))
         return lock
 
 
-@told_by("test_lock_has_its_owner")
-class NamesTheOwnerItself(OneOwnerForAll):
-    """The same, told by the name alone."""
-
-
-@told_by("test_lock_released_without_its_fence")
-class FreesByFence(PlainStore):
-    """Who does not know the fence can't give a lock up."""
-
-    def release_lock(self, lock: StoreLock) -> None:
-        """Want a fence."""
-        if lock.fence:
-            super().release_lock(lock)
+@told_by("test_owners_differ")
+class OwnersByFence(OneOwnerForAll):
+    """The same, told by the names alone."""
 
 
 @told_by("test_lock_lasts")
 class LocksTooShort(PlainStore):
     """A lock ends after a tenth of its time."""
 
-    def acquire_lock(self, key: str, *, ttl_seconds: float, owner: str) -> StoreLock | None:
+    def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
         """Cut the time."""
-        return super().acquire_lock(key, ttl_seconds=ttl_seconds / 10, owner=owner)
+        return super().acquire_lock(key, ttl_seconds=ttl_seconds / 10)
 
 
 @told_by("test_lock_ends")
 class LocksForEver(PlainStore):
     """A lock never ends: the session of a holder that died is stuck."""
 
-    def acquire_lock(self, key: str, *, ttl_seconds: float, owner: str) -> StoreLock | None:
+    def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
         """Forget the time."""
-        return super().acquire_lock(key, ttl_seconds=math.inf, owner=owner)
+        return super().acquire_lock(key, ttl_seconds=math.inf)
 
 
 @told_by("test_asking_does_not_prolong")
@@ -151,9 +141,9 @@ class ForgetsTheCount(PlainStore):
 class KeepsLocksAmongEntries(PlainStore):
     """A lock shows as an entry."""
 
-    def acquire_lock(self, key: str, *, ttl_seconds: float, owner: str) -> StoreLock | None:
+    def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
         """Write an entry."""
-        lock = super().acquire_lock(key, ttl_seconds=ttl_seconds, owner=owner)
+        lock = super().acquire_lock(key, ttl_seconds=ttl_seconds)
         if lock is not None and self.row(key) is None:
             self.put(key, Row(lock.owner.encode(), 0, 0, self.ends_at(ttl_seconds)))
         return lock

@@ -108,12 +108,12 @@ def try_store(store: Store, place: str) -> Finding:
 
 def locks_once(store: Store, key: str) -> bool:
     """Return whether one at a time gets the lock, and the next one once it is released."""
-    first = store.acquire_lock(key, ttl_seconds=TTL_SECONDS, owner=secrets.token_hex(8))
-    while_held = store.acquire_lock(key, ttl_seconds=TTL_SECONDS, owner=secrets.token_hex(8))
+    first = store.acquire_lock(key, ttl_seconds=TTL_SECONDS)
+    while_held = store.acquire_lock(key, ttl_seconds=TTL_SECONDS)
     if first is None or while_held is not None:
         return False
     store.release_lock(first)
-    after = store.acquire_lock(key, ttl_seconds=TTL_SECONDS, owner=secrets.token_hex(8))
+    after = store.acquire_lock(key, ttl_seconds=TTL_SECONDS)
     if after is not None:
         store.release_lock(after)
     return after is not None

@@ -45,7 +45,7 @@ class Keys(Promises):
 
     def test_no_keys_of_locks_and_uses(self, trial: StoreTrial) -> None:
         """A lock and a key used once are no entries."""
-        self.acquire(trial.store, "session:a")
+        trial.store.acquire_lock("session:a", ttl_seconds=self.unit_seconds)
         trial.store.use_once("session:b", ttl_seconds=self.unit_seconds)
         assert trial.store.keys("session:") == set()
 

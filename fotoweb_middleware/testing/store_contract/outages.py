@@ -60,7 +60,7 @@ class Outages:
 
     def test_acquire_lock_fails(self, out_of_reach: Store) -> None:
         """``acquire_lock`` raises StoreUnavailable: None would mean that somebody else holds the lock."""
-        assert self.fails(lambda: out_of_reach.acquire_lock("k", ttl_seconds=60, owner="owner"))
+        assert self.fails(lambda: out_of_reach.acquire_lock("k", ttl_seconds=60))
 
     def test_release_lock_fails(self, out_of_reach: Store) -> None:
         """``release_lock`` raises StoreUnavailable."""

@@ -43,7 +43,7 @@ class Revocations(Promises):
 
     def test_nothing_saved_over_it_with_a_lock(self, trial: StoreTrial) -> None:
         """A lock acquired before does not help."""
-        lock = self.acquire(trial.store)
+        lock = trial.store.acquire_lock("k", ttl_seconds=self.unit_seconds)
         trial.store.revoke("k", ttl_seconds=self.unit_seconds)
         assert self.write(trial, b"late", 2, lock=lock) is SaveOutcome.REVOKED
 
@@ -63,10 +63,10 @@ class Revocations(Promises):
     def test_never_pushed_out(self, trial: StoreTrial) -> None:
         """However many entries come, revocations and locks stay."""
         trial.store.revoke("k", ttl_seconds=self.unit_seconds * 100)
-        self.acquire(trial.store, "l", units=100)
+        trial.store.acquire_lock("l", ttl_seconds=self.unit_seconds * 100)
         for number in range(60):
             self.write(trial, key=f"session:{number}", ttl_seconds=self.unit_seconds * 100)
-        assert (trial.store.load("k"), self.acquire(trial.store, "l")) == (REVOKED, None)
+        assert (trial.store.load("k"), trial.store.acquire_lock("l", ttl_seconds=1)) == (REVOKED, None)
 
     def test_takes_no_room(self, trial: StoreTrial) -> None:
         """However many revocations come, an entry stays: they don't count towards the size."""

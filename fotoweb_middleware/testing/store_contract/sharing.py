@@ -46,32 +46,32 @@ class Sharing(Promises):
 
     def test_lock_here_refused_elsewhere(self, trial: StoreTrial, elsewhere: Store) -> None:
         """While one process holds a lock the other gets none."""
-        self.acquire(trial.store)
-        assert self.acquire(elsewhere) is None
+        trial.store.acquire_lock("k", ttl_seconds=self.unit_seconds)
+        assert elsewhere.acquire_lock("k", ttl_seconds=self.unit_seconds) is None
 
     def test_lock_passes_on(self, trial: StoreTrial, elsewhere: Store) -> None:
         """A lock that one process gives up, or lets end, the other gets, with a higher fence."""
-        first = self.acquire(trial.store)
+        first = trial.store.acquire_lock("k", ttl_seconds=self.unit_seconds)
         assert first is not None
         trial.store.release_lock(first)
-        second = self.acquire(elsewhere)
+        second = elsewhere.acquire_lock("k", ttl_seconds=self.unit_seconds)
         trial.advance(self.unit_seconds * 1.1)
-        third = self.acquire(trial.store)
+        third = trial.store.acquire_lock("k", ttl_seconds=self.unit_seconds)
         assert second is not None
         assert third is not None
         assert first.fence < second.fence < third.fence
 
     def test_late_writer_elsewhere(self, trial: StoreTrial, elsewhere: Store) -> None:
         """Who held the lock in another process before the last writer comes too late."""
-        late = self.acquire(elsewhere)
+        late = elsewhere.acquire_lock("k", ttl_seconds=self.unit_seconds)
         trial.advance(self.unit_seconds * 1.1)
-        self.write(trial, b"newer", 2, lock=self.acquire(trial.store))
+        self.write(trial, b"newer", 2, lock=trial.store.acquire_lock("k", ttl_seconds=self.unit_seconds))
         assert self.write(StoreTrial(elsewhere, trial.advance), b"late", 3, lock=late) is SaveOutcome.NEWER
 
     def test_one_lock_over_processes(self, trial: StoreTrial, elsewhere: Store) -> None:
         """Of several threads that ask at once in both processes, one gets the lock."""
         both = (trial.store, elsewhere)
-        locks = at_once(lambda number: self.acquire(both[number % 2]))
+        locks = at_once(lambda number: both[number % 2].acquire_lock("k", ttl_seconds=self.unit_seconds))
         assert len([lock for lock in locks if lock is not None]) == 1
 
     def test_used_here_used_elsewhere(self, trial: StoreTrial, elsewhere: Store) -> None:

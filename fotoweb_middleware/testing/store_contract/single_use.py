@@ -34,13 +34,13 @@ class SingleUse(Promises):
     def test_use_is_no_entry_and_no_lock(self, trial: StoreTrial) -> None:
         """A used key keeps nobody from an entry or a lock under the same key."""
         self.use(trial)
-        lock = self.acquire(trial.store)
+        lock = trial.store.acquire_lock("k", ttl_seconds=self.unit_seconds)
         assert (trial.store.load("k"), lock is not None) == (None, True)
 
     def test_entry_and_lock_are_no_use(self, trial: StoreTrial) -> None:
         """An entry and a lock keep nobody from using the same key."""
         self.write(trial)
-        self.acquire(trial.store)
+        trial.store.acquire_lock("k", ttl_seconds=self.unit_seconds)
         assert self.use(trial)
 
     def test_used_once_over_threads(self, trial: StoreTrial) -> None:

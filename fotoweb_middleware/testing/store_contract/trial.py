@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
-from fotoweb_middleware.stores.base import SaveOutcome, Store, StoredEntry, StoreLock
+from fotoweb_middleware.stores.base import SaveOutcome, Store, StoredEntry
 
 __all__ = ["REVOKED", "THREADS", "Promises", "StoreTrial", "at_once"]
 
@@ -56,7 +55,3 @@ class Promises:
         """Save under the usual conditions, which ``more`` changes."""
         conditions = {"ttl_seconds": self.unit_seconds, "create": True, **more}
         return trial.store.save(key, value, version=version, **conditions)
-
-    def acquire(self, store: Store, key: str = "k", units: float = 1) -> StoreLock | None:
-        """Ask for a lock, for an owner of its own."""
-        return store.acquire_lock(key, ttl_seconds=self.unit_seconds * units, owner=secrets.token_hex(8))

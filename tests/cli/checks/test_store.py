@@ -41,10 +41,10 @@ class Odd(MemoryStore):
         if "revoke" not in self._answers:
             super().revoke(key, ttl_seconds=ttl_seconds)
 
-    def acquire_lock(self, key: str, *, ttl_seconds: float, owner: str) -> StoreLock | None:
+    def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
         """Answer as told, else as a store does."""
         if "acquire_lock" not in self._answers:
-            return super().acquire_lock(key, ttl_seconds=ttl_seconds, owner=owner)
+            return super().acquire_lock(key, ttl_seconds=ttl_seconds)
         lock: StoreLock | None = self._answer("acquire_lock")
         return lock
 
