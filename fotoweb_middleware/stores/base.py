@@ -16,7 +16,9 @@ import enum
 from dataclasses import dataclass, field
 from typing import Protocol
 
-__all__ = ["SaveOutcome", "Store", "StoreLock", "StoredEntry"]
+from fotoweb_middleware.errors import StoreUnavailable
+
+__all__ = ["LockUnanswered", "SaveOutcome", "Store", "StoreLock", "StoredEntry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,20 @@ class StoreLock:
     key: str
     owner: str = field(repr=False)
     fence: int
+
+
+class LockUnanswered(StoreUnavailable):
+    """``acquire_lock`` got no answer in time, and the storage may still carry it out: then nobody knows of the lock.
+
+    Args:
+        message: What happened, in words for the log.
+        lock: The lock that was asked for, with the owner's name; its fence does not count. It is released as soon as
+            the store works again.
+    """
+
+    def __init__(self, message: str, lock: StoreLock) -> None:
+        super().__init__(message)
+        self.lock = lock
 
 
 class SaveOutcome(enum.Enum):
@@ -89,6 +105,9 @@ class Store(Protocol):
         """Return a lock on ``key``, or None if somebody else holds it. Never waits.
 
         Its fence is higher than that of every earlier lock, and of the entry under the key.
+
+        Raises:
+            LockUnanswered: A ``StoreUnavailable``, for storage that may carry the call out after it was given up.
         """
 
     def release_lock(self, lock: StoreLock) -> None:
