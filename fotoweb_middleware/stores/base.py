@@ -16,9 +16,7 @@ import enum
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from fotoweb_middleware.errors import StoreUnavailable
-
-__all__ = ["LockUnanswered", "SaveOutcome", "Store", "StoreLock", "StoredEntry"]
+__all__ = ["SaveOutcome", "Store", "StoreLock", "StoredEntry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +44,6 @@ class StoreLock:
     key: str
     owner: str = field(repr=False)
     fence: int
-
-
-class LockUnanswered(StoreUnavailable):
-    """``acquire_lock`` got no answer in time, and the storage may still carry it out: then nobody knows of the lock.
-
-    Args:
-        message: What happened, in words for the log.
-        lock: The lock that was asked for, with the owner's name; its fence does not count. It is released as soon as
-            the store works again.
-    """
-
-    def __init__(self, message: str, lock: StoreLock) -> None:
-        super().__init__(message)
-        self.lock = lock
 
 
 class SaveOutcome(enum.Enum):

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from fotoweb_middleware import telemetry
-from fotoweb_middleware.errors import StoreUnavailable
+from fotoweb_middleware.errors import LockUnanswered, StoreUnavailable
 from fotoweb_middleware.events import EventEmitter, EventName
 from fotoweb_middleware.stores import forks
-from fotoweb_middleware.stores.base import LockUnanswered, Store, StoreLock
+from fotoweb_middleware.stores.base import Store, StoreLock
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -81,7 +81,7 @@ class MonitoredStore:
                 result = measured(self._system, what, method, *args, **kwargs)
             except StoreUnavailable as error:
                 if isinstance(error, LockUnanswered):
-                    self._unanswered.append(error.lock)
+                    self._unanswered.append(StoreLock(error.key, error.owner, fence=0))
                 self._failed(what, error)
                 raise
             except Exception as error:  # noqa: BLE001 (it may be anybody's store)

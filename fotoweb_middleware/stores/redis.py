@@ -38,9 +38,9 @@ from typing import Any, TypeVar
 import redis
 from redis.exceptions import RedisClusterException, ResponseError
 
-from fotoweb_middleware.errors import SettingsError, StoreUnavailable, chain_of
+from fotoweb_middleware.errors import LockUnanswered, SettingsError, StoreUnavailable, chain_of
 from fotoweb_middleware.stores import forks
-from fotoweb_middleware.stores.base import LockUnanswered, SaveOutcome, StoredEntry, StoreLock
+from fotoweb_middleware.stores.base import SaveOutcome, StoredEntry, StoreLock
 from fotoweb_middleware.stores.redis_clients import NoSentinel, PrimaryDown, UnknownService, client_maker, read_address
 
 T = TypeVar("T")
@@ -213,7 +213,11 @@ class RedisStore:
             self._note_failure(error)
             message = f"{self._place}: {cause_of(error)}."
             is_refused = isinstance(error, ResponseError)  # An answer: nothing comes later.
-            return StoreUnavailable(message) if lock is None or is_refused else LockUnanswered(message, lock)
+            return (
+                StoreUnavailable(message)
+                if lock is None or is_refused
+                else LockUnanswered(message, key=lock.key, owner=lock.owner)
+            )
         self._is_down = False
         return result
 

@@ -11,7 +11,7 @@ import anyio.from_thread
 import pytest
 
 from fotoweb_middleware import records
-from fotoweb_middleware.stores.base import LockUnanswered
+from fotoweb_middleware.errors import LockUnanswered
 from fotoweb_middleware.stores.memory import MemoryStore
 from tests.behaviour.kit import NAVIGATION, Opening, Visited, Visitor
 from tests.behaviour.pairs import Pair, twin_of
@@ -275,7 +275,7 @@ def test_lock_granted_to_nobody(adapter: str, mode: str, portal: anyio.from_thre
         lock = here.store._store.acquire_lock(key, ttl_seconds=10 * LIFETIME)
         assert lock is not None
         here.store.is_down = True
-        raise LockUnanswered("no answer in time", replace(lock, fence=0))
+        raise LockUnanswered("no answer in time", key=key, owner=lock.owner)
 
     here.store.before("acquire_lock", grant_in_silence)
     here.clock.advance(EXPIRED)

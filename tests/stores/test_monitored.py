@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fotoweb_middleware.errors import StoreUnavailable
-from fotoweb_middleware.stores.base import LockUnanswered, StoredEntry, StoreLock
+from fotoweb_middleware.errors import LockUnanswered, StoreUnavailable
+from fotoweb_middleware.stores.base import StoredEntry, StoreLock
 from fotoweb_middleware.stores.memory import MemoryStore
 from fotoweb_middleware.stores.monitored import MonitoredStore
 from fotoweb_middleware.testing import FakeClock
@@ -29,7 +29,7 @@ class Broken(MemoryStore):
         """Acquire, and perhaps keep silent about it."""
         lock = super().acquire_lock(key, ttl_seconds=ttl_seconds)
         if "acquire_lock" in self.errors and lock is not None:
-            raise LockUnanswered("no answer in time", lock)
+            raise LockUnanswered("no answer in time", key=key, owner=lock.owner)
         return lock
 
     def release_lock(self, lock: StoreLock) -> None:
