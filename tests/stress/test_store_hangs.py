@@ -11,7 +11,7 @@ import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -103,9 +103,10 @@ def live_through(
     ]
 
 
-def check(fault: AbstractContextManager[None], workers: Workers, **settings: object) -> None:
+def check(fault: AbstractContextManager[None], workers: Workers, cache: str, cookie_mode: str) -> None:
     """From ten seconds after the store's return on, every answer is the app's and comes soon; nobody is signed out."""
-    with workers, served(workers, http_timeout=HTTP_TIMEOUT_SECONDS, **settings) as fotoweb, crowd(PEOPLE) as people:
+    settings: dict[str, Any] = {"cache": cache, "cookie_mode": cookie_mode, "http_timeout": HTTP_TIMEOUT_SECONDS}
+    with workers, served(workers, **settings) as fotoweb, crowd(PEOPLE) as people:
         answers = live_through(fault, workers, fotoweb, people)
 
         late = [answer for answer in answers if answer.ended_at >= RECOVERY_SECONDS]
@@ -123,11 +124,10 @@ def test_redis_hangs(
     kind: Literal["gunicorn", "uvicorn"], processes: int, mode: str, redis_server: RedisServer
 ) -> None:
     """Redis is stopped, and goes on."""
-    check(frozen(redis_server), Workers(kind, processes), cache=redis_server.url, cookie_mode=mode)
+    check(frozen(redis_server), Workers(kind, processes), redis_server.url, mode)
 
 
-@pytest.mark.parametrize("mode", ["sealed", "reference"])
-def test_sqlite_file_is_held(mode: str, tmp_path: Path) -> None:
+def test_sqlite_file_is_held(tmp_path: Path) -> None:
     """Another process holds the file's write lock, and gives it up."""
     path = tmp_path / "sessions.db"
-    check(locked(path), Workers("uvicorn", 2), cache=f"sqlite:///{path}", cookie_mode=mode)
+    check(locked(path), Workers("uvicorn", 2), f"sqlite:///{path}", "reference")
