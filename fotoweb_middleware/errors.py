@@ -7,6 +7,7 @@
     │   ├── FotoWebNonsense      an answer that isn't what RFC 6749 promises
     │   └── FotoWebRefused       an OAuth error code (``error``) in an orderly answer
     ├── StoreUnavailable         the session store can't be reached
+    │   └── LockUnanswered       and may grant a lock late, to somebody who does not wait any more
     ├── NotSignedIn              nobody is signed in, but ``require_session`` was called
     └── SessionEnded             a session that the app still holds is over: there are no more tokens
 
@@ -25,6 +26,7 @@ __all__ = [
     "FotoWebNonsense",
     "FotoWebRefused",
     "FotoWebUnreachable",
+    "LockUnanswered",
     "NotSignedIn",
     "SessionEnded",
     "SettingsError",
@@ -100,6 +102,23 @@ class StoreUnavailable(FotoWebMiddlewareError):
     """The session store did not answer, or not in time."""
 
     code = "store_unavailable"
+
+
+class LockUnanswered(StoreUnavailable):
+    """A session store did not answer ``acquire_lock`` in time, and may still carry it out.
+
+    The middleware releases that lock as soon as the store works again.
+
+    Args:
+        message: What happened, in words for the log.
+        key: What the lock was asked for.
+        owner: The name that its holder would have, chosen before the store was asked.
+    """
+
+    def __init__(self, message: str, *, key: str, owner: str) -> None:
+        super().__init__(message)
+        self.key = key
+        self.owner = owner
 
 
 class NotSignedIn(FotoWebMiddlewareError):

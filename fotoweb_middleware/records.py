@@ -106,6 +106,9 @@ def save_again(context: Context, cached: CachedSession) -> bool:
         if outcome is SaveOutcome.REVOKED:
             context.session_cache.revoke(cached.record.session_id)
             return False
+        lock, cached.unsaved_under = cached.unsaved_under, None
+        if lock is not None:
+            context.store.release_lock(lock)
     return True
 
 

@@ -214,7 +214,8 @@ def refresh(context: Context, cached: CachedSession, *, is_refused: bool = False
             try:
                 return refresh_under_lock(context, cached, lock, in_time_until)
             finally:
-                with contextlib.suppress(StoreUnavailable):  # The lock then ends by itself.
+                # Where that fails, it is released once the result is saved (``records.save_again``), or ends by itself.
+                with contextlib.suppress(StoreUnavailable):
                     context.store.release_lock(lock)
         is_needed = is_refused or cached.must_refresh(context.clock())
         if time.monotonic() >= gives_up_at or not is_needed:
@@ -339,6 +340,8 @@ def save_tokens(context: Context, cached: CachedSession, tokens: TokenSet, lock:
     if adopted is None:
         return Ended()
     context.session_cache.note_checked(adopted, is_saved=outcome is not None)
+    if outcome is None:
+        adopted.unsaved_under = lock
     return Usable(adopted)
 
 

@@ -21,6 +21,7 @@ from cachetools import LRUCache, TTLCache
 from fotoweb_middleware.session import SessionRecord
 from fotoweb_middleware.settings import Settings
 from fotoweb_middleware.stores import forks
+from fotoweb_middleware.stores.base import StoreLock
 
 MAX_OWN_CHARACTERS = 16_384
 """More than our cookies ever take; who is signed in could fill the memory with names like ours."""
@@ -41,6 +42,8 @@ class CachedSession:
         by_reference: Whether the browser's cookie only refers to the session, so that the store alone carries it.
         is_authorized: Whether this process knows that its user may enter.
         is_saved: False while the store, being out of reach, does not know this version.
+        unsaved_under: The lock of the refresh that brought a version that could not be saved. Until it is saved, the
+            lock keeps others from using the old refresh token, which the store still shows.
         lost_at: Monotonic seconds at which the store turned out to have lost or missed it; minus infinity: never.
         fresh_from: Epoch seconds; before them the clock must have gone back.
         stale_at: Epoch seconds from which the token should be refreshed; infinite without a known expiry.
@@ -67,6 +70,7 @@ class CachedSession:
     by_reference: bool
     is_authorized: bool = False
     is_saved: bool = True
+    unsaved_under: StoreLock | None = None
     lost_at: float = -math.inf
     fresh_from: float = field(init=False)
     stale_at: float = field(init=False)

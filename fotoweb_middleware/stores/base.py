@@ -89,6 +89,9 @@ class Store(Protocol):
         """Return a lock on ``key``, or None if somebody else holds it. Never waits.
 
         Its fence is higher than that of every earlier lock, and of the entry under the key.
+
+        Raises:
+            LockUnanswered: A ``StoreUnavailable``, for storage that may carry the call out after it was given up.
         """
 
     def release_lock(self, lock: StoreLock) -> None:

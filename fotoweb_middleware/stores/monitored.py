@@ -6,17 +6,21 @@ import contextlib
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from fotoweb_middleware import telemetry
-from fotoweb_middleware.errors import StoreUnavailable
+from fotoweb_middleware.errors import LockUnanswered, StoreUnavailable
 from fotoweb_middleware.events import EventEmitter, EventName
 from fotoweb_middleware.stores import forks
-from fotoweb_middleware.stores.base import Store
+from fotoweb_middleware.stores.base import Store, StoreLock
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+MAX_UNANSWERED = 1000
+"""Of more locks than this the oldest are forgotten; they end by themselves."""
 
 
 class MonitoredStore:
@@ -26,6 +30,8 @@ class MonitoredStore:
     again that had failed. (That a full Redis can be read does not mean that it can be written to.) A store of
     somebody's own may raise what its database does, though it ought not to: that counts as out of reach, and its author
     finds the traceback in the log.
+
+    A lock that was asked for in vain, and may be granted late, is released once something works again that had failed.
 
     Attributes:
         name: The store's class.
@@ -58,6 +64,7 @@ class MonitoredStore:
         self._lock = threading.Lock()
         self._failing: set[str] = set()
         self._began_at = 0.0
+        self._unanswered: deque[StoreLock] = deque(maxlen=MAX_UNANSWERED)
 
     @property
     def has_pushed_out(self) -> bool:
@@ -79,6 +86,8 @@ class MonitoredStore:
             try:
                 result = measured(self._system, what, method, *args, **kwargs)
             except StoreUnavailable as error:
+                if isinstance(error, LockUnanswered):
+                    self._unanswered.append(StoreLock(error.key, error.owner, fence=0))
                 self._failed(what, error)
                 raise
             except Exception as error:  # noqa: BLE001 (it may be anybody's store)
@@ -114,6 +123,18 @@ class MonitoredStore:
             seconds = round(self._monotonic() - self._began_at, 1)
             line = f"The session store works again after {seconds:.1f} s."
             self._events.emit(EventName.STORE_BACK, seconds=seconds, line=line)
+            self._release_unanswered()
+
+    def _release_unanswered(self) -> None:
+        """Release the locks that nobody knows whether they were granted. Who asked for them does not wait any more."""
+        with contextlib.suppress(IndexError):
+            while True:
+                lock = self._unanswered.popleft()
+                try:
+                    self.release_lock(lock)
+                except StoreUnavailable:
+                    self._unanswered.append(lock)
+                    return
 
 
 def measured(system: str, what: str, method: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

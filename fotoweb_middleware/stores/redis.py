@@ -12,7 +12,8 @@ nothing in between. Redis counts the time; no clock of ours takes part.
 
 redis-py keeps the connections, bounds each wait, loads the scripts, and replaces connections that Redis has closed. It
 repeats nothing: a call whose answer was lost may have been carried out, and a second ``acquire_lock``, ``use_once`` or
-``save`` would be refused by the first. A lock that was taken and never answered ends by itself. The look-up of a host's
+``save`` would be refused by the first. A Redis that hangs carries such calls out when it goes on; so ``acquire_lock``
+chooses the owner's name before it asks, and tells it where no answer came (``LockUnanswered``). The look-up of a host's
 name is as slow as the system's.
 
 ``redis_clients`` makes redis-py's client: of one server, of the primary that sentinels name, or of a cluster.
@@ -30,13 +31,14 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
 import redis
 from redis.exceptions import RedisClusterException, ResponseError
 
-from fotoweb_middleware.errors import SettingsError, StoreUnavailable, chain_of
+from fotoweb_middleware.errors import LockUnanswered, SettingsError, StoreUnavailable, chain_of
 from fotoweb_middleware.stores import forks
 from fotoweb_middleware.stores.base import SaveOutcome, StoredEntry, StoreLock
 from fotoweb_middleware.stores.redis_clients import NoSentinel, PrimaryDown, UnknownService, client_maker, read_address
@@ -155,11 +157,11 @@ class RedisStore:
 
     def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
         """See ``Store.acquire_lock``."""
-        owner = secrets.token_hex(8)
+        asked = StoreLock(key, secrets.token_hex(8), 0)
         names = [self._name(key, part) for part in ("lock", "fence", "entry")]
-        words = (owner, milliseconds(ttl_seconds), milliseconds(ttl_seconds + FENCE_TTL_SECONDS))
-        fence = self._call(lambda client: int(run(client, ACQUIRE, names, words)))
-        return StoreLock(key, owner, fence) if fence else None
+        words = (asked.owner, milliseconds(ttl_seconds), milliseconds(ttl_seconds + FENCE_TTL_SECONDS))
+        fence = self._call(lambda client: int(run(client, ACQUIRE, names, words)), lock=asked)
+        return replace(asked, fence=fence) if fence else None
 
     def release_lock(self, lock: StoreLock) -> None:
         """See ``Store.release_lock``."""
@@ -191,13 +193,13 @@ class RedisStore:
     def _name(self, key: str, part: str) -> str:
         return f"{self._namespace}:{{{key}}}:{part}"
 
-    def _call(self, ask: Callable[[Any], T], *, despite_pause: bool = False) -> T:
-        outcome = self._try(ask, despite_pause=despite_pause)
+    def _call(self, ask: Callable[[Any], T], *, despite_pause: bool = False, lock: StoreLock | None = None) -> T:
+        outcome = self._try(ask, despite_pause=despite_pause, lock=lock)
         if isinstance(outcome, StoreUnavailable):
             raise outcome  # Here, so that it carries neither redis-py's error nor the frames that know the password.
         return outcome
 
-    def _try(self, ask: Callable[[Any], T], *, despite_pause: bool) -> T | StoreUnavailable:
+    def _try(self, ask: Callable[[Any], T], *, despite_pause: bool, lock: StoreLock | None) -> T | StoreUnavailable:
         if self._is_down and not despite_pause:
             now = self._monotonic()
             if now < self._paused_until:
@@ -209,7 +211,13 @@ class RedisStore:
             result = ask(self._get_client())
         except Exception as error:  # noqa: BLE001 (a server that is no Redis makes redis-py raise anything)
             self._note_failure(error)
-            return StoreUnavailable(f"{self._place}: {cause_of(error)}.")
+            message = f"{self._place}: {cause_of(error)}."
+            is_refused = isinstance(error, ResponseError)  # An answer: nothing comes later.
+            return (
+                StoreUnavailable(message)
+                if lock is None or is_refused
+                else LockUnanswered(message, key=lock.key, owner=lock.owner)
+            )
         self._is_down = False
         return result
 

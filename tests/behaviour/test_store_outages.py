@@ -11,6 +11,7 @@ import anyio.from_thread
 import pytest
 
 from fotoweb_middleware import records
+from fotoweb_middleware.errors import LockUnanswered
 from fotoweb_middleware.stores.memory import MemoryStore
 from tests.behaviour.kit import NAVIGATION, Opening, Visited, Visitor
 from tests.behaviour.pairs import Pair, twin_of
@@ -258,3 +259,30 @@ def test_logout_is_told_without_another_request(
     site.store.before("revoke", told.set)
 
     assert told.wait(20)
+
+
+def test_lock_granted_to_nobody(adapter: str, mode: str, portal: anyio.from_thread.BlockingPortal) -> None:
+    """A lock that the store grants when the one who asked has given up keeps nobody waiting once the store is back."""
+    opening = Opening(adapter, portal, mode, {"cache_recheck": 0, "http_timeout": 1}, shared=True)
+    here = opening.open()
+    here.fake.switch(access_token_lifetime_seconds=LIFETIME)
+    there = replace(opening, store=here.store, fake=here.fake, clock=here.clock).open()
+    visitor = here.visitor()
+    visitor.log_in()
+    (key,) = here.store.session_keys
+
+    def grant_in_silence() -> None:
+        lock = here.store._store.acquire_lock(key, ttl_seconds=10 * LIFETIME)
+        assert lock is not None
+        here.store.is_down = True
+        raise LockUnanswered("no answer in time", key=key, owner=lock.owner)
+
+    here.store.before("acquire_lock", grant_in_silence)
+    here.clock.advance(EXPIRED)
+    during = visitor.get("/").status
+    here.store.is_down = False
+    here.clock.advance(2)
+    after = visitor.get("/").status
+    here.clock.advance(EXPIRED)
+
+    assert (during, after, twin_of(visitor, there).get("/").status) == (200 if mode == "sealed" else 503, 200, 200)

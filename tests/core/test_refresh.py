@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from fotoweb_middleware.context import Context
-from fotoweb_middleware.records import save_record, session_key
+from fotoweb_middleware.records import load_newest, save_record, session_key
 from fotoweb_middleware.refresh import Ended, NotNow, Refresher, RefreshResult, Usable, refresh
 from fotoweb_middleware.session import SessionRecord, TokenSet
 from fotoweb_middleware.session_cache import CachedSession
@@ -127,6 +127,24 @@ def test_lock_that_somebody_else_holds(site: Site) -> None:
 
     assert refresh(site.context, cached) == NotNow(1.0)
     assert site.asked == []
+
+
+def test_lock_whose_release_failed(site: Site) -> None:
+    """Where the store went away during the call, the lock is released as soon as the result could be saved."""
+    cached = site.session()
+    session_id = cached.record.session_id
+
+    def go_down() -> None:
+        site.store.is_down = True
+
+    site.store.before(SAVE_UNDER_LOCK, go_down)
+    assert access_token(refresh(site.context, cached)) == "access-2"
+    site.store.is_down = False
+    key = session_key(site.context, session_id)
+    was_held = site.store.acquire_lock(key, ttl_seconds=60) is None
+    load_newest(site.context, session_id, cached.record)
+
+    assert (was_held, site.store.acquire_lock(key, ttl_seconds=60) is not None) == (True, True)
 
 
 class Closed(Executor):

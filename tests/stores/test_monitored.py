@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fotoweb_middleware.errors import StoreUnavailable
-from fotoweb_middleware.stores.base import StoredEntry
+from fotoweb_middleware.errors import LockUnanswered, StoreUnavailable
+from fotoweb_middleware.stores.base import StoredEntry, StoreLock
 from fotoweb_middleware.stores.memory import MemoryStore
 from fotoweb_middleware.stores.monitored import MonitoredStore
 from fotoweb_middleware.testing import FakeClock
@@ -24,6 +24,19 @@ class Broken(MemoryStore):
         if "load" in self.errors:
             raise self.errors["load"]
         return super().load(key)
+
+    def acquire_lock(self, key: str, *, ttl_seconds: float) -> StoreLock | None:
+        """Acquire, and perhaps keep silent about it."""
+        lock = super().acquire_lock(key, ttl_seconds=ttl_seconds)
+        if "acquire_lock" in self.errors and lock is not None:
+            raise LockUnanswered("no answer in time", key=key, owner=lock.owner)
+        return lock
+
+    def release_lock(self, lock: StoreLock) -> None:
+        """Fail or release."""
+        if "release_lock" in self.errors:
+            raise self.errors["release_lock"]
+        super().release_lock(lock)
 
     def use_once(self, key: str, *, ttl_seconds: float) -> bool:
         """Fail or use."""
@@ -81,3 +94,27 @@ def test_failed_within(error: Exception, broken: Broken, store: MonitoredStore, 
     soon = store.failed_within(10)
     clock.advance(2)
     assert (before, soon, store.failed_within(10)) == (False, True, False)
+
+
+def test_lock_granted_to_nobody(broken: Broken, store: MonitoredStore) -> None:
+    """A lock whose asker got no answer is released once something works again that had failed."""
+    broken.errors["load"] = broken.errors["acquire_lock"] = StoreUnavailable("")
+    fails(lambda: store.acquire_lock("k", ttl_seconds=60))
+    fails(lambda: store.load("k"))
+    broken.errors.clear()
+    store.load("k")
+
+    assert store.acquire_lock("k", ttl_seconds=60) is not None
+
+
+def test_lock_granted_to_nobody_and_not_released(broken: Broken, store: MonitoredStore) -> None:
+    """Where it can't be released yet, that is tried again, and the call that noticed fails by nothing."""
+    broken.errors["load"] = broken.errors["acquire_lock"] = broken.errors["release_lock"] = StoreUnavailable("")
+    fails(lambda: store.acquire_lock("k", ttl_seconds=60))
+    fails(lambda: store.load("k"))
+    del broken.errors["load"], broken.errors["acquire_lock"]
+    store.load("k")
+    broken.errors.clear()
+    store.release_lock(StoreLock("k2", "somebody", 1))
+
+    assert store.acquire_lock("k", ttl_seconds=60) is not None

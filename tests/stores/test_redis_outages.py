@@ -18,6 +18,7 @@ from fotoweb_middleware.stores.redis import RedisStore
 from fotoweb_middleware.testing import FakeClock
 from tests.providers.redis_server import RedisServer, find_redis_server, full, killed, other_password
 from tests.stores.redis_kit import (
+    NAMESPACE,
     PATIENT_SECONDS,
     SHORT_SECONDS,
     admin,
@@ -121,6 +122,20 @@ def test_hanging_and_back(redis_server: RedisServer, hasty: RedisStore, clock: F
     with frozen(redis_server):
         words = failure(lambda: hasty.load("k"))
     assert ("no answer in time" in words, insist(lambda: hasty.load("k"), clock)) == (True, StoredEntry(b"v", 1))
+
+
+def test_lock_that_nobody_waits_for(redis_server: RedisServer, hasty: RedisStore, clock: FakeClock) -> None:
+    """A lock that Redis grants once it goes on, to somebody who has given up, is free as soon as something works."""
+    store = MonitoredStore(hasty, clock)
+    insist(lambda: store.acquire_lock("k2", ttl_seconds=60), clock)  # Redis now knows the script.
+    with frozen(redis_server):
+        failure(lambda: store.acquire_lock("k", ttl_seconds=60))
+        failure(lambda: store.load("k"))
+    with admin(redis_server.url) as client:
+        was_granted = client.exists(f"{NAMESPACE}:{{k}}:lock")
+    insist(lambda: store.load("k"), clock)
+
+    assert (was_granted, insist(lambda: store.acquire_lock("k", ttl_seconds=60), clock) is not None) == (1, True)
 
 
 def test_held_back(redis_server: RedisServer, hasty: RedisStore, clock: FakeClock) -> None:

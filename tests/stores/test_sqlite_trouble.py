@@ -175,6 +175,16 @@ def test_locked_file(what: str, store: SqliteStore, path: Path) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
+def test_lock_asked_for_in_vain(store: SqliteStore, path: Path, clock: FakeClock) -> None:
+    """A call that was given up is not carried out later: once the file is free, so is the lock."""
+    with locked_by_another(path):
+        fails(lambda: store.acquire_lock("k", ttl_seconds=60))
+    clock.advance(1.1)
+
+    assert store.acquire_lock("k", ttl_seconds=60) is not None
+
+
+@pytest.mark.usefixtures("impatient")
 def test_pause(store: SqliteStore, path: Path, clock: FakeClock) -> None:
     """Once a wait was in vain nobody waits again for a second; then writes are tried again."""
     with locked_by_another(path):
