@@ -42,13 +42,16 @@ class LiveSession:
     Args:
         refresher: The middleware's.
         cached: The session as the request found it. Each call looks for what is newer.
+        is_job: Whether this process may end with the job: then nothing is refreshed in the background, since new
+            tokens would be lost with it.
     """
 
-    __slots__ = ("_cached", "_refresher")
+    __slots__ = ("_cached", "_is_job", "_refresher")
 
-    def __init__(self, refresher: Refresher, cached: CachedSession) -> None:
+    def __init__(self, refresher: Refresher, cached: CachedSession, *, is_job: bool = False) -> None:
         self._refresher = refresher
         self._cached = cached
+        self._is_job = is_job
 
     def __deepcopy__(self, memo: object) -> LiveSession:
         """Return itself, for ``dataclasses.asdict(session)`` and the like."""
@@ -137,7 +140,7 @@ class LiveSession:
                 if self.context.session_cache.is_revoked(self.session_id):
                     raise SessionEnded("the session is over: its user has to sign in again")
                 self._keep_newest()
-                if cached.is_stale(self.context.clock()):
+                if not self._is_job and cached.is_stale(self.context.clock()):
                     self._refresher.start_if_stale(cached.record.session_id)
                 return cached.record.tokens.access_token
             case Ended():
@@ -204,9 +207,9 @@ class LiveSession:
         return max(shortest_seconds, min(cached.recheck_at - context.monotonic(), cached.ends_at - context.clock()))
 
 
-def session_of(refresher: Refresher, cached: CachedSession) -> Session:
+def session_of(refresher: Refresher, cached: CachedSession, *, is_job: bool = False) -> Session:
     """Return what the app gets of a session."""
-    return build_session(cached.record, refresher.context.settings.url, LiveSession(refresher, cached))
+    return build_session(cached.record, refresher.context.settings.url, LiveSession(refresher, cached, is_job=is_job))
 
 
 def session_of_ticket(refresher: Refresher, ticket: str) -> Session:
@@ -227,9 +230,8 @@ def session_of_ticket(refresher: Refresher, ticket: str) -> Session:
     session_id, ends_at = opened.value
     match find_session(context, SessionCookie(session_id, ends_at, record=None, version=None)):
         case Found(cached):
-            live = LiveSession(refresher, cached)
-            live.fresh_token()
-            return session_of(refresher, context.session_cache.get(session_id) or cached)
+            LiveSession(refresher, cached, is_job=True).fresh_token()
+            return session_of(refresher, context.session_cache.get(session_id) or cached, is_job=True)
         case NoSession():
             why = "" if context.store.shared else "; or only the process that made the ticket knows it (FOTOWEB_CACHE)"
             raise SessionEnded(f"the session is over: its user has to sign in again{why}")

@@ -117,6 +117,15 @@ def test_a_job_gets_what_the_browser_refreshed(
     assert site.refreshes == 2
 
 
+def test_a_job_refreshes_nothing_in_the_background(site: Visited, ticket: str, open_ticket: OpenTicket) -> None:
+    """A stale token is used as it is: a process that ends with its job would take the new tokens along."""
+    site.clock.advance(TOKEN_SECONDS - 30)
+    session = open_ticket(ticket)
+    session.fresh_token()
+
+    assert site.refreshes == 0
+
+
 def test_a_ticket_ends_with_a_logout(site: Visited, member: Visitor, ticket: str, open_ticket: OpenTicket) -> None:
     """After a logout neither the ticket nor a session that it gave before brings a token."""
     session = open_ticket(ticket)
