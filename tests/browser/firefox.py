@@ -39,19 +39,29 @@ class Firefox:
         self._call("browsingContext.traverseHistory", context=self._context, delta=-1)
 
     def evaluate(self, script: str) -> Any:
-        """Return what a script of the page's gives: text, a number, a boolean, or nothing."""
+        """Return what a script of the page's gives: text, a number, a boolean; "" where the page is going away."""
         target = {"context": self._context}
-        answer = self._call("script.evaluate", expression=script, target=target, awaitPromise=True)
-        return answer["result"].get("value")
+        answer = self._ask("script.evaluate", expression=script, target=target, awaitPromise=False)
+        return answer["result"]["result"].get("value", "") if is_done(answer) else ""
 
     def _call(self, method: str, **params: Any) -> dict[str, Any]:
+        answer = self._ask(method, **params)
+        assert answer["type"] == "success", answer
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def _ask(self, method: str, **params: Any) -> dict[str, Any]:
         number = next(self._ids)
         self._connection.send(json.dumps({"id": number, "method": method, "params": params}))
         while (answer := json.loads(self._connection.recv(PATIENCE_SECONDS))).get("id") != number:
             pass
-        assert answer["type"] == "success", answer
-        result: dict[str, Any] = answer["result"]
-        return result
+        found: dict[str, Any] = answer
+        return found
+
+
+def is_done(answer: dict[str, Any]) -> bool:
+    """Return whether a script came to its end without an error."""
+    return bool(answer["type"] == "success" and answer["result"]["type"] == "success")
 
 
 def find_firefox() -> str | None:
